@@ -1,0 +1,75 @@
+"""Entity tags and the preconditions that name them (RFC 9110, sections 8.8.3 and 13.1)."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gallery.domain.access import Versions
+from gallery.model import ListTag, Tag
+
+_TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
+_OURS = re.compile(r"([0-9]{1,19})-[0-9]{1,19}")
+_REVALIDATE = "private, no-cache"
+
+
+class _Given(NamedTuple):
+    is_weak: bool
+    opaque: str
+
+
+def headers_of(tag: Tag | ListTag) -> dict[str, str]:
+    """The headers of an answer that is in the state `tag`: a strong entity tag."""
+    return {"ETag": f'"{_opaque(tag)}"', "Cache-Control": _REVALIDATE}
+
+
+def is_fresh(request: Request, tag: Tag | ListTag) -> bool:
+    """Whether the client already has this state (If-None-Match)."""
+    given = _header(request, "if-none-match")
+    return given is not None and (
+        given.strip() == "*" or any(each.opaque == _opaque(tag) for each in _tags(given))
+    )
+
+
+def is_conditional(request: Request) -> bool:
+    """Whether it is worth to look at the state before the answer is made."""
+    return "if-none-match" in request.headers
+
+
+def not_modified(tag: Tag | ListTag) -> Response:
+    """304: what the client has is still right."""
+    return Response(status_code=304, headers=headers_of(tag))
+
+
+def allowed_versions(request: Request) -> Versions:
+    """The versions that If-Match allows; None if it allows any.
+
+    Only what people changed counts, so the part of our tags that the disk moves is left out. Weak
+    tags never match here, and what we did not make names no version.
+    """
+    given = _header(request, "if-match")
+    if given is None or given.strip() == "*":
+        return None
+    ours = (_OURS.fullmatch(each.opaque) for each in _tags(given) if not each.is_weak)
+    return frozenset(int(found[1]) for found in ours if found)
+
+
+def _opaque(tag: Tag | ListTag) -> str:
+    if isinstance(tag, Tag):
+        return f"{tag.version}-{tag.revision}"
+    return "-".join(map(str, tag))
+
+
+def _header(request: Request, name: str) -> str | None:
+    values = request.headers.getlist(name)
+    return ",".join(values) if values else None
+
+
+def _tags(header: str) -> Iterator[_Given]:
+    """The entity tags of a list; nothing from its first malformed member on."""
+    at = 0
+    while found := _TAG.match(header, at):
+        yield _Given(found[1] is not None, found[2])
+        at = found.end()

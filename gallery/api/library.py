@@ -1,0 +1,49 @@
+"""`/api/library`, `/api/items`, `/api/health`."""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gallery import paths
+from gallery.api.wire import done, json_response, read, services
+from gallery.domain import library
+from gallery.errors import Invalid
+from gallery.model import RootState
+
+
+class LibraryState(msgspec.Struct):
+    """The roots and what is going on in them."""
+
+    roots: list[RootState]
+
+
+class ScanRequest(msgspec.Struct, rename="camel"):
+    """The body of a scan request; it may be left out."""
+
+    accept_missing: bool | None = None
+
+
+async def show(request: Request) -> Response:
+    """Every root with its state."""
+    own = services(request)
+    return json_response(LibraryState(await own.db.read(library.states, own.library)))
+
+
+async def scan(request: Request) -> Response:
+    """202: a full reconciliation begins as soon as it can."""
+    wanted = await read(request, ScanRequest, if_empty=ScanRequest())
+    services(request).library.request_scan(accept_missing=wanted.accept_missing or False)
+    return done(status=202)
+
+
+async def items(request: Request) -> Response:
+    """A page of the one item at a path, or of none."""
+    path = request.query_params.get("path")
+    if path is None:
+        raise Invalid("Missing query parameter: path")
+    return json_response(await services(request).db.read(library.item_at, paths.parse(path)))
+
+
+async def health(_request: Request) -> Response:
+    """200 once the server serves."""
+    return done()

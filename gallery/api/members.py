@@ -1,0 +1,101 @@
+"""`/api/collections/{id}/items` and its like: the members of collections."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gallery.api import conditional, cursor, query
+from gallery.api.wire import (
+    LARGE_BODY,
+    SMALL_BODY,
+    actor,
+    done,
+    encode_list,
+    json_response,
+    raw_response,
+    read,
+    services,
+)
+from gallery.database.engine import Tx
+from gallery.domain import access, members
+from gallery.domain.access import Versions
+from gallery.domain.collections import MOST_ADDED
+from gallery.domain.library import write_with_a_look
+from gallery.domain.selection import Selection
+from gallery.model import Actor, ItemId, Tag
+
+PAGE = 500
+
+
+class Listed(msgspec.Struct, rename="camel"):
+    """The body that names items."""
+
+    paths: list[str] | None = None
+    item_ids: list[ItemId] | None = None
+
+
+class LookedUp(msgspec.Struct):
+    """The body of a lookup."""
+
+    paths: list[str] | None = None
+
+
+async def page(request: Request) -> Response:
+    """One page of a collection's items, in order."""
+    db, who, id_ = services(request).db, actor(request), query.collection_id(request)
+    limit = query.limit(request, PAGE, members.LARGEST_PAGE)
+    given = request.query_params.get("cursor")
+    after = members.FIRST_POSITION if given is None else cursor.decode(f"{id_}", given)
+    if conditional.is_conditional(request):
+        tag = await db.read(access.see, who, id_)
+        if conditional.is_fresh(request, tag):
+            return conditional.not_modified(tag)
+    found, has_more, tag = await db.read(members.page, who, id_, after, limit)
+    items = await encode_list([member.item for member in found])
+    following = cursor.encode(f"{id_}", found[-1].position) if has_more else None
+    body = b'{"items":%b,"nextCursor":%b}' % (items, msgspec.json.encode(following))
+    return raw_response(body, headers=conditional.headers_of(tag))
+
+
+async def add(request: Request) -> Response:
+    """Appends items."""
+    return await _change(request, members.add, MOST_ADDED, SMALL_BODY)
+
+
+async def remove(request: Request) -> Response:
+    """Removes items."""
+    return await _change(request, members.remove, None, SMALL_BODY)
+
+
+async def order(request: Request) -> Response:
+    """Puts items first."""
+    return await _change(request, members.order, None, LARGE_BODY)
+
+
+async def _change(
+    request: Request,
+    use_case: Callable[[Tx, Actor, int, Versions, Selection], Awaitable[Tag]],
+    at_most: int | None,
+    largest_body: int,
+) -> Response:
+    own, id_ = services(request), query.collection_id(request)
+    listed = await read(request, Listed, largest_body)
+    tag = await write_with_a_look(
+        own.db,
+        own.library,
+        use_case,
+        actor(request),
+        id_,
+        conditional.allowed_versions(request),
+        Selection.required(listed.paths, listed.item_ids, at_most),
+    )
+    return done(conditional.headers_of(tag))
+
+
+async def memberships(request: Request) -> Response:
+    """The collections of each of many paths."""
+    looked_up = await read(request, LookedUp)
+    found = await services(request).db.read(members.memberships, actor(request), looked_up.paths)
+    return json_response(found)

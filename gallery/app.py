@@ -1,0 +1,117 @@
+"""The composition root: one place where everything is made and tied together."""
+
+import asyncio
+import fcntl
+import logging
+import os
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gallery.api.errors import HANDLERS
+from gallery.api.middleware import SameOrigin
+from gallery.api.routes import routes
+from gallery.api.wire import Services
+from gallery.config import Settings
+from gallery.database.sqlite import Trace, open_sqlite, wall_clock
+from gallery.disk.roots import Roots
+from gallery.domain import library, people
+from gallery.errors import StartRefused
+from gallery.events import Bus
+from gallery.indexing.indexer import Indexer
+from gallery.indexing.queue import Queue
+from gallery.media_types import junk_filter
+
+logger = logging.getLogger(__name__)
+
+DATABASE = "gallery.db"
+LOCK = "gallery.lock"
+
+
+def create_app(
+    settings: Settings,
+    *,
+    scan_at_start: bool = True,
+    clock: Callable[[], int] = wall_clock,
+    trace: Trace | None = None,
+) -> Starlette:
+    """The server as an ASGI application. All that it opens lives as long as its lifespan.
+
+    `clock` gives milliseconds since 1970; `trace` is told every SQL statement.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[dict[str, Services]]:
+        data = settings.data_directory()
+        disk = Roots(settings.roots(), junk_filter(settings.ignore))
+        bus = Bus()
+        async with AsyncExitStack() as stack:
+            stack.enter_context(locked(data))
+            db = await stack.enter_async_context(
+                open_sqlite(data / DATABASE, bus, clock=clock, trace=trace)
+            )
+            owner = await db.write(people.built_in_owner)
+            served = library.Library(disk, await db.write(library.register, disk))
+            if scan_at_start:
+                served.request_scan(accept_missing=False)
+            await stack.enter_async_context(
+                running(Indexer(db, served).run(), Queue(db, served, bus).run())
+            )
+            yield {"services": Services(db, served, owner)}
+
+    return Starlette(
+        routes=routes(),
+        middleware=[Middleware(SameOrigin, host_names=settings.host_name)],
+        exception_handlers=HANDLERS,
+        lifespan=lifespan,
+    )
+
+
+@asynccontextmanager
+async def started(app: Starlette) -> AsyncGenerator[ASGIApp]:
+    """`app` with its lifespan begun, ended with the block; for a server, or in process."""
+    async with app.router.lifespan_context(app) as state:
+
+        async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["state"] = state
+            await app(scope, receive, send)
+
+        yield with_state
+
+
+@contextmanager
+def locked(data: Path) -> Generator[None]:
+    """Keeps the data directory for this process; `StartRefused` if another one has it."""
+    descriptor = os.open(data / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartRefused(f"Another gallery already uses the data directory {data}") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@asynccontextmanager
+async def running(*works: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
+    """The works run in the background until the block ends; then they are cancelled."""
+    tasks = [asyncio.create_task(work) for work in works]
+    for task in tasks:
+        task.add_done_callback(_report)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        logger.error("background work ended", exc_info=error)

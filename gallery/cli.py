@@ -1,0 +1,87 @@
+"""The command line: `gallery serve`, `gallery scan`, `gallery demo`."""
+
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from gallery import config, server
+from gallery.config import SETTINGS
+from gallery.errors import GalleryError, Misconfigured
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_HELP = {setting.key: f"{setting.help}  [{setting.variable}]" for setting in SETTINGS}
+
+
+def main() -> NoReturn:
+    """Runs the command line: status 2 for what was typed wrongly, 1 for what the world refuses."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        status = 130
+    except GalleryError as error:
+        click.echo(f"gallery: {error.message}", err=True)
+        status = 2 if isinstance(error, Misconfigured) else 1
+    sys.exit(status or 0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gallery")
+def cli() -> None:
+    """Collections over a real folder of photos and videos."""
+
+
+def _library_options(command: F) -> F:
+    """What every command takes that works on a library."""
+    command = click.option(
+        "--config", type=click.Path(), help="A TOML file of settings.  [GALLERY_CONFIG]"
+    )(command)
+    command = click.option(
+        "--ignore", multiple=True, metavar="PATTERN", help=_HELP["ignore"] + "  (repeatable)"
+    )(command)
+    command = click.option("--data", metavar="DIR", help=_HELP["data"])(command)
+    return click.argument("library", nargs=-1, metavar="[LIBRARY]...")(command)
+
+
+@cli.command()
+@_library_options
+@click.option("--host", help=_HELP["host"] + "  (default: 127.0.0.1)")
+@click.option("--port", type=int, help=_HELP["port"] + "  (default: 8000)")
+@click.option("--open", is_flag=True, help=_HELP["open"])
+@click.option("--host-name", multiple=True, metavar="NAME", help=_HELP["host_name"])
+def serve(**flags: Any) -> None:
+    """Serve LIBRARY, one folder or several as NAME=FOLDER, until Ctrl-C."""
+    server.serve(config.load(flags), click.echo)
+
+
+@cli.command()
+@_library_options
+@click.option("--accept-missing", is_flag=True, help="An empty folder was emptied on purpose.")
+def scan(*, accept_missing: bool, **flags: Any) -> None:
+    """Bring the index of LIBRARY to what is on the disk, with or without a running server."""
+    from gallery import client  # noqa: PLC0415  (httpx and its parts: `serve` starts without)
+
+    client.scan(config.load(flags), accept_missing=accept_missing)
+
+
+@cli.command()
+@click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
+def demo(directory: Path) -> None:
+    """Make a small library of real pictures and films in DIR, to try things out."""
+    from gallery.demo import write_demo_library  # noqa: PLC0415  (drawing needs big libraries)
+    from gallery.progress import Bar  # noqa: PLC0415
+
+    with Bar("Drawing") as bar:
+        try:
+            count = write_demo_library(directory, bar.show)
+        except OSError as error:
+            raise Misconfigured(error.strerror or str(error)) from None
+    click.echo(f"{count} files in {directory}")

@@ -1,0 +1,170 @@
+"""Settings, and the only reader of the environment, the TOML file and the flags.
+
+A flag goes before the environment, that before the file, that before the default. `SETTINGS` is the
+table that the command line, the README and their test share.
+"""
+
+import hashlib
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import platformdirs
+
+from gallery.disk.roots import Root
+from gallery.errors import Misconfigured
+from gallery.media_types import DEFAULT_IGNORE
+
+
+class Setting(NamedTuple):
+    """A setting: key of the TOML file, environment variable, and what it does."""
+
+    key: str
+    variable: str
+    help: str
+
+
+SETTINGS = (
+    Setting("library", "GALLERY_LIBRARY", "Folders to serve: one, or several as NAME=FOLDER."),
+    Setting("data", "GALLERY_DATA", "Folder for everything that is not the originals."),
+    Setting("host", "GALLERY_HOST", "Address to listen on."),
+    Setting("port", "GALLERY_PORT", "Port to listen on; 0 picks a free one."),
+    Setting("open", "GALLERY_OPEN", "Serve everybody who can reach a host other than loopback."),
+    Setting(
+        "host_name", "GALLERY_HOST_NAME", "Further names by which clients may call the server."
+    ),
+    Setting("ignore", "GALLERY_IGNORE", "Names, as shell patterns, that the index skips."),
+)
+CONFIG_VARIABLE = "GALLERY_CONFIG"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that can be configured, checked."""
+
+    library: tuple[str, ...] = ()
+    data: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8000
+    open: bool = False
+    host_name: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = DEFAULT_IGNORE
+
+    def roots(self) -> list[Root]:
+        """The folders to serve; `Misconfigured` if there are none, or they do not fit together."""
+        if not self.library:
+            raise Misconfigured("No library: name the folder to serve, as in: gallery serve FOLDER")
+        roots = [_root(text) for text in self.library]
+        names = [root.name for root in roots]
+        if len(roots) > 1 and "" in names:
+            raise Misconfigured("Of several folders each needs a name: NAME=FOLDER")
+        if len(set(names)) < len(names):
+            raise Misconfigured("Two folders have the same name")
+        places = [root.directory.resolve() for root in roots]
+        for one in places:
+            for other in places:
+                if one is not other and one.is_relative_to(other):
+                    raise Misconfigured(f"{one} lies inside {other}: serve one of them")
+        return roots
+
+    def data_directory(self) -> Path:
+        """Where the state is kept: by default a folder per library under the user's data home.
+
+        Made if it is not there, for its owner only. It must not lie inside a root.
+        """
+        first = self.roots()[0].directory.resolve()
+        if self.data:
+            directory = Path(self.data).expanduser().absolute()
+        else:
+            label = re.sub(r"[^A-Za-z0-9]+", "-", first.name).strip("-").lower() or "library"
+            digest = hashlib.sha256(os.fsencode(first)).hexdigest()[:12]
+            home = platformdirs.user_data_path("gallery", appauthor=False)
+            directory = home / f"{label}-{digest}"
+        for root in self.roots():
+            if directory.resolve().is_relative_to(root.directory.resolve()):
+                raise Misconfigured(f"The data directory {directory} must not lie in the library")
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise Misconfigured(
+                f"The data directory {directory} cannot be made: {error.strerror}"
+            ) from None
+        return directory
+
+    def check_exposure(self) -> None:
+        """Without accounts everybody may do everything, so only this machine is served."""
+        if self.open or self.host == "localhost" or _is_loopback(self.host):
+            return
+        raise Misconfigured(
+            f"Refusing to listen on {self.host}: there is no account, so everybody who reaches it "
+            "could change everything. Use --open if you mean it."
+        )
+
+
+def load(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in force. `flags` holds what was typed, and `config`, the TOML file, if any.
+
+    Raises `Misconfigured` with one sentence for a bad value, an unknown key or a file that cannot
+    be read.
+    """
+    file = flags.get("config") or environ.get(CONFIG_VARIABLE)
+    values: dict[str, Any] = _read_file(Path(file)) if file else {}
+    for setting in SETTINGS:
+        if environ.get(setting.variable):
+            values[setting.key] = _of_variable(setting, environ[setting.variable])
+        if flags.get(setting.key) not in (None, (), False):
+            values[setting.key] = flags[setting.key]
+    if isinstance(values.get("library"), str):
+        values["library"] = [values["library"]]
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise Misconfigured(f"Bad setting: {_plain(str(error))}") from None
+    if not 0 <= settings.port <= 65_535:
+        raise Misconfigured(f"Bad setting: port {settings.port} is not one of 0 to 65535")
+    return settings
+
+
+def _plain(message: str) -> str:
+    """The message of msgspec, with the setting's name where it has a JSON path."""
+    return re.sub(r" - at `\$\.?(\w*)[^`]*`", r" (\1)", message).replace("`", "'")
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise Misconfigured(f"{file} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{file} is not TOML: {error}") from None
+
+
+def _of_variable(setting: Setting, text: str) -> Any:
+    """Lists are separated as in PATH."""
+    if setting.key in ("library", "host_name", "ignore"):
+        return text.split(os.pathsep)
+    return text
+
+
+def _root(text: str) -> Root:
+    """`FOLDER` or `NAME=FOLDER`; an existing folder whose name holds `=` is a folder."""
+    name, equals, place = text.partition("=")
+    if not equals or Path(text).expanduser().is_dir() or "/" in name:
+        name, place = "", text
+    elif not name or name in (".", ".."):
+        raise Misconfigured(f"{text}: a root's name is one component of a path")
+    directory = Path(place).expanduser().absolute()
+    if not directory.is_dir():
+        raise Misconfigured(f"{directory} is not a folder")
+    return Root(name, directory)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

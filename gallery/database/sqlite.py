@@ -1,0 +1,300 @@
+"""SQLite: one connection that writes, a few that only read, all through aiosqlite.
+
+One writer is not only fair but necessary: SQLite before 3.51.3 can corrupt a WAL database that two
+connections write or checkpoint at once. The data directory's lock file keeps other processes out.
+"""
+
+import asyncio
+import logging
+import os
+import re
+import sqlite3
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import aiosqlite
+
+from gallery.database.engine import Reader, Row, Tx, UniqueViolation
+from gallery.errors import StartRefused, Unavailable
+from gallery.events import Bus
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SCHEMA_VERSION = 1
+READERS = 3
+READ_DEADLINE = 10.0
+"""Seconds that one `read` may take."""
+BUSY_TIMEOUT = 5_000
+"""Milliseconds to wait for a lock that a foreign process holds on the file."""
+CACHE_KIB = 32_768
+"""Page cache of each connection: the index of some 500,000 paths fits."""
+
+Trace = Callable[[str], None]
+
+
+def wall_clock() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class SqliteDatabase:
+    """A `Database` (see `engine`) in one SQLite file, opened by `open_sqlite`."""
+
+    def __init__(
+        self,
+        writer: aiosqlite.Connection,
+        readers: Sequence[aiosqlite.Connection],
+        bus: Bus,
+        clock: Callable[[], int],
+        trace: Trace | None,
+    ) -> None:
+        self._writer = writer
+        self._turn = asyncio.Lock()
+        self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        for reader in readers:
+            self._readers.put_nowait(reader)
+        self._bus = bus
+        self._clock = clock
+        self._trace = trace
+        self._live: set[asyncio.Task[Any]] = set()
+
+    async def read(
+        self,
+        use_case: Callable[Concatenate[Reader, P], Awaitable[T]],
+        *args: P.args,
+        **kw: P.kwargs,
+    ) -> T:
+        try:
+            async with asyncio.timeout(READ_DEADLINE):
+                connection = await self._readers.get()
+                try:
+                    reader = Reader(_Session(connection, self._trace))
+                    return await use_case(reader, *args, **kw)
+                finally:
+                    self._spawn(self._release(connection))
+        except TimeoutError:
+            raise Unavailable("The database did not answer in time") from None
+        except sqlite3.Error as error:
+            raise _translated(error) from error
+
+    async def _release(self, connection: aiosqlite.Connection) -> None:
+        """Ends the snapshot, whatever still runs on it, and hands the connection on."""
+        try:
+            await connection.interrupt()
+            await connection.rollback()
+        finally:
+            self._readers.put_nowait(connection)
+
+    async def write(
+        self, use_case: Callable[Concatenate[Tx, P], Awaitable[T]], *args: P.args, **kw: P.kwargs
+    ) -> T:
+        # A task of its own, shielded: the caller's cancellation ends the waiting, never the work.
+        return await asyncio.shield(self._spawn(self._transact(use_case, *args, **kw)))
+
+    async def _transact(
+        self, use_case: Callable[Concatenate[Tx, P], Awaitable[T]], *args: P.args, **kw: P.kwargs
+    ) -> T:
+        async with self._turn:
+            session = _Session(self._writer, self._trace)
+            try:
+                await session.fetch("BEGIN IMMEDIATE", ())
+                tx = Tx(session, self._clock())
+                result = await use_case(tx, *args, **kw)
+                await session.fetch("ROLLBACK" if tx.discarded else "COMMIT", ())
+            except BaseException as error:
+                await self._writer.rollback()  # a no-op where no transaction is open
+                if isinstance(error, sqlite3.Error):
+                    raise _translated(error) from error
+                raise
+        if not tx.discarded:
+            for event in tx.events:
+                self._bus.publish(event)
+        return result
+
+    def _spawn(self, work: Any) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work)
+        self._live.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._live.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waited has it; a caller that left must not cause a warning
+
+    async def drain(self) -> None:
+        """Waits until every transaction that was begun has ended."""
+        while self._live:
+            await asyncio.wait(self._live)
+
+
+class _Session:
+    """A connection as `engine.Session`."""
+
+    def __init__(self, connection: aiosqlite.Connection, trace: Trace | None) -> None:
+        self._connection = connection
+        self._trace = trace
+
+    async def fetch(self, sql: str, args: Sequence[object]) -> Sequence[Row]:
+        if self._trace:
+            self._trace(sql)
+        return list(await self._connection.execute_fetchall(_numbered(sql), args))
+
+    async def run_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        if self._trace:
+            self._trace(sql)
+        await (await self._connection.executemany(_numbered(sql), rows)).close()
+
+
+@lru_cache(maxsize=512)
+def _numbered(sql: str) -> str:
+    """`$1` is a *named* parameter to SQLite; `?1` is what it calls a numbered one."""
+    return re.sub(r"\$(\d+)", r"?\1", sql)
+
+
+class _Snapshot(sqlite3.Connection):
+    """A reading connection whose transaction begins with its first statement, in the same hop.
+
+    A hop to the connection's thread costs more than most of our queries; an own one for BEGIN
+    would double the price of a read.
+    """
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        if not self.in_transaction:
+            super().execute("BEGIN")
+        return super().execute(sql, parameters)
+
+
+@asynccontextmanager
+async def open_sqlite(
+    file: Path,
+    bus: Bus,
+    *,
+    clock: Callable[[], int] = wall_clock,
+    trace: Trace | None = None,
+) -> AsyncGenerator[SqliteDatabase]:
+    """The database in `file`, made if there is none, until the block ends.
+
+    `trace` is told every statement. Raises `StartRefused` for a damaged file and for one that a
+    newer gallery wrote; neither is touched.
+    """
+    _check(file)
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # ours alone
+    async with AsyncExitStack() as stack:
+        try:
+            writer = await stack.enter_async_context(
+                aiosqlite.connect(file, isolation_level=None, cached_statements=512)
+            )
+            await _prepare(
+                writer,
+                "journal_mode = WAL",
+                "synchronous = FULL",  # acknowledged means durable, also after a power cut
+                "journal_size_limit = 67108864",
+            )
+            await _migrate(writer)
+            readers = [
+                await stack.enter_async_context(
+                    aiosqlite.connect(
+                        f"{file.absolute().as_uri()}?mode=ro",
+                        uri=True,
+                        isolation_level=None,
+                        cached_statements=512,
+                        factory=_Snapshot,
+                    )
+                )
+                for _ in range(READERS)
+            ]
+            for reader in readers:
+                await _prepare(reader, "query_only = ON")
+                await reader.rollback()
+        except sqlite3.Error as error:
+            raise StartRefused(f"The database {file} cannot be used: {error}") from error
+        database = SqliteDatabase(writer, readers, bus, clock, trace)
+        try:
+            yield database
+        finally:
+            await database.drain()
+
+
+async def _prepare(connection: aiosqlite.Connection, *pragmas: str) -> None:
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT}",
+        f"cache_size = -{CACHE_KIB}",
+        "foreign_keys = ON",
+        "trusted_schema = OFF",
+        *pragmas,
+    ):
+        await connection.execute_fetchall(f"PRAGMA {pragma}")
+
+
+def _check(file: Path) -> None:
+    """Refuses a database that this version cannot read, before anything is written to it."""
+    if not file.exists() or file.stat().st_size == 0:
+        return
+    connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        raise StartRefused(f"The database {file} cannot be used: {error}") from error
+    finally:
+        connection.close()
+    if version > SCHEMA_VERSION:
+        raise StartRefused(
+            f"The database {file} was written by a newer gallery "
+            f"(schema {version}, this one knows {SCHEMA_VERSION})"
+        )
+    if verdict != "ok":
+        raise StartRefused(f"The database {file} is damaged: {verdict}")
+
+
+async def _migrate(writer: aiosqlite.Connection) -> None:
+    """Brings an empty file to the present schema, in one transaction."""
+    await writer.execute_fetchall("BEGIN IMMEDIATE")
+    ((version,),) = await writer.execute_fetchall("PRAGMA user_version")
+    if version == 0:
+        for statement in _statements(schema()):
+            await writer.execute_fetchall(statement)
+        await writer.execute_fetchall(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    await writer.commit()
+
+
+def schema() -> str:
+    """The text of `schema.sql`: beside the package in a checkout, inside it in a wheel."""
+    inside = files("gallery") / "schema.sql"
+    beside = Path(__file__).parents[2] / "schema.sql"
+    return inside.read_text() if inside.is_file() else beside.read_text()
+
+
+def _statements(script: str) -> list[str]:
+    """The statements of an SQL script, one by one: `executescript` would commit on its own."""
+    statements, pending = [], ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            statements.append(pending)
+            pending = ""
+    return statements
+
+
+def _translated(error: sqlite3.Error) -> Exception:
+    """What an error of SQLite means to the layers above; the error itself if it is our mistake."""
+    name = getattr(error, "sqlite_errorname", "")
+    if name in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
+        return UniqueViolation(str(error))
+    if name.startswith(("SQLITE_FULL", "SQLITE_READONLY")):
+        return Unavailable("The disk does not take any more writes")
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_INTERRUPT")):
+        return Unavailable("The database is busy")
+    if name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        logger.error("database: %s (%s)", error, name)
+        return Unavailable("The database cannot be reached")
+    return error

@@ -1,0 +1,118 @@
+"""The one door to the originals: whatever opens or looks at a file of the library does it here.
+
+Nothing is ever written, and no symbolic link inside a root is followed, not even one that is put
+in place while we look: every component of a path is opened by itself, relative to the one before.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from gallery import paths
+from gallery.media_types import type_of
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class FileSeen(NamedTuple):
+    """A media file as a look at the disk shows it; `modified_at` in microseconds."""
+
+    name: str
+    size: int
+    modified_at: int
+    device: int
+    inode: int
+
+
+class Root(NamedTuple):
+    """A directory that is served; its `name` is the first component of its paths, or `""`."""
+
+    name: str
+    directory: Path
+
+    def relative(self, path: str) -> str:
+        """The part of a library path below this root."""
+        return path[len(self.name) + 1 :] if self.name else path
+
+    @contextmanager
+    def open_folder(self, path: str) -> Generator[int]:
+        """A descriptor of the folder at a library path; `OSError` if it is none, or a link."""
+        descriptor = os.open(self.directory, _FOLDER)  # the root itself may be a link
+        try:
+            for part in filter(None, self.relative(path).split("/")):
+                outer = descriptor
+                descriptor = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=outer)
+                os.close(outer)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def open_file(self, path: str) -> Generator[BinaryIO]:
+        """The bytes of the regular file at a library path; `OSError` if there is none."""
+        with self.open_folder(paths.parent(path)) as folder:
+            descriptor = os.open(path.rpartition("/")[2], _FILE, dir_fd=folder)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise FileNotFoundError(path)
+            yield file
+
+
+class Roots:
+    """All roots that are served, by name, and what is junk in them."""
+
+    def __init__(self, roots: Sequence[Root], is_junk: Callable[[str], bool]) -> None:
+        self.by_name: Mapping[str, Root] = {root.name: root for root in roots}
+        self.is_junk = is_junk
+
+    def of(self, path: str) -> Root | None:
+        """The root that a library path belongs to."""
+        return self.by_name.get("") or self.by_name.get(path.partition("/")[0])
+
+    def look(self, path: str) -> FileSeen | None:
+        """The media file at a library path, None if the index would not list one there."""
+        root = self.of(path)
+        if root is None or type_of(path) is None or self._hidden(root, path):
+            return None
+        try:
+            with root.open_folder(paths.parent(path)) as folder:
+                name = path.rpartition("/")[2]
+                return seen(name, os.stat(name, dir_fd=folder, follow_symlinks=False))
+        except OSError:
+            return None
+
+    def is_folder(self, path: str) -> bool:
+        """Whether a library path is a folder on the disk that an index would enter."""
+        root = self.of(path)
+        if root is None or self._hidden(root, path):
+            return False
+        try:
+            with root.open_folder(path):
+                return True
+        except OSError:
+            return False
+
+    def _hidden(self, root: Root, path: str) -> bool:
+        return any(self.is_junk(part) for part in root.relative(path).split("/"))
+
+
+def seen(name: str, status: os.stat_result) -> FileSeen | None:
+    """What `status` says of a regular file, None if it is none."""
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return FileSeen(
+        name,
+        status.st_size,
+        status.st_mtime_ns // 1000,
+        _signed(status.st_dev),
+        _signed(status.st_ino),
+    )
+
+
+def _signed(number: int) -> int:
+    """Device and inode numbers have 64 bits without a sign; the databases' integers have one."""
+    return number - (1 << 64) if number >= 1 << 63 else number

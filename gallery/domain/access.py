@@ -1,0 +1,39 @@
+"""Who may see and who may change a collection."""
+
+from collections.abc import Container
+
+from gallery.database.engine import Reader, Tx
+from gallery.errors import Changed, NotAllowed, NotFound
+from gallery.model import Actor, Tag
+from gallery.store import collections
+
+Versions = Container[int] | None
+"""The versions of a collection that its caller's precondition allows; None allows any."""
+
+
+async def see(reader: Reader, actor: Actor, id_: int) -> Tag:
+    """The state of a collection that the actor may see: an own one or a public one.
+
+    Raises `NotFound` if there is none, `NotAllowed` if it is private and somebody else's.
+    """
+    access = await collections.access(reader, id_)
+    if access is None:
+        raise NotFound("Collection not found")
+    if access.owner_id != actor.id and not access.is_public:
+        raise NotAllowed("Not allowed")
+    return access.tag
+
+
+async def hold(tx: Tx, actor: Actor, id_: int, allowed: Versions) -> collections.Held:
+    """Locks the actor's own collection for a change; first statement of every change.
+
+    Raises `NotFound` if there is none, `NotAllowed` if it is somebody else's, and `Changed` if its
+    version is not one that the caller expects.
+    """
+    held = await collections.hold(tx, id_, actor.id)
+    if held is None:
+        await see(tx, actor, id_)
+        raise NotAllowed("Not allowed")
+    if allowed is not None and held.former_tag.version not in allowed:
+        raise Changed("Collection was changed by someone else.")
+    return held

@@ -1,0 +1,44 @@
+"""Decoders run in child processes that can be killed: a bomb costs a worker, not the server."""
+
+import os
+import resource
+from collections.abc import Callable
+from functools import cache
+from typing import TypeVar, TypeVarTuple
+
+import anyio
+from anyio import to_process
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+MEMORY = 2 << 30
+"""Bytes of address space a worker may have."""
+
+
+class WorkerFailed(Exception):
+    """The child died, or took longer than it was given and was killed."""
+
+
+async def run(seconds: float, work: Callable[[*Args], T], *args: *Args) -> T:
+    """`work(*args)` in a child process, for at most `seconds`; else `WorkerFailed`.
+
+    `work` is a function of a module, and everything that goes in or out can be pickled.
+    """
+    try:
+        with anyio.fail_after(seconds):
+            return await to_process.run_sync(_confined, work, args, cancellable=True)
+    except (TimeoutError, anyio.BrokenWorkerProcess) as error:
+        raise WorkerFailed(type(error).__name__) from error
+
+
+def _confined(work: Callable[..., T], args: tuple[object, ...]) -> T:
+    _confine()
+    return work(*args)
+
+
+@cache
+def _confine() -> None:
+    """Once a child: a bound on its memory, and people's requests go first."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    os.nice(10)

@@ -1,0 +1,59 @@
+"""What a person may call a collection, and when two names are the same."""
+
+import unicodedata
+
+import msgspec
+
+from gallery.errors import Invalid
+
+LONGEST_NAME = 255
+LONGEST_DESCRIPTION = 10_000
+
+# Characters of other categories that show nothing (Unicode: Default_Ignorable_Code_Point letters
+# and the blank braille pattern): a name made of these alone cannot be seen.
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5")
+
+
+class CollectionName(msgspec.Struct, frozen=True):
+    """A collection's name as it is shown (`text`) and as it is compared (`key`)."""
+
+    text: str
+    key: str
+
+    @classmethod
+    def parse(cls, raw: str | None) -> "CollectionName":
+        """The name in `raw`, trimmed of Unicode white space.
+
+        Raises `Invalid` when nothing visible is left, when it has more than 255 characters or
+        when it holds a control character.
+        """
+        text = (raw or "").strip()
+        if not any(is_visible(character) for character in text):
+            raise Invalid("Name is required")
+        if len(text) > LONGEST_NAME:
+            raise Invalid(f"Name is too long: at most {LONGEST_NAME} characters")
+        if any(unicodedata.category(character) == "Cc" for character in text):
+            raise Invalid("Name must not contain control characters")
+        return cls(text, key_of(text))
+
+
+def key_of(name: str) -> str:
+    """What two names share when they count as the same: NFKC, casefold, NFKC.
+
+    `Straße` = `STRASSE`, `É` = `e` + U+0301; but not `İ` = `i`, which differ by language.
+    """
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def is_visible(character: str) -> bool:
+    """Whether a reader sees anything of `character`."""
+    return unicodedata.category(character)[0] not in "CZ" and character not in _BLANK
+
+
+def parse_description(raw: str) -> str:
+    """A description is any text without NUL, of at most 10,000 characters; else `Invalid`."""
+    if "\0" in raw:
+        raise Invalid("Description must not contain NUL")
+    if len(raw) > LONGEST_DESCRIPTION:
+        raise Invalid(f"Description is too long: at most {LONGEST_DESCRIPTION} characters")
+    return raw

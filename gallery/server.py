@@ -1,0 +1,115 @@
+"""Serving: uvicorn on a TCP port, and on a socket in the data directory for the command line."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from gallery.api.protocol import LimitedProtocol
+from gallery.app import create_app, started
+from gallery.config import Settings
+from gallery.errors import StartRefused
+
+T = TypeVar("T")
+
+SOCKET = "gallery.sock"
+STOP_SECONDS = 5
+"""How long requests under way may take once the server is told to stop."""
+
+_HEADERS = [
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("X-Frame-Options", "DENY"),
+]
+
+
+def serve(settings: Settings, tell: Callable[[str], None]) -> None:
+    """Serves until SIGTERM or Ctrl-C. `tell` hears where the state is and, once it answers, where.
+
+    Raises `StartRefused` if it cannot start.
+    """
+    settings.check_exposure()
+    data = settings.data_directory()
+    tell(f"Data directory: {data}")
+    run(_serve(settings, data, tell))
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """`asyncio.run`, on uvloop where there is one."""
+    with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
+        return runner.run(main)
+
+
+async def _serve(settings: Settings, data: Path, tell: Callable[[str], None]) -> None:
+    # The lifespan is entered here and not by uvicorn, which would turn a refusal into a trace; and
+    # before the sockets are made, because the lock decides whose data directory it is.
+    async with started(create_app(settings)) as app:
+        with _listening(settings, data / SOCKET) as (address, sockets):
+            server = Server(app, lambda: tell(f"Serving {address}"))
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, server.stop)
+            await server.serve(sockets)
+
+
+class Server(uvicorn.Server):
+    """uvicorn, ended by us: a signal is a wish to stop and no reason for an exit status."""
+
+    def __init__(self, app: ASGIApp, tell_started: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=LimitedProtocol,
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                headers=_HEADERS,
+                timeout_graceful_shutdown=STOP_SECONDS,
+            )
+        )
+        self._tell_started = tell_started
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._tell_started()
+
+    def stop(self) -> None:
+        """The first time lets requests under way end; the second time does not wait for them."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+@contextmanager
+def _listening(settings: Settings, local: Path) -> Generator[tuple[str, list[socket.socket]]]:
+    """The address of the TCP socket, and both sockets; the local one goes with the block."""
+    with ExitStack() as stack:
+        try:
+            family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+            tcp = stack.enter_context(
+                socket.create_server((settings.host, settings.port), family=family)
+            )
+            host, port = tcp.getsockname()[:2]
+            local.unlink(missing_ok=True)  # left behind by a crash: the lock is ours
+            unix = stack.enter_context(socket.socket(socket.AF_UNIX))
+            stack.callback(local.unlink, missing_ok=True)
+            unix.bind(str(local))
+            local.chmod(0o600)  # and nobody else may enter the data directory either
+        except OSError as error:
+            reason = error.strerror or error
+            where = f"{settings.host}:{settings.port}" if "tcp" not in locals() else local
+            raise StartRefused(f"Cannot listen on {where}: {reason}") from None
+        shown = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
+        yield f"http://{shown}:{port}", [tcp, unix]

@@ -1,0 +1,75 @@
+"""What nearly every test needs: a real folder, a real database, and a client of the application."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.types import ASGIApp
+
+from gallery.app import create_app, started
+from gallery.config import Settings
+from tests.library import Tree, scanned
+
+TRIP = (
+    "photos/2025/trip/day1/beach.jpg",
+    "photos/2025/trip/day1/sunset.jpg",
+    "photos/2025/trip/day2/market.jpg",
+    "photos/2025/trip/day2/harbour.jpg",
+)
+
+
+class Clock:
+    """Time as tests want it: milliseconds that only move when they are told to, or read."""
+
+    def __init__(self) -> None:
+        self.now = 1_775_239_864_000
+
+    def __call__(self) -> int:
+        self.now += 1
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Tree:
+    """A folder with the four files of a trip."""
+    tree = Tree(tmp_path / "library")
+    tree.write(*TRIP)
+    return tree
+
+
+@pytest.fixture
+def settings(tmp_path: Path, library: Tree) -> Settings:
+    return Settings(library=(str(library.folder),), data=str(tmp_path / "data"))
+
+
+@pytest.fixture
+def statements() -> list[str]:
+    """Every SQL statement that the application has run."""
+    return []
+
+
+@pytest.fixture
+async def app(
+    settings: Settings, clock: Clock, statements: list[str]
+) -> AsyncGenerator[ASGIApp]:
+    """The application on `library`, which it has scanned."""
+    async with started(create_app(settings, clock=clock, trace=statements.append)) as running:
+        async with client_of(running) as client:
+            await scanned(client)
+        yield running
+
+
+@pytest.fixture
+async def client(app: ASGIApp) -> AsyncGenerator[httpx.AsyncClient]:
+    async with client_of(app) as client:
+        yield client
+
+
+def client_of(app: ASGIApp) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")

@@ -1,0 +1,95 @@
+"""Real folders of files for tests, and waiting until the index knows them."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+from PIL import Image
+
+from gallery.config import Settings
+
+
+class Tree:
+    """A folder that tests write into."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, *paths: str, content: bytes = b"a picture") -> None:
+        """Files at the paths, whose bytes are no picture: most rules do not look inside."""
+        for path in paths:
+            file = self.folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+
+    def draw(self, path: str, size: tuple[int, int], *, still: bool = True) -> None:
+        """A real picture, by default one that was not changed a moment ago."""
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", size, "teal").save(file)
+        if still:
+            os.utime(file, (1_700_000_000, 1_700_000_000))
+
+    def remove(self, *paths: str) -> None:
+        for path in paths:
+            (self.folder / path).unlink()
+
+
+async def scanned(client: httpx.AsyncClient) -> None:
+    """Waits until every root was scanned and nothing is under way."""
+    async with asyncio.timeout(30):
+        while True:
+            roots = (await client.get("/api/library")).json()["roots"]
+            if all(_is_at_rest(root) for root in roots):
+                return
+            await asyncio.sleep(0.005)
+
+
+def _is_at_rest(root: dict[str, object]) -> bool:
+    return root["progress"] is None and (root["lastScan"] is not None or root["state"] == "offline")
+
+
+async def rescan(client: httpx.AsyncClient, *, accept_missing: bool = False) -> None:
+    """Asks for a scan and waits until it has ended."""
+    answer = await client.post("/api/library/scan", json={"acceptMissing": accept_missing})
+    assert answer.status_code == 202
+    await scanned(client)
+
+
+class Process:
+    """`gallery serve` as a process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
+        self.process = process
+        self.url = url
+
+    def client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self.url, timeout=30)
+
+
+@asynccontextmanager
+async def serving(settings: Settings, *more: str) -> AsyncGenerator[Process]:
+    """A server process on a free port; it is killed at the end if it still runs."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "gallery", "serve", *settings.library, "--data", settings.data, "--port", "0"),
+        *more,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(30):
+            while line := (await process.stdout.readline()).decode():
+                if line.startswith("Serving "):
+                    break
+        assert line, "the server did not start"
+        yield Process(process, line.split()[1])
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
