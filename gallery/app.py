@@ -19,7 +19,7 @@ from gallery.api.routes import routes
 from gallery.api.wire import Services
 from gallery.config import Settings
 from gallery.database.sqlite import Trace, open_sqlite, wall_clock
-from gallery.disk.roots import Roots
+from gallery.disk.roots import Root, Roots
 from gallery.domain import library, people
 from gallery.errors import StartRefused
 from gallery.events import Bus
@@ -48,7 +48,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[dict[str, Services]]:
         data = settings.data_directory()
-        disk = Roots(settings.roots(), junk_filter(settings.ignore))
+        disk = Roots([Root(*served) for served in settings.roots()], junk_filter(settings.ignore))
         bus = Bus()
         async with AsyncExitStack() as stack:
             stack.enter_context(locked(data))
@@ -64,12 +64,14 @@ def create_app(
             )
             yield {"services": Services(db, served, owner)}
 
-    return Starlette(
+    app = Starlette(
         routes=routes(),
         middleware=[Middleware(SameOrigin, host_names=settings.host_name)],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # a redirect would repeat the Host that the client sent
+    return app
 
 
 @asynccontextmanager

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import msgspec
 import platformdirs
 
-from gallery.disk.roots import Root
 from gallery.errors import Misconfigured
 from gallery.media_types import DEFAULT_IGNORE
 
@@ -43,6 +42,13 @@ SETTINGS = (
 CONFIG_VARIABLE = "GALLERY_CONFIG"
 
 
+class Served(NamedTuple):
+    """A folder to serve; `name` is the first component of its paths, `""` if it stands alone."""
+
+    name: str
+    directory: Path
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that can be configured, checked."""
 
@@ -54,7 +60,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host_name: tuple[str, ...] = ()
     ignore: tuple[str, ...] = DEFAULT_IGNORE
 
-    def roots(self) -> list[Root]:
+    def roots(self) -> list[Served]:
         """The folders to serve; `Misconfigured` if there are none, or they do not fit together."""
         if not self.library:
             raise Misconfigured("No library: name the folder to serve, as in: gallery serve FOLDER")
@@ -150,7 +156,7 @@ def _of_variable(setting: Setting, text: str) -> Any:
     return text
 
 
-def _root(text: str) -> Root:
+def _root(text: str) -> Served:
     """`FOLDER` or `NAME=FOLDER`; an existing folder whose name holds `=` is a folder."""
     name, equals, place = text.partition("=")
     if not equals or Path(text).expanduser().is_dir() or "/" in name:
@@ -160,7 +166,7 @@ def _root(text: str) -> Root:
     directory = Path(place).expanduser().absolute()
     if not directory.is_dir():
         raise Misconfigured(f"{directory} is not a folder")
-    return Root(name, directory)
+    return Served(name, directory)
 
 
 def _is_loopback(host: str) -> bool:

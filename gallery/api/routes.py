@@ -1,26 +1,37 @@
 """Every address that the server answers, in one table."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Receive, Scope, Send
 
 from gallery.api import collections, documents, library, members
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
+class Resource:
+    """What one address does, method by method. HEAD is GET without a body; all else is 405."""
+
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        self.handlers = {method.upper(): handler for method, handler in handlers.items()}
+        if "GET" in self.handlers:
+            self.handlers["HEAD"] = self.handlers["GET"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        handler = self.handlers.get(scope["method"])
+        if handler is None:
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(self.handlers))})
+        response = await handler(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
 def resource(path: str, **handlers: Handler) -> Route:
-    """One address and what each method does there. HEAD is GET without a body; all else is 405."""
-    by_method = {method.upper(): handler for method, handler in handlers.items()}
-    if "GET" in by_method:
-        by_method["HEAD"] = by_method["GET"]
-
-    async def answer(request: Request) -> Response:
-        return await by_method[request.method](request)
-
-    return Route(path, answer, methods=sorted(by_method))
+    """A route that takes every method, so that no later address is tried for another one."""
+    return Route(path, Resource(handlers))
 
 
 def routes() -> list[BaseRoute]:

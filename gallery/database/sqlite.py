@@ -82,8 +82,6 @@ class SqliteDatabase:
                     self._spawn(self._release(connection))
         except TimeoutError:
             raise Unavailable("The database did not answer in time") from None
-        except sqlite3.Error as error:
-            raise _translated(error) from error
 
     async def _release(self, connection: aiosqlite.Connection) -> None:
         """Ends the snapshot, whatever still runs on it, and hands the connection on."""
@@ -109,10 +107,8 @@ class SqliteDatabase:
                 tx = Tx(session, self._clock())
                 result = await use_case(tx, *args, **kw)
                 await session.fetch("ROLLBACK" if tx.discarded else "COMMIT", ())
-            except BaseException as error:
+            except BaseException:
                 await self._writer.rollback()  # a no-op where no transaction is open
-                if isinstance(error, sqlite3.Error):
-                    raise _translated(error) from error
                 raise
         if not tx.discarded:
             for event in tx.events:
@@ -146,12 +142,18 @@ class _Session:
     async def fetch(self, sql: str, args: Sequence[object]) -> Sequence[Row]:
         if self._trace:
             self._trace(sql)
-        return list(await self._connection.execute_fetchall(_numbered(sql), args))
+        try:
+            return list(await self._connection.execute_fetchall(_numbered(sql), args))
+        except sqlite3.Error as error:
+            raise _translated(error) from error
 
     async def run_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
         if self._trace:
             self._trace(sql)
-        await (await self._connection.executemany(_numbered(sql), rows)).close()
+        try:
+            await (await self._connection.executemany(_numbered(sql), rows)).close()
+        except sqlite3.Error as error:
+            raise _translated(error) from error
 
 
 @lru_cache(maxsize=512)

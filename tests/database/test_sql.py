@@ -1,0 +1,131 @@
+"""The SQL of the store: no form that only one engine knows, and an index for every list."""
+
+import ast
+import json
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gallery.database.sqlite import schema
+from tests.api.test_collections import BEACH, make
+from tests.conftest import TRIP
+from tests.library import Tree, rescan
+
+STORE = Path(__file__).parents[2] / "gallery" / "store"
+BIG = {"item", "i", "o", "cover", "collection", "c", "collection_item", "ci", "folder"}
+
+FORBIDDEN = {
+    "a question mark as a placeholder": r"\?",
+    "a double-quoted name or string": r'"',
+    "= ANY": r"=\s*ANY",
+    "IFNULL, which one engine has": r"\bIFNULL\b",
+    "group_concat or string_agg": r"\b(group_concat|string_agg)\b",
+    "scalar MAX or MIN of several": r"\b(MAX|MIN)\s*\([^()]*,",
+    "IS $n": r"\bIS\s+(NOT\s+)?\$",
+    "LIMIT without a bound": r"LIMIT\s+(NULL|-)",
+    "->>": r"->>",
+    "INSERT OR": r"INSERT\s+OR\b",
+    "rowid": r"\browid\b",
+    "LIKE, GLOB or NOCASE": r"\b(LIKE|GLOB|NOCASE)\b",
+    "lower() or upper()": r"\b(lower|upper)\s*\(",
+    "dates of the engine": r"\b(datetime|strftime|unixepoch|now)\s*\(",
+    "CAST to anything but BIGINT": r"CAST\([^()]*AS (?!BIGINT)",
+    "SELECT *": r"SELECT\s+\*",
+    "JOIN with json_each": r"JOIN\s+json_each|json_each\([^)]*\)[^()]*\bJOIN\b(?<!CROSS JOIN)",
+    "ON CONFLICT after SELECT without WHERE": r"FROM j\s+(ORDER|ON CONFLICT)",
+    "SUM without a cast": r"(?<!CAST\(COALESCE\()\bSUM\(",
+    "RETURNING with a qualified column": r"RETURNING[^;]*\b\w+\.\w+",
+}
+
+
+def statements() -> Iterator[tuple[str, str]]:
+    """Every text in the store that is SQL, with the constants put in where they are used."""
+    for module in sorted(STORE.glob("*.py")):
+        tree = ast.parse(module.read_text())
+        docstrings = {
+            id(node.body[0].value)
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+            and node.body
+            and isinstance(node.body[0], ast.Expr)
+        }
+        for node in ast.walk(tree):
+            if id(node) in docstrings:
+                continue
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                text = node.value
+            elif isinstance(node, ast.JoinedStr):
+                text = "".join(
+                    str(part.value) if isinstance(part, ast.Constant) else " X "
+                    for part in node.values
+                )
+            else:
+                continue
+            if re.search(r"\b(SELECT|INSERT INTO|UPDATE \w+ SET|DELETE FROM)\b", text):
+                yield f"{module.name}:{node.lineno}", text
+
+
+@pytest.mark.parametrize(("place", "sql"), list(statements()), ids=lambda value: value[:24])
+def test_no_statement_uses_what_only_one_engine_understands(place: str, sql: str) -> None:
+    found = [why for why, form in FORBIDDEN.items() if re.search(form, sql)]
+    assert not found, place
+
+
+def test_values_are_parameters_and_only_constants_are_put_into_sql() -> None:
+    for module in STORE.glob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text())):
+            if isinstance(node, ast.JoinedStr) and "SELECT" in ast.unparse(node):
+                put_in = [p.value for p in node.values if isinstance(p, ast.FormattedValue)]
+                assert all(isinstance(e, ast.Name) and e.id.isupper() for e in put_in)
+
+
+def test_the_schema_is_plain_sqlite_and_fits_the_mapping_of_types() -> None:
+    text = schema()
+    with sqlite3.connect(":memory:") as connection:
+        connection.executescript(text)
+    connection.close()
+    assert not re.search(r"\b(REAL|TRIGGER|PRAGMA|DATETIME|BOOLEAN|NOCASE)\b|\"", text)
+    for comment in re.findall(r"--.*", text):
+        assert not re.search(r"\b(INTEGER|TEXT|BLOB)\b", comment)
+    tables = re.findall(r"CREATE TABLE \w+ \((.*?)\n\)(.*?);", text, re.DOTALL)
+    assert all("STRICT" in options for _columns, options in tables)
+    for index in re.finditer(r"CREATE (UNIQUE )?INDEX", text):
+        assert "--" in text[: index.start()].splitlines()[-1], "each index says what it is for"
+
+
+async def test_no_query_scans_a_big_table(
+    client: httpx.AsyncClient, library: Tree, statements: list[str], tmp_path: Path
+) -> None:
+    made = await make(client, folderPath="", paths=list(TRIP))
+    url = f"/api/collections/{made['id']}"
+    for method, tail, body in (
+        ("GET", "", None),
+        ("GET", "/items", None),
+        ("PUT", "/order", {"paths": [TRIP[2]]}),
+        ("PUT", "", {"name": "x", "paths": [BEACH, TRIP[1]], "folderPath": "photos"}),
+        ("PUT", "", {"name": "y", "coverPath": BEACH, "folderPath": "photos/2025"}),
+        ("DELETE", "/items", {"paths": [BEACH]}),
+    ):
+        assert (await client.request(method, url + tail, json=body)).is_success
+    for read in ("", "?include=itemIds", "?updatedAfter=2020-01-01T00:00:00Z", "/identifiers"):
+        await client.get(f"/api/collections{read}", headers={"If-None-Match": '"x"'})
+    await client.post("/api/collections/memberships", json={"paths": list(TRIP)})
+    await client.get("/api/items", params={"path": BEACH})
+    library.write("photos/new.jpg")
+    library.remove(BEACH)
+    await rescan(client)
+    await client.delete(url)
+    texts = {sql for sql in statements if sql.split()[0] in ("SELECT", "UPDATE", "DELETE", "WITH")}
+    assert len(texts) > 25
+    connection = sqlite3.connect(tmp_path / "data" / "gallery.db")
+    for sql in texts:
+        values = [json.dumps([1])] * len(set(re.findall(r"\$\d+", sql)))
+        plan = connection.execute("EXPLAIN QUERY PLAN " + re.sub(r"\$(\d)", r"?\1", sql), values)
+        for *_numbers, step in plan.fetchall():
+            scanned = re.match(r"SCAN (\w+)(?! VIRTUAL)(?!.*INDEX item_unprobed)", step)
+            assert not (scanned and scanned[1] in BIG), f"{step}\n{sql}"
+    connection.close()

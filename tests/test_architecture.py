@@ -1,0 +1,110 @@
+"""The directions of the design: a module imports only from lines below its own."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "gallery"
+
+LINES = (
+    ("__main__", "cli", "client", "server", "app", "progress", "demo"),
+    ("api", "indexing"),
+    ("domain",),
+    ("store", "disk", "media"),
+    ("database", "events"),
+    ("model",),
+    ("names", "paths", "media_types", "config"),
+    ("errors",),
+)
+"""Highest first. Rooms of one line do not know each other; modules of one room may."""
+
+WITHIN_A_LINE = {
+    ("__main__", "cli"),
+    ("cli", "server"),
+    ("cli", "client"),
+    ("cli", "progress"),
+    ("cli", "demo"),
+    ("client", "app"),
+    ("client", "server"),
+    ("client", "progress"),
+    ("server", "app"),
+    ("database", "events"),  # what a transaction publishes once it is committed
+    ("config", "media_types"),  # the default list of junk
+}
+HOMES = {
+    "starlette": ("api/", "app.py", "server.py"),
+    "uvicorn": ("api/protocol.py", "server.py"),
+    "aiosqlite": ("database/sqlite.py",),
+    "sqlite3": ("database/sqlite.py",),
+    "watchfiles": ("indexing/watcher.py",),
+    "httpx": ("client.py",),
+    "PIL": ("media/", "demo/"),
+    "av": ("media/", "demo/"),
+}
+OPENERS = {"open", "os.open", "os.stat", "os.lstat", "os.scandir", "os.walk", "os.listdir"}
+MAY_OPEN = ("disk/", "demo/", "app.py", "database/sqlite.py")
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def name(module: Path) -> str:
+    return str(module.relative_to(PACKAGE))
+
+
+def room(dotted: str) -> str:
+    return dotted.split(".")[0]
+
+
+def imports(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "gallery":
+            yield from (f"gallery.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def line_of(name_: str) -> int:
+    places = [number for number, line in enumerate(LINES) if name_ in line]
+    assert places, f"{name_} has no place in the design"
+    return places[0]
+
+
+@pytest.mark.parametrize("module", modules(), ids=name)
+def test_a_module_imports_only_from_below(module: Path) -> None:
+    own = module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if own == "__init__":
+        return
+    for imported in imports(module):
+        if not imported.startswith("gallery."):
+            continue
+        other = room(imported.removeprefix("gallery."))
+        allowed = other == own or {(own, other)} & WITHIN_A_LINE
+        assert allowed or line_of(own) < line_of(other), f"{own} imports {other}"
+        assert (own, other) != ("api", "store"), "handlers ask the domain"
+
+
+@pytest.mark.parametrize("module", modules(), ids=name)
+def test_each_foreign_library_has_its_home(module: Path) -> None:
+    for imported in imports(module):
+        homes = HOMES.get(room(imported))
+        assert homes is None or name(module).startswith(homes), imported
+
+
+@pytest.mark.parametrize("module", modules(), ids=name)
+def test_only_config_reads_the_environment_and_only_disk_opens_originals(module: Path) -> None:
+    tree = ast.parse(module.read_text())
+    names = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert module.name == "config.py" or not names & {"os.environ", "os.getenv"}
+    called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    assert name(module).startswith(MAY_OPEN) or not called & OPENERS
+
+
+@pytest.mark.parametrize("module", modules(), ids=name)
+def test_no_module_is_longer_than_400_lines(module: Path) -> None:
+    assert len(module.read_text().splitlines()) <= 400
