@@ -122,8 +122,9 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> S
     for setting in SETTINGS:
         if environ.get(setting.variable):
             values[setting.key] = _of_variable(setting, environ[setting.variable])
-        if flags.get(setting.key) not in (None, (), False):
-            values[setting.key] = flags[setting.key]
+        typed = flags.get(setting.key)
+        if not (typed is None or typed is False or typed == ()):
+            values[setting.key] = typed
     if isinstance(values.get("library"), str):
         values["library"] = [values["library"]]
     try:

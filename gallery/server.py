@@ -1,6 +1,7 @@
 """Serving: uvicorn on a TCP port, and on a socket in the data directory for the command line."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Generator
@@ -108,7 +109,7 @@ def _listening(settings: Settings, local: Path) -> Generator[tuple[str, list[soc
             unix.bind(str(local))
             local.chmod(0o600)  # and nobody else may enter the data directory either
         except OSError as error:
-            reason = error.strerror or error
+            reason = os.strerror(error.errno) if error.errno else error
             where = f"{settings.host}:{settings.port}" if "tcp" not in locals() else local
             raise StartRefused(f"Cannot listen on {where}: {reason}") from None
         shown = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host

@@ -55,9 +55,7 @@ def statements() -> list[str]:
 
 
 @pytest.fixture
-async def app(
-    settings: Settings, clock: Clock, statements: list[str]
-) -> AsyncGenerator[ASGIApp]:
+async def app(settings: Settings, clock: Clock, statements: list[str]) -> AsyncGenerator[ASGIApp]:
     """The application on `library`, which it has scanned."""
     async with started(create_app(settings, clock=clock, trace=statements.append)) as running:
         async with client_of(running) as client:

@@ -1,13 +1,14 @@
 """What stands before every route: only requests that the server was meant to get go on."""
 
 import ipaddress
+import re
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::[0-9]*)?")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -38,15 +39,15 @@ class SameOrigin:
         if scope["method"] in _SAFE:
             return None
         site = headers.get("sec-fetch-site", "same-origin")
-        origin = headers.get("origin")
-        foreign = origin is not None and urlsplit(origin).netloc.lower() != hosts[0].lower()
+        ours = (f"http://{hosts[0]}".lower(), f"https://{hosts[0]}".lower())
+        foreign = headers.get("origin", ours[0]).lower() not in ours
         return "Origin not allowed" if foreign or site not in ("same-origin", "none") else None
 
     def _is_ours(self, host: str) -> bool:
-        if host.startswith("["):
-            name = host[1:].partition("]")[0]
-        else:
-            name = host.partition(":")[0].lower()
+        found = _HOST.fullmatch(host)
+        if found is None:
+            return False
+        name = (found[1] or found[2]).lower()
         return name in self._names or _is_address(name)
 
 

@@ -66,6 +66,7 @@ class Queue:
             probed = await self._read(root, batch)
             await self._db.write(reconcile.learn, root_id, list(zip(batch, probed, strict=True)))
             done += len(batch)
+        self._show(root_id, done, 0)
         return 0
 
     def _show(self, root_id: int, done: int, waiting: int) -> None:

@@ -119,7 +119,11 @@ async def test_unknown_fields_are_ignored_and_null_means_absent(client: httpx.As
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"[]", b"1", b'"x"', b"null", b'{"name": 1}', b'{"name": "x", "isPublic": 1}']
-    + [b'{"name": "x", "paths": "y"}', b'{"name": "x", "paths": [1]}', b'{"name":"x","itemIds":[0]}']
+    + [
+        b'{"name": "x", "paths": "y"}',
+        b'{"name": "x", "paths": [1]}',
+        b'{"name":"x","itemIds":[0]}',
+    ]
     + [b'{"name": "x", "itemIds": [9223372036854775808]}', b'{"name": "x", "itemIds": [1.5]}']
     + [b'{"name": NaN}', b'{"name": "\xff"}', b'{"name": "\\ud800"}', b'\xef\xbb\xbf{"name": "x"}']
     + [b'{"name": ' + b"[" * 100_000, b'{"name": ' + b"9" * 5_000 + b"}", "{}".encode("utf-16")]
@@ -135,7 +139,9 @@ async def test_what_is_no_fitting_object_is_an_invalid_body(
     assert text.startswith("Invalid request body")
 
 
-@pytest.mark.parametrize("name", [None, "", "  ", "\u3000\u00a0", "\u200b\u2060", "\u3164", "\u2800"])
+@pytest.mark.parametrize(
+    "name", [None, "", "  ", "\u3000\u00a0", "\u200b\u2060", "\u3164", "\u2800"]
+)
 async def test_a_name_needs_something_to_be_seen(client: httpx.AsyncClient, name: str) -> None:
     answer = await client.post("/api/collections", json={"name": name})
     assert refusal(answer) == (400, "Name is required")
@@ -207,7 +213,8 @@ async def test_no_such_collection_is_404_on_every_verb(
 
 
 @pytest.mark.parametrize(
-    "id_", ["0", "-1", "+1", "01", "1.0", "x", "1%0A", "%20", "9223372036854775808", "9" * 5_000, "١"]
+    "id_",
+    ["0", "-1", "+1", "01", "1.0", "x", "1%0A", "%20", "9223372036854775808", "9" * 5_000, "١"],
 )
 async def test_an_id_is_a_whole_number_from_1_to_2_63_minus_1(
     client: httpx.AsyncClient, id_: str
@@ -428,7 +435,9 @@ async def test_the_list_may_begin_after_a_time(client: httpx.AsyncClient, clock:
     assert answer.json() == []
 
 
-@pytest.mark.parametrize("given", ["", "2026-04-03T18:11:04", "yesterday", "2026-13-01T00:00:00Z", "1"])
+@pytest.mark.parametrize(
+    "given", ["", "2026-04-03T18:11:04", "yesterday", "2026-13-01T00:00:00Z", "1"]
+)
 async def test_a_time_needs_a_zone(client: httpx.AsyncClient, given: str) -> None:
     answer = await client.get("/api/collections", params={"updatedAfter": given})
     assert refusal(answer)[0] == 400

@@ -66,7 +66,9 @@ async def test_at_most_500_paths_in_create_and_add_and_the_raw_list_counts(
 
 
 async def test_item_ids_may_stand_in_place_of_paths(client: httpx.AsyncClient) -> None:
-    ids = (await show(client, (await make(client, folderPath="", paths=list(TRIP)))["id"]))["itemIds"]
+    ids = (await show(client, (await make(client, folderPath="", paths=list(TRIP)))["id"]))[
+        "itemIds"
+    ]
     made = await make(client, "by id", folderPath="", itemIds=ids[:2])
     url = f"/api/collections/{made['id']}"
     await client.post(f"{url}/items", json={"itemIds": [ids[3], ids[2]]})

@@ -1,0 +1,242 @@
+"""The server as a process: killed, stopped, started twice, and asked by the command line."""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gallery.config import Settings
+from tests.conftest import TRIP
+from tests.library import Process, Tree, rescan, scanned, serving
+
+KILLS = 30
+
+
+async def gallery(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    """Runs a command to its end: status, output, errors."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gallery", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **environment},
+    )
+    output, errors = await process.communicate()
+    return process.returncode or 0, output.decode(), errors.decode()
+
+
+class Ledger:
+    """What clients were told: for each collection, the state after the last acknowledged write."""
+
+    def __init__(self) -> None:
+        self.acknowledged: dict[int, tuple[str, list[str]]] = {}
+        self.unknown: dict[int, list[tuple[str, list[str]]]] = {}
+
+    async def check(self, client: httpx.AsyncClient) -> None:
+        listed = {one["id"]: one for one in (await client.get("/api/collections")).json()}
+        for id_, state in self.acknowledged.items():
+            found = (await client.get(f"/api/collections/{id_}")).json()
+            now = (found["name"], [item["path"] for item in found["items"]])
+            assert now == state or now in self.unknown.get(id_, []), "an acknowledged write is lost"
+            assert found["itemCount"] == len(now[1]) == listed[id_]["itemCount"]
+            assert (found["coverPath"] in now[1]) if now[1] else (found["coverPath"] is None)
+            self.acknowledged[id_] = now
+        self.unknown.clear()
+
+    async def write(self, client: httpx.AsyncClient, chance: random.Random, worker: int) -> None:
+        """Writes until the server is gone."""
+        mine = [id_ for id_ in self.acknowledged if id_ % 4 == worker]
+        try:
+            while True:
+                if not mine or (len(mine) < 3 and chance.random() < 0.2):
+                    body = {"name": f"{time.time_ns()} {worker}", "folderPath": ""}
+                    made = (await client.post("/api/collections", json=body)).json()
+                    if made["id"] % 4 == worker:
+                        mine.append(made["id"])
+                    self.acknowledged[made["id"]] = (made["name"], [])
+                    continue
+                id_ = chance.choice(mine)
+                paths = chance.sample(TRIP, chance.randrange(len(TRIP) + 1))
+                state = (f"{time.time_ns()} {worker}", paths)
+                self.unknown[id_] = [state]
+                answer = await client.put(
+                    f"/api/collections/{id_}", json={"name": state[0], "paths": paths}
+                )
+                assert answer.status_code == 200
+                self.acknowledged[id_] = state
+        except httpx.TransportError:
+            return
+
+
+async def test_30_kills_under_writes_lose_no_acknowledged_write(settings: Settings) -> None:
+    ledger, chance = Ledger(), random.Random(1)
+    writes = 0
+    for _ in range(KILLS):
+        async with serving(settings) as server, server.client() as client:
+            await scanned(client)
+            await ledger.check(client)
+            before = {id_: state[0] for id_, state in ledger.acknowledged.items()}
+            work = [
+                asyncio.create_task(ledger.write(client, random.Random(chance.random()), worker))
+                for worker in range(4)
+            ]
+            await asyncio.sleep(chance.uniform(0.02, 0.15))
+            server.process.kill()
+            await asyncio.gather(*work)
+            writes += sum(before.get(i) != s[0] for i, s in ledger.acknowledged.items())
+    async with serving(settings) as server, server.client() as client:
+        await ledger.check(client)
+    assert writes >= KILLS
+    assert len(ledger.acknowledged) > 3
+
+
+async def stop(server: Process, number: signal.Signals = signal.SIGTERM) -> float:
+    """Sends a signal; the seconds until the server has ended, with status 0."""
+    began = time.monotonic()
+    server.process.send_signal(number)
+    async with asyncio.timeout(12):
+        assert await server.process.wait() == 0
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_server_that_is_told_to_stop_stops_with_what_it_promised(
+    settings: Settings, number: signal.Signals
+) -> None:
+    async with serving(settings) as server, server.client() as client:
+        await scanned(client)
+        host, port = server.url.removeprefix("http://").split(":")
+        _reader, half = await asyncio.open_connection(host, int(port))
+        half.write(
+            b"POST /api/collections HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{"
+        )
+        await half.drain()
+        made = await client.post("/api/collections", json={"name": "x", "paths": [TRIP[0]]})
+        assert made.status_code == 201
+        assert await stop(server, number) < 10
+        half.close()
+    data = Path(settings.data)
+    assert sorted(os.listdir(data)) == ["gallery.db", "gallery.lock"], "no log is left to replay"
+    async with serving(settings) as server, server.client() as client:
+        assert (await client.get("/api/collections/1")).json()["itemCount"] == 1
+
+
+async def test_a_second_server_on_the_same_data_is_refused(settings: Settings) -> None:
+    arguments = ("serve", *settings.library, "--data", settings.data, "--port", "0")
+    async with serving(settings) as server, server.client() as client:
+        status, _output, errors = await gallery(*arguments)
+        assert (status, errors.count("\n")) == (1, 1)
+        assert "already uses the data directory" in errors
+        assert (await client.get("/api/health")).status_code == 200
+
+
+async def test_a_port_in_use_is_refused_in_one_sentence(settings: Settings, tmp_path: Path) -> None:
+    async with serving(settings) as server:
+        port = server.url.rpartition(":")[2]
+        status, _output, errors = await gallery(
+            "serve", *settings.library, "--data", str(tmp_path / "other"), "--port", port
+        )
+        assert (status, errors.count("\n")) == (1, 1)
+        assert f"127.0.0.1:{port}" in errors
+
+
+async def test_scan_works_with_the_server_stopped_and_running(
+    settings: Settings, library: Tree
+) -> None:
+    arguments = ("scan", *settings.library, "--data", settings.data)
+    status, output, _errors = await gallery(*arguments)
+    assert (status, output) == (0, "library: online, 4 items, 0 missing, 0 problems\n")
+    async with serving(settings) as server, server.client() as client:
+        await scanned(client)
+        library.write("more.jpg")
+        library.remove(TRIP[0])
+        status, output, _errors = await gallery(*arguments)
+        assert (status, output) == (0, "library: online, 4 items, 1 missing, 0 problems\n")
+        page = (await client.get("/api/items", params={"path": "more.jpg"})).json()
+        assert len(page["items"]) == 1
+    (library.folder / "photos").rename(library.folder.parent / "away")
+    library.remove("more.jpg")
+    status, _output, errors = await gallery(*arguments)
+    assert (status, "offline" in errors) == (1, True)
+    status, output, _errors = await gallery(*arguments, "--accept-missing")
+    assert (status, output) == (0, "library: online, 0 items, 5 missing, 0 problems\n")
+
+
+async def test_only_the_owner_may_use_the_local_socket(settings: Settings) -> None:
+    async with serving(settings):
+        data = Path(settings.data)
+        modes = {name: (data / name).stat().st_mode & 0o777 for name in os.listdir(data)}
+        assert {mode & 0o077 for mode in modes.values()} == {0}
+        assert data.stat().st_mode & 0o777 == 0o700
+        assert modes["gallery.sock"] == 0o600
+
+
+async def test_requests_are_answered_while_a_large_folder_is_scanned(
+    settings: Settings, library: Tree
+) -> None:
+    """10,000 files here; scripts/bench does the same with 100,000."""
+    library.write(*(f"flat/{n:05}.jpg" for n in range(5_000)))
+    library.write(*(f"deep/{n % 100:02}/{n:05}.jpg" for n in range(5_000)))
+    async with serving(settings) as server, server.client() as client:
+        waits, states = [], []
+        while not states or states[-1]["lastScan"] is None:
+            began = time.monotonic()
+            states.append((await client.get("/api/library")).json()["roots"][0])
+            waits.append(time.monotonic() - began)
+        assert states[-1]["itemCount"] == 10_000 + len(TRIP)
+        assert len(waits) > 10
+        assert sorted(waits)[len(waits) * 9 // 10] < 0.1
+        before = states[-1]["itemCount"]
+        await rescan(client)
+        assert (await client.get("/api/library")).json()["roots"][0]["itemCount"] == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("serve",), "No library"),
+        (("serve", "/nowhere"), "/nowhere is not a folder"),
+        (("serve", "{library}", "x={library}"), "each needs a name"),
+        (("serve", "a={library}", "b={library}/photos"), "lies inside"),
+        (("serve", "a={library}", "a={other}"), "same name"),
+        (("serve", "{library}", "--port", "x"), "'x' is not a valid integer"),
+        (("serve", "{library}", "--port", "70000"), "port 70000"),
+        (("serve", "{library}", "--host", "0.0.0.0"), "Use --open"),
+        (("serve", "{library}", "--data", "{library}/data"), "must not lie in the library"),
+        (("serve", "{library}", "--config", "/nowhere.toml"), "/nowhere.toml cannot be read"),
+        (("serve", "{library}", "--config", "{bad}"), "unknown field 'colour'"),
+        (("serve", "{library}", "--config", "{broken}"), "is not TOML"),
+        (("serve", "{library}", "--frobnicate"), "No such option"),
+        (("frobnicate",), "No such command"),
+        (("demo", "{library}"), "is not empty"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else None,
+)
+async def test_what_is_typed_wrongly_is_refused_in_one_sentence_with_status_2(
+    tmp_path: Path, library: Tree, arguments: tuple[str, ...], text: str
+) -> None:
+    (tmp_path / "bad.toml").write_text('colour = "red"\n')
+    (tmp_path / "broken.toml").write_text("port = = 1\n")
+    (tmp_path / "other").mkdir()
+    places = {"library": library.folder, "bad": tmp_path / "bad.toml", "other": tmp_path / "other"}
+    places["broken"] = tmp_path / "broken.toml"
+    typed = [argument.format(**places) for argument in arguments]
+    status, output, errors = await gallery(*typed, XDG_DATA_HOME=str(tmp_path / "home"))
+    assert (status, output) == (2, "")
+    assert text.lower() in errors.lower()
+    assert "Traceback" not in errors
+    assert sorted(path.name for path in library.folder.iterdir()) == ["photos"]
+
+
+async def test_a_damaged_database_is_refused_with_status_1(settings: Settings) -> None:
+    data = settings.data_directory()
+    (data / "gallery.db").write_bytes(b"this is no database" * 500)
+    arguments = ("serve", *settings.library, "--data", settings.data, "--port", "0")
+    status, _output, errors = await gallery(*arguments)
+    assert (status, errors.count("\n")) == (1, 1)
+    assert (data / "gallery.db").read_bytes() == b"this is no database" * 500
