@@ -1,5 +1,6 @@
 """The nouns, as frozen structs. Those that clients see are named as the contract names them."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
@@ -8,6 +9,8 @@ from urllib.parse import quote
 import msgspec
 
 from gallery.media_types import MediaType
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
 
 LARGEST_ID = 2**63 - 1
 ItemId = Annotated[int, msgspec.Meta(ge=1, le=LARGEST_ID)]
@@ -163,7 +166,8 @@ def moment(milliseconds: int) -> datetime:
 
 def media_url(path: str) -> str:
     """Where the original of the item at `path` is."""
-    return "/media/" + quote(path)
+    # Most paths need no escapes, and to see that is four times as fast as to look for them.
+    return "/media/" + (path if _PLAIN(path) else quote(path))
 
 
 def picture_version(size: int, modified_at: int) -> str:

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from gallery.app import create_app, started
 from gallery.config import Settings
+from gallery.demo import write_demo_library
 from tests.library import Tree, scanned
 
 TRIP = (
@@ -33,6 +34,16 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo library. Drawing it takes a while: tests with it are in the group `demo`."""
+    told: list[tuple[int, int]] = []
+    folder = tmp_path_factory.mktemp("demo") / "library"
+    count = write_demo_library(folder, lambda done, total: told.append((done, total)))
+    assert told == [(number, count) for number in range(1, count + 1)]
+    return folder
 
 
 @pytest.fixture

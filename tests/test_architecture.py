@@ -56,7 +56,7 @@ def name(module: Path) -> str:
 
 
 def room(dotted: str) -> str:
-    return dotted.split(".")[0]
+    return dotted.split(".", maxsplit=1)[0]
 
 
 def imports(module: Path) -> Iterator[str]:

@@ -78,10 +78,10 @@ def test_a_folder_with_an_equals_sign_is_a_folder(tmp_path: Path) -> None:
         ("127.0.0.1", False, True),
         ("::1", False, True),
         ("localhost", False, True),
-        ("0.0.0.0", False, False),  # noqa: S104
+        ("0.0.0.0", False, False),
         ("192.168.1.5", False, False),
         ("example.org", False, False),
-        ("0.0.0.0", True, True),  # noqa: S104
+        ("0.0.0.0", True, True),
     ],
 )
 def test_without_accounts_only_this_machine_is_served(

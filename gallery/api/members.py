@@ -52,9 +52,9 @@ async def page(request: Request) -> Response:
         tag = await db.read(access.see, who, id_)
         if conditional.is_fresh(request, tag):
             return conditional.not_modified(tag)
-    found, has_more, tag = await db.read(members.page, who, id_, after, limit)
-    items = await encode_list([member.item for member in found])
-    following = cursor.encode(f"{id_}", found[-1].position) if has_more else None
+    part, tag = await db.read(members.page, who, id_, after, limit)
+    items = await encode_list(part.items)
+    following = None if part.next is None else cursor.encode(f"{id_}", part.next)
     body = b'{"items":%b,"nextCursor":%b}' % (items, msgspec.json.encode(following))
     return raw_response(body, headers=conditional.headers_of(tag))
 

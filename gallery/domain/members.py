@@ -1,5 +1,6 @@
 """The members of a collection: adding, removing, ordering, paging, and looking them up by path."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import msgspec
@@ -139,22 +140,19 @@ async def _changed(tx: Tx, held: Held, fields: Fields) -> Tag:
 async def everything(reader: Reader, collection_id: int) -> list[Item]:
     """All items of a collection, in order; read in parts, so that other requests are answered."""
     found: list[Item] = []
-    after = FIRST_POSITION
-    while True:
-        part = await members.page(reader, collection_id, after, _CHUNK)
-        found.extend(member.item for member in part)
-        if len(part) < _CHUNK:
-            return found
-        after = part[-1].position
+    after: int | None = FIRST_POSITION
+    while after is not None:
+        part, after = await members.part(reader, collection_id, after, _CHUNK)
+        found += part
+    return found
 
 
 async def page(
     reader: Reader, actor: Actor, id_: int, after: int, limit: int
-) -> tuple[list[members.Member], bool, Tag]:
-    """At most `limit` members behind a position, whether there are more, and the state."""
+) -> tuple[members.Part, Tag]:
+    """At most `limit` members behind a position, and the state of the collection."""
     tag = await access.see(reader, actor, id_)
-    found = await members.page(reader, id_, after, limit + 1)
-    return found[:limit], len(found) > limit, tag
+    return await members.part(reader, id_, after, limit), tag
 
 
 async def memberships(
@@ -169,9 +167,9 @@ async def memberships(
         raise Invalid("Paths are required")
     # A NUL would end the string inside the database and so name another path.
     wanted = [path for path in dict.fromkeys(selection.paths) if "\0" not in path]
-    found: dict[str, list[int]] = {}
+    found = defaultdict[str, list[int]](list)
     for index, collection_id in await members.memberships(reader, actor.id, wanted):
-        found.setdefault(wanted[index], []).append(collection_id)
+        found[wanted[index]].append(collection_id)
     for ids in found.values():
         ids.sort()
     return found

@@ -24,8 +24,8 @@ THE_ONE_AT_ITS_PATH = """
 
 
 def item_of(row: Row) -> Item:
-    """An item as clients see it, from its `COLUMNS`."""
-    id_, path, name, type_, size, modified_at, width, height, duration, missing_since = row
+    """An item as clients see it, from a row that begins with its `COLUMNS`."""
+    id_, path, name, type_, size, modified_at, width, height, duration, missing_since, *_ = row
     return Item(
         id_,
         path,

@@ -1,11 +1,11 @@
 """The members of collections: which items, in which order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from gallery.database.engine import Reader, Row, Tx
+from gallery.database.engine import Reader, Tx
 from gallery.model import Item
 from gallery.store.items import COLUMNS, THE_ONE_AT_ITS_PATH, Located, item_of
 from gallery.store.lists import json_list
@@ -13,31 +13,31 @@ from gallery.store.lists import json_list
 _NUMBERS = msgspec.json.Decoder(list[int])
 
 
-class Member(NamedTuple):
-    """An item of a collection; positions are distinct and only their order means anything."""
+class Part(NamedTuple):
+    """Some members in order, and the position behind which there are more; None if there are none.
 
-    position: int
-    item: Item
+    Positions are distinct within a collection, and only their order means anything.
+    """
+
+    items: list[Item]
+    next: int | None
 
 
-def _member(row: Row) -> Member:
-    return Member(row[0], item_of(row[1:]))
-
-
-async def page(reader: Reader, collection_id: int, after: int, limit: int) -> list[Member]:
-    """At most `limit` members that stand behind the position `after`, in order."""
+async def part(reader: Reader, collection_id: int, after: int, limit: int) -> Part:
+    """At most `limit` members that stand behind the position `after`."""
     rows = await reader.all(
         f"""
-        SELECT ci.position, {COLUMNS}
+        SELECT {COLUMNS}, ci.position
         FROM collection_item AS ci JOIN item AS i ON i.id = ci.item_id
         WHERE ci.collection_id = $1 AND ci.position > $2
         ORDER BY ci.position LIMIT $3
         """,
         collection_id,
         after,
-        limit,
+        limit + 1,
     )
-    return [_member(row) for row in rows]
+    more = len(rows) > limit
+    return Part([item_of(row) for row in rows[:limit]], rows[limit - 1][-1] if more else None)
 
 
 async def first_ids(reader: Reader, collection_id: int, limit: int) -> list[int]:
@@ -195,7 +195,7 @@ async def put_all(tx: Tx, collection_id: int, item_ids: Sequence[int]) -> None:
 
 async def memberships(
     reader: Reader, viewer_id: int, wanted: Sequence[str]
-) -> list[tuple[int, int]]:
+) -> Iterable[tuple[int, int]]:
     """(index of a path, id of a visible collection that has the item at that path), unsorted.
 
     This is what a front end calls for every page, so it is written for speed: one row with two
@@ -221,4 +221,4 @@ async def memberships(
         json_list(wanted),
     )
     assert row is not None
-    return list(zip(_NUMBERS.decode(row[0]), _NUMBERS.decode(row[1]), strict=True))
+    return zip(_NUMBERS.decode(row[0]), _NUMBERS.decode(row[1]), strict=True)

@@ -1,5 +1,7 @@
 """Entity tags: If-None-Match on every read, If-Match on every change."""
 
+from collections.abc import Callable, Coroutine
+
 import httpx
 import pytest
 
@@ -54,19 +56,26 @@ async def test_a_tag_changes_with_everything_that_the_answer_shows(
         library.write(BEACH, content=b"another picture")
         await rescan(client)
 
-    changes = [
-        lambda: client.put(url, json={"name": "renamed"}),
-        lambda: client.put(url, json={"name": "renamed", "isFavorite": True}),
-        lambda: client.post(f"{url}/items", json={"paths": [MARKET]}),
+    async def send(method: str, tail: str = "", **body: object) -> None:
+        assert (await client.request(method, url + tail, json=body)).is_success
+
+    async def come_and_go() -> None:
+        other = await make(client, "second")
+        await client.delete(f"/api/collections/{other['id']}")
+
+    changes: list[Callable[[], Coroutine[None, None, None]]] = [
+        lambda: send("PUT", name="Shortlist"),
+        lambda: send("PUT", name="renamed"),
+        lambda: send("PUT", name="renamed", isFavorite=True),
+        lambda: send("POST", "/items", paths=[MARKET]),
         disk_takes_the_cover,
         disk_gives_it_back_changed,
-        lambda: client.put(f"{url}/order", json={"paths": [MARKET]}),
-        lambda: client.request("DELETE", f"{url}/items", json={"paths": [SUNSET]}),
-        lambda: client.post("/api/collections", json={"name": "second"}),
-        lambda: client.delete(url.replace(str(made["id"]), str(made["id"] + 1))),
+        lambda: send("PUT", "/order", paths=[MARKET]),
+        lambda: send("DELETE", "/items", paths=[SUNSET]),
+        come_and_go,
     ]
     known: dict[tuple[str, str], bytes] = {}
-    for change in [lambda: client.get(url), *changes]:
+    for change in changes:
         await change()
         for read, (tag, body) in (await state()).items():
             assert known.setdefault((read, tag), body) == body, "one tag, two answers"
@@ -167,7 +176,7 @@ async def test_the_order_of_checks(client: httpx.AsyncClient) -> None:
     for id_, body, headers, status, text in put:
         content = {"content": body} if isinstance(body, bytes) else {"json": body}
         url = f"/api/collections/{made['id'] if id_ == 'mine' else id_}"
-        answer = await client.put(url, headers=headers, **content)  # type: ignore[arg-type]
+        answer = await client.put(url, headers=headers, **content)
         assert (answer.status_code, text in answer.text) == (status, True), answer.text
     assert (await show(client, made["id"]))["name"] == "mine"
     add = [

@@ -7,8 +7,17 @@ import httpx
 import pytest
 
 from gallery.domain import members as rules
-from tests.api.test_collections import BEACH, HARBOUR, MARKET, SPANS, SUNSET, make, members, refusal
-from tests.api.test_collections import show
+from tests.api.test_collections import (
+    BEACH,
+    HARBOUR,
+    MARKET,
+    SPANS,
+    SUNSET,
+    make,
+    members,
+    refusal,
+    show,
+)
 from tests.conftest import TRIP, Clock
 from tests.library import Tree, rescan
 
@@ -247,14 +256,16 @@ async def test_a_collection_holds_so_many_items_and_no_more(
 async def test_items_come_in_pages(client: httpx.AsyncClient) -> None:
     made = await make(client, folderPath="", paths=list(TRIP))
     url = f"/api/collections/{made['id']}/items"
-    seen: list[str] = []
-    cursor: dict[str, str] = {}
-    for size in (3, 1):
-        page = (await client.get(url, params={"limit": "3"} | cursor)).json()
-        assert len(page["items"]) == size
-        seen += [item["path"] for item in page["items"]]
-        cursor = {"cursor": page["nextCursor"]}
-    assert (seen, cursor["cursor"]) == (list(TRIP), None)
+    for limit, sizes in ((3, [3, 1]), (2, [2, 2]), (4, [4])):
+        seen: list[str] = []
+        params = {"limit": f"{limit}"}
+        for size in sizes:
+            page = (await client.get(url, params=params)).json()
+            assert len(page["items"]) == size
+            seen += [item["path"] for item in page["items"]]
+            params["cursor"] = page["nextCursor"]
+        assert seen == list(TRIP)
+        assert page["nextCursor"] is None
     whole = (await client.get(url)).json()
     assert (len(whole["items"]), whole["nextCursor"]) == (4, None)
 

@@ -215,7 +215,7 @@ async def test_named_roots_are_the_first_component_of_their_paths(tmp_path: Path
 async def test_everything_is_there_again_after_a_restart(
     settings: Settings, library: Tree, clock: Clock
 ) -> None:
-    bodies = []
+    bodies: list[bytes] = []
     for _ in range(2):
         async with started(create_app(settings, clock=clock)) as app, client_of(app) as client:
             await scanned(client)

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -183,7 +184,8 @@ async def test_requests_are_answered_while_a_large_folder_is_scanned(
     library.write(*(f"flat/{n:05}.jpg" for n in range(5_000)))
     library.write(*(f"deep/{n % 100:02}/{n:05}.jpg" for n in range(5_000)))
     async with serving(settings) as server, server.client() as client:
-        waits, states = [], []
+        waits: list[float] = []
+        states: list[dict[str, Any]] = []
         while not states or states[-1]["lastScan"] is None:
             began = time.monotonic()
             states.append((await client.get("/api/library")).json()["roots"][0])

@@ -1,0 +1,89 @@
+"""Writing a drawn picture as a camera would have: format, EXIF, time."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+from PIL.TiffImagePlugin import IFDRational
+
+_TURNS = {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+_EXIF, _GPS = 0x8769, 0x8825
+
+
+class Camera(NamedTuple):
+    """What took a picture; `focal` in millimetres."""
+
+    make: str
+    model: str
+    lens: str
+    focal: float
+    knows_zone: bool = False
+
+
+class Place(NamedTuple):
+    """Where a picture was taken, in degrees, and the zone of its clocks there."""
+
+    latitude: float
+    longitude: float
+    zone: str
+
+
+def save(
+    image: Image.Image,
+    file: Path,
+    taken: datetime,
+    camera: Camera | None,
+    place: Place | None,
+    orientation: int,
+) -> None:
+    """Writes `image` in the format of the file's ending.
+
+    With an `orientation` of 6 or 8 the pixels lie on their side, as cameras store them, and only
+    EXIF tells how to turn them back.
+    """
+    if orientation in _TURNS:
+        image = image.transpose(_TURNS[orientation])
+    ending = file.suffix.lower()
+    if ending == ".gif":
+        steps = [image.rotate(angle, Image.Resampling.BICUBIC) for angle in (0, 2, 0, -2)]
+        image.save(file, save_all=True, append_images=steps[1:], duration=250, loop=0)
+    elif ending in (".jpg", ".jpeg"):
+        image.save(file, quality=84, exif=_exif(taken, camera, place, orientation))
+    else:
+        image.save(file)
+
+
+def _exif(
+    taken: datetime, camera: Camera | None, place: Place | None, orientation: int
+) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    if camera is None:
+        return exif
+    exif[0x010F], exif[0x0110] = camera.make, camera.model
+    moment = taken.strftime("%Y:%m:%d %H:%M:%S")
+    details = exif.get_ifd(_EXIF)
+    details[0x9003] = details[0x9004] = moment
+    details[0x829A] = IFDRational(1, 60 + taken.minute * 10)
+    details[0x829D] = IFDRational(28 + taken.day, 10)
+    details[0x8827] = 100 * 2 ** (taken.hour % 4)
+    details[0x920A] = IFDRational(round(camera.focal * 10), 10)
+    details[0xA434] = camera.lens
+    if place is not None:
+        if camera.knows_zone:
+            details[0x9011] = place.zone
+        position = exif.get_ifd(_GPS)
+        position[1] = "N" if place.latitude >= 0 else "S"
+        position[2] = _degrees(place.latitude)
+        position[3] = "E" if place.longitude >= 0 else "W"
+        position[4] = _degrees(place.longitude)
+    return exif
+
+
+def _degrees(angle: float) -> tuple[IFDRational, IFDRational, IFDRational]:
+    """Degrees, minutes and hundredths of seconds, as EXIF has them."""
+    hundredths = round(abs(angle) * 360_000)
+    minutes, rest = divmod(hundredths, 6_000)
+    degrees, minutes = divmod(minutes, 60)
+    return IFDRational(degrees), IFDRational(minutes), IFDRational(rest, 100)

@@ -1,0 +1,428 @@
+"""`openapi.yaml` says what the code does: its addresses, its shapes, and examples that work."""
+
+import re
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import httpx
+import jsonschema_rs
+import msgspec
+import pytest
+import schemathesis
+import yaml
+from starlette.routing import Mount, Route
+
+from gallery import names, paths
+from gallery.api import library, members
+from gallery.api.documents import specification_file
+from gallery.api.routes import routes
+from gallery.domain import members as rules
+from gallery.model import LARGEST_ID, Collection, Item, Page, Problem, Progress, RootState, Wish
+from tests.conftest import TRIP
+
+Json = dict[str, Any]
+
+DOCUMENT: Json = yaml.safe_load(specification_file().read_text("utf-8"))
+SCHEMAS: Json = DOCUMENT["components"]["schemas"]
+METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
+STRUCTS: dict[str, type[msgspec.Struct]] = {
+    "Item": Item,
+    "Collection": Collection,
+    "Page": Page,
+    "Wish": Wish,
+    "Library": library.LibraryState,
+    "Root": RootState,
+    "Progress": Progress,
+    "Problem": Problem,
+    "ItemList": members.Listed,
+    "MembershipsRequest": members.LookedUp,
+    "ScanRequest": library.ScanRequest,
+}
+PLACE = "#/components/schemas/"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class Operation(NamedTuple):
+    """One method of one address, its references resolved."""
+
+    path: str
+    method: str
+    item: Json
+    definition: Json
+
+    @property
+    def parameters(self) -> list[Json]:
+        found = self.item.get("parameters", []) + self.definition.get("parameters", [])
+        return [resolved(each) for each in found]
+
+    @property
+    def responses(self) -> dict[int, Json]:
+        return {int(status): resolved(r) for status, r in self.definition["responses"].items()}
+
+    @property
+    def bodies(self) -> dict[str, Any]:
+        """The example bodies, by name."""
+        content = self.definition.get("requestBody", {}).get("content", {})
+        return {
+            name: example["value"]
+            for media in content.values()
+            for name, example in media["examples"].items()
+        }
+
+
+def operations() -> list[Operation]:
+    return [
+        Operation(path, method, item, definition)
+        for path, item in DOCUMENT["paths"].items()
+        for method, definition in item.items()
+        if method in METHODS
+    ]
+
+
+def resolved(node: Json) -> Json:
+    """What a node refers to, or the node itself."""
+    if "$ref" not in node:
+        return node
+    found: Json = DOCUMENT
+    for step in node["$ref"].removeprefix("#/").split("/"):
+        found = found[step]
+    return resolved(found)
+
+
+def nodes(node: Any, at: str = "#") -> Iterator[tuple[str, Json]]:
+    """Every mapping of the document with its place, but for what stands in examples."""
+    if isinstance(node, dict):
+        yield at, node
+        for key, value in node.items():
+            if key not in ("example", "examples"):
+                yield from nodes(value, f"{at}/{key}")
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from nodes(value, f"{at}/{index}")
+
+
+def misfits(schema: Json, value: Any) -> list[str]:
+    """Why `value` does not have the shape of `schema`."""
+    whole = {**schema, "components": DOCUMENT["components"]}
+    validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+    return [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(value)]
+
+
+# The addresses
+
+
+async def test_it_lists_every_address_and_method_that_the_server_answers_and_no_other(
+    client: httpx.AsyncClient,
+) -> None:
+    """What an address answers to is what it says itself, in `Allow`; HEAD goes with GET."""
+    answered = {}
+    for route in routes():
+        if isinstance(route, Route):
+            answer = await client.request("PROPFIND", route.path.replace("{id}", "1"))
+            assert (answer.status_code, answer.text) == (405, "Method not allowed")
+            assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+            answered[route.path] = set(answer.headers["allow"].split(", "))
+    listed: dict[str, set[str]] = {path: set() for path in DOCUMENT["paths"]}
+    for one in operations():
+        listed[one.path] |= {"GET", "HEAD"} if one.method == "get" else {one.method.upper()}
+    assert answered == listed
+
+
+def test_what_is_not_in_it_are_the_files_of_its_rendering() -> None:
+    others = [route for route in routes() if not isinstance(route, Route)]
+    assert [mount.path for mount in others if isinstance(mount, Mount)] == ["/docs/assets"]
+    assert len(others) == 1
+
+
+# The shapes
+
+
+@pytest.mark.parametrize("name", [*STRUCTS])
+def test_a_schema_is_the_struct_that_the_code_reads_or_writes(name: str) -> None:
+    """The same fields, as often required, of the same types; only limits may be written finer."""
+    _, components = msgspec.json.schema_components(STRUCTS.values(), ref_template=PLACE + "{name}")
+    ours, written = components[STRUCTS[name].__name__], SCHEMAS[name]
+    assert list(written["properties"]) == list(ours["properties"])
+    assert written.get("required", []) == ours["required"]
+    for field, schema in ours["properties"].items():
+        assert_agree(f"{name}.{field}", by_type(schema), by_type(written["properties"][field]))
+
+
+def by_type(schema: Json) -> dict[str, Json]:
+    """What a schema allows, by JSON type; for a struct, by the name that it has in the document."""
+    if "$ref" in schema:
+        name = schema["$ref"].removeprefix(PLACE)
+        documented = {struct.__name__: name for name, struct in STRUCTS.items()}
+        if name in documented or name in STRUCTS:
+            return {documented.get(name, name): {}}
+        return by_type(resolved(schema))
+    for word in ("anyOf", "oneOf"):
+        if word in schema:
+            return {kind: each for part in schema[word] for kind, each in by_type(part).items()}
+    kinds = schema.get("type", "string")  # an enum of ours is of strings
+    return dict.fromkeys([kinds] if isinstance(kinds, str) else kinds, schema)
+
+
+def assert_agree(at: str, ours: Mapping[str, Json], written: Mapping[str, Json]) -> None:
+    assert set(ours) == set(written), at
+    for kind, schema in ours.items():
+        for limit in ("enum", "minimum", "maximum"):
+            if limit in schema:
+                assert written[kind].get(limit) == schema[limit], f"{at}: {limit}"
+        if kind == "array":
+            inner = written[kind]["items"]
+            assert_agree(f"{at}[]", by_type(schema["items"]), by_type(inner))
+
+
+@pytest.mark.parametrize("module", [members, library])
+def test_no_body_that_the_code_knows_is_left_out(module: ModuleType) -> None:
+    bodies = {
+        each
+        for each in vars(module).values()
+        if isinstance(each, type)
+        and issubclass(each, msgspec.Struct)
+        and each.__module__ == module.__name__
+    }
+    assert bodies
+    assert bodies <= set(STRUCTS.values())
+
+
+def test_its_limits_are_those_of_the_code() -> None:
+    parameters = {
+        parameter["name"]: parameter["schema"]
+        for one in operations()
+        for parameter in one.parameters
+    }
+    limit, path, summary = parameters["limit"], parameters["path"], SCHEMAS["Collection"]
+    assert (limit["minimum"], limit["default"], limit["maximum"]) == (
+        1,
+        members.PAGE,
+        rules.LARGEST_PAGE,
+    )
+    assert path["maxLength"] == paths.LONGEST_PATH
+    assert (SCHEMAS["Id"]["minimum"], SCHEMAS["Id"]["maximum"]) == (1, LARGEST_ID)
+    assert SCHEMAS["MembershipsRequest"]["properties"]["paths"]["maxItems"] == rules.MOST_LOOKED_UP
+    assert summary["properties"]["name"]["maxLength"] == names.LONGEST_NAME
+    assert summary["properties"]["itemCount"]["maximum"] == rules.MOST_ITEMS
+    for schema in (summary, SCHEMAS["Wish"]):
+        assert schema["properties"]["description"]["maxLength"] == names.LONGEST_DESCRIPTION
+
+
+async def test_an_answer_that_is_put_together_has_the_fields_that_its_schema_lists(
+    client: httpx.AsyncClient,
+) -> None:
+    await client.post("/api/collections", json={"name": "Trip", "paths": TRIP, "folderPath": ""})
+    listed = (await client.get("/api/collections?include=itemIds")).json()[0]
+    detail = (await client.get("/api/collections/1")).json()
+    assert list(listed) == fields("ListedCollection")
+    assert list(detail) == fields("CollectionDetail")
+    assert list(detail["items"][0]) == fields("Item")
+
+
+def fields(name: str) -> list[str]:
+    """The properties of a schema, with those of what it is put together from."""
+    parts = [resolved(part) for part in SCHEMAS[name].get("allOf", [SCHEMAS[name]])]
+    return [field for part in parts for field in part["properties"]]
+
+
+# The document itself
+
+
+def test_it_is_valid_openapi_3_1() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1.")
+    assert DOCUMENT["servers"] == [{"url": "/"}]
+    schemathesis.openapi.from_dict(DOCUMENT).validate()
+
+
+def test_its_schemas_are_valid_json_schemas() -> None:
+    schemas = [node["schema"] for _, node in nodes(DOCUMENT) if "schema" in node]
+    for schema in [*SCHEMAS.values(), *schemas]:
+        jsonschema_rs.meta.validate({"$schema": DIALECT, **schema})
+
+
+def test_every_reference_leads_somewhere_and_every_component_is_used() -> None:
+    """But for one answer: an operation has no place for the methods that it is not."""
+    references = {node["$ref"] for _, node in nodes(DOCUMENT) if "$ref" in node}
+    kinds = DOCUMENT["components"].items()
+    there = {f"#/components/{kind}/{name}" for kind, named in kinds for name in named}
+    assert there - references == {"#/components/responses/MethodNotAllowed"}
+    assert references <= there
+
+
+def test_nothing_in_it_was_left_blank() -> None:
+    """An unquoted comma in YAML's short form ends a text and begins a key without a value."""
+    assert [at for at, node in nodes(DOCUMENT) if None in node.values()] == []
+
+
+def test_every_operation_says_what_it_does() -> None:
+    ids = [one.definition["operationId"] for one in operations()]
+    assert len(set(ids)) == len(ids)
+    tags = {tag["name"] for tag in DOCUMENT["tags"]}
+    for one in operations():
+        assert one.definition["summary"]
+        assert one.definition["description"]
+        assert set(one.definition["tags"]) <= tags
+        in_path = {parameter["name"] for parameter in one.parameters if parameter["in"] == "path"}
+        assert in_path == ({"id"} if "{id}" in one.path else set())
+        assert all(parameter["description"] for parameter in one.parameters)
+
+
+def test_every_example_has_the_shape_of_its_schema() -> None:
+    wrong = {}
+    for at, node in nodes(DOCUMENT):
+        schema = node.get("schema", node if at.startswith(PLACE[:-1]) else None)
+        if not isinstance(schema, dict):
+            continue
+        examples = [example["value"] for example in node.get("examples", {}).values()]
+        for example in [*examples, *([node["example"]] if "example" in node else [])]:
+            if found := misfits(schema, example):
+                wrong[at] = found
+    assert wrong == {}
+
+
+# The examples
+
+
+@pytest.fixture
+async def prepared(client: httpx.AsyncClient) -> None:
+    """A collection of two pictures with the id of the examples, behind so many others."""
+    last = DOCUMENT["components"]["parameters"]["CollectionId"]["example"]
+    for number in range(1, last):
+        await client.post("/api/collections", json={"name": f"Collection {number}"})
+    body = {"name": "Prepared", "folderPath": "photos/2025/trip", "paths": TRIP[:2]}
+    made = await client.post("/api/collections", json=body)
+    assert made.json()["id"] == last
+
+
+def examples() -> Iterator[Any]:
+    """Every operation with each of its example bodies, and without one where it needs none."""
+    for one in operations():
+        required = one.definition.get("requestBody", {}).get("required", False)
+        cases = {**({} if required else {"": None}), **one.bodies}
+        for name, body in cases.items():
+            yield pytest.param(one, body, id=f"{one.definition['operationId']}-{name}".strip("-"))
+
+
+@pytest.mark.usefixtures("prepared")
+@pytest.mark.parametrize(("operation", "body"), [*examples()])
+async def test_every_example_works_and_is_answered_as_documented(
+    client: httpx.AsyncClient, operation: Operation, body: object
+) -> None:
+    answer = await client.request(operation.method, url_of(operation), json=body)
+    assert answer.status_code < 400, answer.text
+    assert_documented(operation, answer)
+
+
+@pytest.mark.usefixtures("prepared")
+@pytest.mark.parametrize(
+    "operation",
+    [pytest.param(one, id=one.path) for one in operations() if one.method == "get"],
+)
+async def test_head_answers_as_get_does(client: httpx.AsyncClient, operation: Operation) -> None:
+    got = await client.get(url_of(operation))
+    asked = await client.head(url_of(operation))
+    assert (asked.status_code, asked.headers) == (got.status_code, got.headers)
+
+
+REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "an id that is none": ("get", "/api/collections/0", {}),
+    "no such collection": ("delete", "/api/collections/99", {}),
+    "no JSON": ("post", "/api/collections", {"content": b"name=Trip"}),
+    "a name that is taken": ("post", "/api/collections", {"json": {"name": "prepared"}}),
+    "a body that is too large": ("post", "/api/collections", {"content": b" " * (4 << 20) + b"1"}),
+    "two folders": ("post", "/api/collections", {"json": {"name": "x", "paths": TRIP}}),
+    "changed since": (
+        "put",
+        "/api/collections/12/order",
+        {"json": {"paths": TRIP[:1]}, "headers": {"If-Match": '"77-0"'}},
+    ),
+    "another host": ("get", "/api/library", {"headers": {"Host": "example.org"}}),
+    "another site": ("post", "/api/library/scan", {"headers": {"Sec-Fetch-Site": "cross-site"}}),
+    "no path": ("get", "/api/items", {}),
+    "a limit that is none": ("get", "/api/collections/12/items", {"params": {"limit": 0}}),
+    "a cursor that is none": ("get", "/api/collections/12/items", {"params": {"cursor": "x"}}),
+    "a time without a zone": (
+        "get",
+        "/api/collections",
+        {"params": {"updatedAfter": "2026-04-03"}},
+    ),
+    "too many to look up": (
+        "post",
+        "/api/collections/memberships",
+        {"json": {"paths": ["x"] * 1001}},
+    ),
+}
+
+
+@pytest.mark.usefixtures("prepared")
+@pytest.mark.parametrize(("method", "url", "more"), [*REFUSED.values()], ids=[*REFUSED])
+async def test_a_refusal_is_answered_as_documented(
+    client: httpx.AsyncClient, method: str, url: str, more: dict[str, Any]
+) -> None:
+    answer = await client.request(method, url, **more)
+    path = url.replace("/12", "/{id}").replace("/99", "/{id}").replace("/0", "/{id}")
+    (operation,) = (one for one in operations() if (one.path, one.method) == (path, method))
+    assert answer.status_code >= 400
+    assert_documented(operation, answer)
+
+
+def url_of(operation: Operation) -> str:
+    """Where an operation's example goes: what it requires, as the examples have it."""
+    url = operation.path
+    for parameter in operation.parameters:
+        if parameter["in"] == "path":
+            url = url.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
+        elif parameter.get("required"):
+            assert parameter["in"] == "query"
+            url += f"?{parameter['name']}={quote(parameter['example'])}"
+    return url
+
+
+def assert_documented(operation: Operation, answer: httpx.Response) -> None:
+    """The status is a documented one; content type, body and headers are as described there."""
+    response = operation.responses[answer.status_code]
+    for name, described in response.get("headers", {}).items():
+        header = resolved(described)
+        given: Any = answer.headers[name]
+        given = int(given) if header["schema"]["type"] == "integer" else given
+        assert misfits(header["schema"], given) == [], name
+    if not response.get("content"):
+        assert answer.content == b""
+        return
+    media = response["content"][answer.headers["content-type"]]
+    decoders = {"application/json": answer.json, "application/yaml": lambda: DOCUMENT}
+    decode = decoders.get(answer.headers["content-type"], lambda: answer.text)
+    assert misfits(media["schema"], decode()) == []
+
+
+# How it is served
+
+
+async def test_it_is_served_byte_for_byte(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/openapi.yaml")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("application/yaml")
+    assert answer.content == specification_file().read_bytes()
+
+
+async def test_its_rendering_needs_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
+    """Whatever the page loads is an address of this server, and is there."""
+    page = await client.get("/docs")
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    links = re.findall(r"""(?:src|href)\s*=\s*["']?([^"'\s>]+)""", page.text)
+    assert len(links) >= 3
+    for link in links:
+        assert link.startswith("/")
+        assert not link.startswith("//")
+        assert (await client.get(link)).status_code == 200
+    for text in (page.text, (await client.get("/docs/start.js")).text):
+        assert "://" not in text
+    assert '"/openapi.yaml"' in (await client.get("/docs/start.js")).text
+
+
+async def test_a_browser_that_opens_the_server_is_led_to_it(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/", follow_redirects=True)
+    assert (answer.status_code, answer.url.path) == (200, "/docs")

@@ -1,0 +1,52 @@
+"""Rules of names, as tables and properties."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gallery.errors import Invalid
+from gallery.names import CollectionName, key_of
+
+any_text = st.text(max_size=300)
+
+
+@given(any_text)
+def test_a_name_is_trimmed_visible_short_and_free_of_controls_or_refused(raw: str) -> None:
+    try:
+        name = CollectionName.parse(raw)
+    except Invalid:
+        return
+    assert name.text == raw.strip()
+    assert 0 < len(name.text) <= 255
+    assert not any(unicodedata.category(c) == "Cc" for c in name.text)
+    assert CollectionName.parse(name.text) == name
+
+
+@given(any_text)
+def test_the_key_ignores_case_and_the_way_characters_are_composed(name: str) -> None:
+    key = key_of(name)
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        assert key_of(unicodedata.normalize(form, name)) == key
+    assert key_of(name.casefold()) == key or key_of(key) != key
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Straße", "STRASSE", True),
+        ("ẞ", "ss", True),
+        ("É", "e\u0301", True),
+        ("ς", "Σ", True),
+        ("ﬁ", "FI", True),
+        ("Ａ", "a", True),
+        ("\u212a", "k", True),
+        ("İ", "i", False),
+        ("ı", "i", False),
+        ("a b", "ab", False),
+        ("a\u200b", "a", False),
+    ],
+)
+def test_what_counts_as_the_same_name(one: str, other: str, same: bool) -> None:
+    assert (key_of(one) == key_of(other)) is same

@@ -1,0 +1,53 @@
+"""The README tells the truth: its tour, its settings, its files."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+
+from gallery.config import SETTINGS, Settings
+from tests.library import scanned, serving
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+TOUR = README.partition("## A tour with curl")[2].partition("\n## ")[0]
+STEPS = re.findall(r"```sh\n(.*?)```\n\n```json\n(.*?)\n```", TOUR, re.DOTALL)
+
+
+@pytest.mark.xdist_group("demo")
+async def test_the_tour_gives_what_it_shows(demo: Path, tmp_path: Path) -> None:
+    settings = Settings((str(demo),), str(tmp_path / "data"))
+    async with serving(settings) as server, server.client() as client:
+        await scanned(client)
+        for command, expected in STEPS:
+            script = command.replace("http://127.0.0.1:8000", server.url)
+            process = await asyncio.create_subprocess_exec(
+                *("sh", "-euc", script), stdout=asyncio.subprocess.PIPE
+            )
+            output, _errors = await process.communicate()
+            assert process.returncode == 0, command
+            pattern = ".*".join(map(re.escape, expected.split("…")))
+            assert re.fullmatch(pattern, output.decode()), f"{command}\n{output.decode()}"
+    assert len(STEPS) == TOUR.count("```sh") >= 7
+
+
+def test_the_table_of_settings_is_complete() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `(GALLERY_\w+)` \|.*\| (.*) \|$", README, re.MULTILINE)
+    assert rows == [tuple(setting) for setting in SETTINGS]
+
+
+def test_every_file_of_the_rule_index_exists() -> None:
+    index = README.partition("### Rule index")[2].partition("### ")[0]
+    rows = [row.split("|")[2:5] for row in index.splitlines() if row.startswith("| ")][1:]
+    for decided, _guard, tests in rows:
+        for name in re.findall(r"`([\w/]+\.py)`", decided):
+            assert (ROOT / "gallery" / name).is_file(), name
+        for name in re.findall(r"`([\w/]+\.py)`", tests):
+            assert (ROOT / "tests" / name).is_file(), name
+
+
+@pytest.mark.parametrize("command", ["serve", "test"])
+def test_the_two_commands_stand_at_the_top(command: str) -> None:
+    assert f"scripts/{command}" in README.partition("## ")[0]
+    assert (ROOT / "scripts" / command).stat().st_mode & 0o111
