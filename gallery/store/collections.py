@@ -36,33 +36,29 @@ _SUMMARY = """
 
 
 def _tagged(row: Row) -> Tagged:
-    cover_id, cover_path, cover_size, cover_modified_at = row[12:]
-    picture = (
-        None
-        if cover_id is None
-        else f"&v={cover_id:x}-{picture_version(cover_size, cover_modified_at)}"
+    id_, name, description, folder_path, count, public, favorite, owner_id, *rest = row
+    created_at, updated_at, version, revision, cover_id, cover_path, size, modified_at = rest
+    picture = cover = ""
+    if cover_id is not None:
+        cover = f"/api/collections/{id_}/cover?size="
+        picture = f"&v={cover_id:x}-{picture_version(size, modified_at)}"
+    collection = Collection(
+        id_,
+        name,
+        description,
+        folder_path,
+        cover_path,
+        False,
+        f"{cover}small{picture}" if cover else None,
+        f"{cover}large{picture}" if cover else None,
+        count,
+        public == 1,
+        favorite == 1,
+        owner_id,
+        moment(created_at),
+        moment(updated_at),
     )
-    cover = f"/api/collections/{row[0]}/cover?size="
-    return Tagged(
-        Collection(
-            id=row[0],
-            name=row[1],
-            description=row[2],
-            folder_path=row[3],
-            cover_path=cover_path,
-            has_artwork=False,
-            cover_small_url=picture and f"{cover}small{picture}",
-            cover_large_url=picture and f"{cover}large{picture}",
-            item_count=row[4],
-            is_public=row[5] == 1,
-            is_favorite=row[6] == 1,
-            owner_id=row[7],
-            created_at=moment(row[8]),
-            updated_at=moment(row[9]),
-        ),
-        Tag(row[10], row[11]),
-        row[9],
-    )
+    return Tagged(collection, Tag(version, revision), updated_at)
 
 
 async def visible(reader: Reader, viewer_id: int, updated_after: int) -> list[Tagged]:

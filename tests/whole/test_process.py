@@ -3,9 +3,11 @@
 import asyncio
 import os
 import random
+import resource
 import signal
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +168,30 @@ async def test_scan_works_with_the_server_stopped_and_running(
     assert (status, "offline" in errors) == (1, True)
     status, output, _errors = await gallery(*arguments, "--accept-missing")
     assert (status, output) == (0, "library: online, 0 items, 5 missing, 0 problems\n")
+
+
+async def test_a_disk_that_takes_no_more_stops_writes_and_nothing_else(settings: Settings) -> None:
+    """A limit on the size of files stands in for a full disk: the writes fail the same way."""
+    async with serving(settings) as server, server.client() as client:
+        await scanned(client)
+        unlimited = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+        size = max(file.stat().st_size for file in Path(settings.data).iterdir())
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size + 65_536, unlimited[1]))
+        made, answers = 0, Counter[int]()
+        while answers[503] < 20:
+            body = {"name": f"n{made}", "description": "x" * 5_000, "paths": TRIP[:1]}
+            answer = await client.post("/api/collections", json=body)
+            answers[answer.status_code] += 1
+            made += answer.status_code == 201
+            assert answer.status_code in (201, 503)
+            assert answer.status_code == 201 or answer.headers["retry-after"]
+            assert len((await client.get("/api/collections")).json()) == made
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, unlimited)
+        answer = await client.post("/api/collections", json={"name": "room again"})
+        assert answer.status_code == 201
+        server.process.kill()
+    async with serving(settings) as server, server.client() as client:
+        assert len((await client.get("/api/collections")).json()) == made + 1
 
 
 async def test_only_the_owner_may_use_the_local_socket(settings: Settings) -> None:
