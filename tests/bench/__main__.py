@@ -1,0 +1,144 @@
+"""Runs everything and prints the table. Linux only: it reads /proc."""
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import click
+
+from tests.bench import (
+    dataset,
+    machine,
+    processes,
+    reads,
+    scans,
+    statements,
+    table,
+    writes,
+)
+from tests.bench.table import Row
+
+MIB = 1 << 20
+UNIT = 10_000
+"""Files that a scan's time is given for."""
+
+
+class Size(NamedTuple):
+    """How much is measured: items, collections, repetitions of a read, of a change, of a scan."""
+
+    items: int
+    collections: int
+    reads: int
+    writes: int
+    scans: int
+
+
+FULL = Size(100_000, 200, 300, 60, 3)
+QUICK = Size(10_000, 50, 60, 15, 3)
+
+
+@click.command()
+@click.option("--items", type=click.IntRange(2_000), help="Files of the library.")
+@click.option("--collections", type=click.IntRange(1), help="Collections, of 500 items each.")
+@click.option("--quick", is_flag=True, help="10,000 items, 50 collections, fewer repetitions.")
+@click.option("--markdown", is_flag=True, help="The table as Markdown, for the README.")
+def main(*, items: int | None, collections: int | None, quick: bool, markdown: bool) -> None:
+    """Measure the server beside one without a database. TMPDIR says on which disk."""
+    size = QUICK if quick else FULL
+    size = size._replace(items=items or size.items, collections=collections or size.collections)
+    with tempfile.TemporaryDirectory(prefix="gallery-bench-") as name:
+        folder = Path(name)
+        rows, synchronised = _measure(folder, size)
+        notes = [machine.description(folder), *_notes(size, synchronised)]
+    if markdown:
+        click.echo("\n".join([table.markdown(rows), "", *(f"- {note}" for note in notes)]))
+    else:
+        click.echo("\n".join([table.plain(rows), "", *notes]))
+
+
+def _notes(size: Size, synchronised: float) -> tuple[str, ...]:
+    """What a reader of the table has to know; `synchronised` in ms."""
+    what = f"{size.items:,} items, {size.collections} collections of {dataset.MEMBERS}"
+    bare = "uvicorn, httptools and uvloop that echo the same body or send the same bytes"
+    alone = f"to append 4 KiB and fdatasync alone takes {synchronised:.2f} ms"
+    return (
+        f"{what}; medians of {size.reads} reads a side, {size.writes} changes, {size.scans} scans",
+        f"Calibrator: {bare}; for scans a bare os.scandir and stat walk in one thread",
+        f"A change is on the disk when it is acknowledged; {alone}",
+        "SQL: statements, without the BEGIN and COMMIT around each operation",
+    )
+
+
+def _measure(folder: Path, size: Size) -> tuple[list[Row], float]:
+    """Every row, and what a synchronised write takes in ms."""
+    _tell(f"making {size.items:,} files")
+    library = folder / "library"
+    paths = dataset.make_library(library, size.items)
+    _tell("scanning")
+    idle = _memory_at_rest(folder)
+    firsts = []
+    for number in range(size.scans - 1):
+        with processes.gallery(library, folder / f"data-{number}") as server:
+            firsts.append(scans.first(server, size.items))
+    with processes.gallery(library, folder / "data") as server, processes.calibrator() as other:
+        firsts.append(scans.first(server, size.items))
+        _tell("waiting until every file is read")
+        scans.await_rest(server)
+        walks, agains = [], []
+        for _ in range(size.scans):
+            walks.append(scans.walk(library))
+            agains.append(scans.again(server))
+        with server.connection() as ours, other.connection() as calibrator:
+            _tell(f"making {size.collections} collections")
+            ids = dataset.make_collections(ours, paths, size.collections)
+            cases = reads.cases(ours, calibrator, paths, ids, size.reads)
+            rows = []
+            for case in cases:
+                _tell(case.what)
+                rows.append(reads.measure(case, ours, calibrator, size.reads))
+            _tell("changes")
+            scratch = folder / "synchronised"
+            changed, synchronised = writes.measure(ours, paths, scratch, size.writes)
+    _tell("counting statements")
+    counted = asyncio.run(statements.count(folder / "small", cases))
+    rows = [row._replace(statements=counted[row.what]) for row in (*rows, *changed)]
+    rows += _scan_rows(size.items, firsts, agains, median(walks), idle)
+    return rows, synchronised
+
+
+def _scan_rows(
+    items: int, firsts: Sequence[scans.FirstScan], agains: Sequence[float], walk: float, idle: int
+) -> list[Row]:
+    per_unit = UNIT / items
+    first = median(scan.seconds for scan in firsts)
+    slowest = max(scan.slowest_health for scan in firsts)
+    grown = max(scan.peak_memory for scan in firsts) - idle
+    bare = walk * per_unit
+    return [
+        Row(f"first scan, per {UNIT:,} files", first * per_unit, "s", bare),
+        Row(
+            f"scan of the unchanged tree, per {UNIT:,} files", median(agains) * per_unit, "s", bare
+        ),
+        Row("slowest GET /api/health during a first scan", slowest * 1000, "ms", None, 100),
+        Row("memory that a first scan adds, at its peak", grown / MIB, "MiB"),
+    ]
+
+
+def _memory_at_rest(folder: Path) -> int:
+    """What a server of an empty library takes."""
+    empty = folder / "empty"
+    empty.mkdir()
+    with processes.gallery(empty, folder / "data-of-empty") as server:
+        return scans.first(server, 0).peak_memory
+
+
+def _tell(text: str) -> None:
+    """Where the run is, for people; the table alone goes to standard output."""
+    click.echo(f"{text} …", err=True)
+
+
+if __name__ == "__main__":
+    main()

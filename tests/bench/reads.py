@@ -1,0 +1,95 @@
+"""Reads: what our server takes, beside the calibrator with the same request.
+
+The calibrator sends the bytes that ours answered; for a lookup of memberships it decodes the body
+and encodes it again. So a ratio is what rules and database cost on top of the stack.
+"""
+
+import random
+from collections.abc import Sequence
+from statistics import median
+from time import perf_counter
+from typing import NamedTuple
+
+from tests.bench.client import Connection, Request
+from tests.bench.dataset import MEMBERS, SEED
+from tests.bench.table import Row
+
+LOOKED_UP = 1_000
+WARM_UP = 10
+MOST_COLLECTIONS = 20
+"""As many different collections are asked for in turn: not always the one in every cache."""
+
+
+class Case(NamedTuple):
+    """Requests of one kind; `at_most` is how many times the calibrator's time ours may take."""
+
+    what: str
+    at_most: float | None
+    requests: Sequence[Request]
+    status: int = 200
+
+
+def lookups(what: str, path_lists: Sequence[Sequence[str]]) -> Case:
+    """Memberships of each of the lists."""
+    address = "/api/collections/memberships"
+    bodies = [Request.with_json("POST", address, {"paths": paths}) for paths in path_lists]
+    return Case(what, 4, bodies)
+
+
+def cases(
+    ours: Connection,
+    calibrator: Connection,
+    paths: Sequence[str],
+    collections: Sequence[int],
+    repetitions: int,
+) -> list[Case]:
+    """Every case, and the calibrator given the bytes that it needs. Lookups never repeat a list."""
+    draw = random.Random(SEED)
+    count = repetitions + WARM_UP
+    starts = [draw.randrange(len(paths) - LOOKED_UP + 1) for _ in range(count)]
+    shown = draw.sample(collections, min(MOST_COLLECTIONS, len(collections)))
+    details = [Request("GET", f"/api/collections/{id_}") for id_ in shown]
+    pages = [Request("GET", f"/api/collections/{id_}/items?limit={MEMBERS}") for id_ in shown]
+    index = [Request("GET", "/api/collections")]
+    known = {each: _copy(each, ours, calibrator) for each in (*details, *pages, *index)}
+
+    def unchanged(requests: Sequence[Request]) -> list[Request]:
+        return [each._replace(etag=known[each]) for each in requests]
+
+    return [
+        lookups(
+            "memberships, 1,000 paths that stand together",
+            [paths[start : start + LOOKED_UP] for start in starts],
+        ),
+        lookups("memberships, 1,000 random paths", [draw.sample(paths, LOOKED_UP) for _ in starts]),
+        Case(f"a collection of {MEMBERS} items", 6, details),
+        Case(f"list of {len(collections)} collections", 4, index),
+        Case("304 of a collection", 2, unchanged(details), 304),
+        Case("304 of the list", 2, unchanged(index), 304),
+        Case("304 of a page of items", 2, unchanged(pages), 304),
+        Case(f"a page of {MEMBERS} items", None, pages),
+    ]
+
+
+def _copy(request: Request, ours: Connection, calibrator: Connection) -> str:
+    """Gives the calibrator our answer to send; the answer's entity tag."""
+    answer = ours.ask(request)
+    calibrator.ask(Request("PUT", request.path, answer.body))
+    assert calibrator.ask(request).body == answer.body
+    return answer.header("etag")
+
+
+def measure(case: Case, ours: Connection, calibrator: Connection, repetitions: int) -> Row:
+    """Both sides in turn, request by request, so that noise hits both; the medians."""
+    encoded = [request.encoded() for request in case.requests]
+    sides = (ours, calibrator)
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(WARM_UP + repetitions):
+        request = encoded[turn % len(encoded)]
+        for side, taken in zip(sides, times, strict=True):
+            begun = perf_counter()
+            answer = side.exchange(request)
+            taken.append(perf_counter() - begun)
+            assert answer.status == case.status, (case.what, answer.status)
+    mine, theirs = (median(taken[WARM_UP:]) * 1000 for taken in times)
+    return Row(case.what, mine, "ms", theirs, case.at_most)

@@ -1,0 +1,66 @@
+"""The table: what, ours, the calibrator's, their ratio, and whether the target is met."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+HEADINGS = ("what", "ours", "calibrator", "ratio", "target", "", "SQL")
+_IS_TEXT = (True, False, False, False, False, True, False)
+
+
+class Row(NamedTuple):
+    """One measurement; `at_most` bounds the ratio, or our own value if nothing is compared."""
+
+    what: str
+    ours: float
+    unit: str
+    calibrator: float | None = None
+    at_most: float | None = None
+    statements: int | None = None
+
+    def cells(self) -> tuple[str, ...]:
+        """Its texts, as `HEADINGS` names them."""
+        ratio = self.ours / self.calibrator if self.calibrator else None
+        target = ""
+        if self.at_most is not None:
+            bound = f"{self.at_most:g}"
+            target = f"< {bound} {self.unit}" if ratio is None else f"≤ {bound} x"
+        return (
+            self.what,
+            f"{_short(self.ours)} {self.unit}",
+            "" if self.calibrator is None else f"{_short(self.calibrator)} {self.unit}",
+            "" if ratio is None else f"{ratio:.2f} x",
+            target,
+            self._verdict(self.ours if ratio is None else ratio),
+            "" if self.statements is None else f"{self.statements}",
+        )
+
+    def _verdict(self, value: float) -> str:
+        if self.at_most is None:
+            return ""
+        return "ok" if value <= self.at_most else "over"
+
+
+def plain(rows: Sequence[Row]) -> str:
+    """Aligned for a terminal."""
+    lines = [HEADINGS, *(row.cells() for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if is_text else cell.rjust(width)
+            for cell, width, is_text in zip(line, widths, _IS_TEXT, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The same for a README."""
+    rule = tuple("---" if is_text else "--:" for is_text in _IS_TEXT)
+    lines = [HEADINGS, rule, *(row.cells() for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _short(value: float) -> str:
+    """Three digits that count."""
+    decimals = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
+    return f"{value:,.{decimals}f}"
