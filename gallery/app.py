@@ -9,18 +9,21 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio.lowlevel
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gallery.api.errors import HANDLERS
 from gallery.api.middleware import SameOrigin
+from gallery.api.rendered import Rendered
 from gallery.api.routes import routes
 from gallery.api.wire import Services
 from gallery.config import Settings
 from gallery.database.sqlite import Trace, open_sqlite, wall_clock
 from gallery.disk.roots import Root, Roots
 from gallery.domain import library, people
+from gallery.domain.memberships import Memberships
 from gallery.errors import StartRefused
 from gallery.events import Bus
 from gallery.indexing.indexer import Indexer
@@ -31,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 DATABASE = "gallery.db"
 LOCK = "gallery.lock"
+RENDERED_BYTES = 32 << 20
 
 
 def create_app(
@@ -55,6 +59,7 @@ def create_app(
             db = await stack.enter_async_context(
                 open_sqlite(data / DATABASE, bus, clock=clock, trace=trace)
             )
+            await anyio.lowlevel.checkpoint()  # loads its parts now, not while requests wait
             owner = await db.write(people.built_in_owner)
             served = library.Library(disk, await db.write(library.register, disk))
             if scan_at_start:
@@ -62,7 +67,7 @@ def create_app(
             await stack.enter_async_context(
                 running(Indexer(db, served).run(), Queue(db, served, bus).run())
             )
-            yield {"services": Services(db, served, owner)}
+            yield {"services": Services(db, served, Memberships(), Rendered(RENDERED_BYTES), owner)}
 
     app = Starlette(
         routes=routes(),

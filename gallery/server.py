@@ -1,6 +1,7 @@
 """Serving: uvicorn on a TCP port, and on a socket in the data directory for the command line."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -85,6 +86,9 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        # What is there now stays: the collector need not look through it again with each answer.
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
         self._tell_started()
 
     def stop(self) -> None:

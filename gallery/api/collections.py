@@ -11,14 +11,13 @@ from gallery.api.wire import (
     encode_list,
     extended,
     json_response,
-    raw_response,
     read,
     services,
 )
 from gallery.domain import access, collections
 from gallery.domain.library import write_with_a_look
 from gallery.errors import Invalid
-from gallery.model import Wish
+from gallery.model import ListTag, Tag, Wish
 
 
 async def index(request: Request) -> Response:
@@ -27,19 +26,23 @@ async def index(request: Request) -> Response:
     include = request.query_params.getlist("include")
     if any(name != "itemIds" for name in include):
         raise Invalid("Invalid include: only itemIds can be included")
-    if conditional.is_conditional(request):
-        tag = await db.read(collections.list_tag, who, after)
-        if conditional.is_fresh(request, tag):
-            return conditional.not_modified(tag)
-    if include:
+
+    async def make() -> tuple[bytes, ListTag]:
+        if not include:
+            listed = await db.read(collections.visible, who, after)
+            return await encode_list([one.collection for one in listed.rows]), listed.tag
         found = await db.read(collections.visible_with_members, who, after)
         parts = [
             extended(one.collection, itemIds=await encode_list(ids)) for one, ids in found.rows
         ]
-        return raw_response(b"[%b]" % b",".join(parts), headers=conditional.headers_of(found.tag))
-    listed = await db.read(collections.visible, who, after)
-    summaries = [one.collection for one in listed.rows]
-    return json_response(summaries, headers=conditional.headers_of(listed.tag))
+        return b"[%b]" % b",".join(parts), found.tag
+
+    return await conditional.answer(
+        request,
+        ("list", after, bool(include)),
+        lambda: db.read(collections.list_tag, who, after),
+        make,
+    )
 
 
 async def create(request: Request) -> Response:
@@ -54,26 +57,33 @@ async def create(request: Request) -> Response:
 
 async def identifiers(request: Request) -> Response:
     """The ids of all that the caller may see."""
-    ids, tag = await services(request).db.read(collections.identifiers, actor(request))
-    if conditional.is_fresh(request, tag):
-        return conditional.not_modified(tag)
-    return json_response(ids, headers=conditional.headers_of(tag))
+    db, who = services(request).db, actor(request)
+
+    async def make() -> tuple[bytes, ListTag]:
+        listed = await db.read(collections.identifiers, who)
+        return await encode_list(listed.rows), listed.tag
+
+    return await conditional.answer(
+        request, "identifiers", lambda: db.read(collections.list_tag, who, None), make
+    )
 
 
 async def show(request: Request) -> Response:
     """A collection with all its items."""
     db, who, id_ = services(request).db, actor(request), query.collection_id(request)
-    if conditional.is_conditional(request):
-        tag = await db.read(access.see, who, id_)
-        if conditional.is_fresh(request, tag):
-            return conditional.not_modified(tag)
-    found = await db.read(collections.detail, who, id_)
-    body = extended(
-        found.collection,
-        itemIds=await encode_list([item.id for item in found.items]),
-        items=await encode_list(found.items),
+
+    async def make() -> tuple[bytes, Tag]:
+        found = await db.read(collections.detail, who, id_)
+        body = extended(
+            found.collection,
+            itemIds=await encode_list([item.id for item in found.items]),
+            items=await encode_list(found.items),
+        )
+        return body, found.tag
+
+    return await conditional.answer(
+        request, ("detail", id_), lambda: db.read(access.see, who, id_), make
     )
-    return raw_response(body, headers=conditional.headers_of(found.tag))
 
 
 async def edit(request: Request) -> Response:

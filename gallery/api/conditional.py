@@ -1,12 +1,13 @@
 """Entity tags and the preconditions that name them (RFC 9110, sections 8.8.3 and 13.1)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gallery.api.wire import actor, raw_response, services
 from gallery.domain.access import Versions
 from gallery.model import ListTag, Tag
 
@@ -25,22 +26,33 @@ def headers_of(tag: Tag | ListTag) -> dict[str, str]:
     return {"ETag": f'"{_opaque(tag)}"', "Cache-Control": _REVALIDATE}
 
 
-def is_fresh(request: Request, tag: Tag | ListTag) -> bool:
+async def answer(
+    request: Request,
+    variant: Hashable,
+    tag_now: Callable[[], Awaitable[Tag | ListTag]],
+    make: Callable[[], Awaitable[tuple[bytes, Tag | ListTag]]],
+) -> Response:
+    """The JSON that `make` gives, unless the client has it (304) or it was made before.
+
+    `tag_now` is a cheap look at the state; `variant` tells apart what one state is shown as.
+    """
+    tag = await tag_now()
+    if _is_fresh(request, tag):
+        return Response(status_code=304, headers=headers_of(tag))
+    rendered, viewer = services(request).rendered, actor(request)
+    body = rendered.get((viewer, variant, tag))
+    if body is None:
+        body, tag = await make()
+        rendered.keep((viewer, variant, tag), body)
+    return raw_response(body, headers=headers_of(tag))
+
+
+def _is_fresh(request: Request, tag: Tag | ListTag) -> bool:
     """Whether the client already has this state (If-None-Match)."""
     given = _header(request, "if-none-match")
     return given is not None and (
         given.strip() == "*" or any(each.opaque == _opaque(tag) for each in _tags(given))
     )
-
-
-def is_conditional(request: Request) -> bool:
-    """Whether it is worth to look at the state before the answer is made."""
-    return "if-none-match" in request.headers
-
-
-def not_modified(tag: Tag | ListTag) -> Response:
-    """304: what the client has is still right."""
-    return Response(status_code=304, headers=headers_of(tag))
 
 
 def allowed_versions(request: Request) -> Versions:

@@ -1,6 +1,7 @@
 """`/openapi.yaml` as it is written, and `/docs`, its rendering by Swagger UI from a wheel."""
 
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 from starlette.requests import Request
@@ -56,4 +57,8 @@ async def home(_request: Request) -> Response:
 
 def assets() -> StaticFiles:
     """Swagger UI's own files."""
-    return StaticFiles(directory=Path(str(files("swagger_ui"))) / "static")
+    # Found, not imported: its own code would bring a template engine and a YAML parser along.
+    package = find_spec("swagger_ui")
+    assert package is not None
+    assert package.origin is not None
+    return StaticFiles(directory=Path(package.origin).parent / "static")

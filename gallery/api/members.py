@@ -14,7 +14,6 @@ from gallery.api.wire import (
     done,
     encode_list,
     json_response,
-    raw_response,
     read,
     services,
 )
@@ -48,15 +47,16 @@ async def page(request: Request) -> Response:
     limit = query.limit(request, PAGE, members.LARGEST_PAGE)
     given = request.query_params.get("cursor")
     after = members.FIRST_POSITION if given is None else cursor.decode(f"{id_}", given)
-    if conditional.is_conditional(request):
-        tag = await db.read(access.see, who, id_)
-        if conditional.is_fresh(request, tag):
-            return conditional.not_modified(tag)
-    part, tag = await db.read(members.page, who, id_, after, limit)
-    items = await encode_list(part.items)
-    following = None if part.next is None else cursor.encode(f"{id_}", part.next)
-    body = b'{"items":%b,"nextCursor":%b}' % (items, msgspec.json.encode(following))
-    return raw_response(body, headers=conditional.headers_of(tag))
+
+    async def make() -> tuple[bytes, Tag]:
+        part, tag = await db.read(members.page, who, id_, after, limit)
+        items = await encode_list(part.items)
+        following = None if part.next is None else cursor.encode(f"{id_}", part.next)
+        return b'{"items":%b,"nextCursor":%b}' % (items, msgspec.json.encode(following)), tag
+
+    return await conditional.answer(
+        request, ("page", id_, after, limit), lambda: db.read(access.see, who, id_), make
+    )
 
 
 async def add(request: Request) -> Response:
@@ -96,6 +96,5 @@ async def _change(
 
 async def memberships(request: Request) -> Response:
     """The collections of each of many paths."""
-    looked_up = await read(request, LookedUp)
-    found = await services(request).db.read(members.memberships, actor(request), looked_up.paths)
-    return json_response(found)
+    own, looked_up = services(request), await read(request, LookedUp)
+    return json_response(await own.db.read(own.memberships.of, actor(request), looked_up.paths))

@@ -8,8 +8,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gallery.api.rendered import Rendered
 from gallery.database.engine import Database
 from gallery.domain.library import Library
+from gallery.domain.memberships import Memberships
 from gallery.errors import Invalid, TooLarge, TooSlow
 from gallery.model import Actor
 
@@ -28,6 +30,8 @@ class Services(msgspec.Struct, frozen=True):
 
     db: Database
     library: Library
+    memberships: Memberships
+    rendered: Rendered
     owner: Actor
 
 

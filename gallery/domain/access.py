@@ -1,11 +1,14 @@
 """Who may see and who may change a collection."""
 
 from collections.abc import Container
+from typing import TypeVar
 
 from gallery.database.engine import Reader, Tx
 from gallery.errors import Changed, NotAllowed, NotFound
-from gallery.model import Actor, Tag
+from gallery.model import Actor, Tag, Tagged
 from gallery.store import collections
+
+T = TypeVar("T")
 
 Versions = Container[int] | None
 """The versions of a collection that its caller's precondition allows; None allows any."""
@@ -16,12 +19,27 @@ async def see(reader: Reader, actor: Actor, id_: int) -> Tag:
 
     Raises `NotFound` if there is none, `NotAllowed` if it is private and somebody else's.
     """
-    access = await collections.access(reader, id_)
-    if access is None:
+    found = _existing(await collections.access(reader, id_))
+    _check(actor, found.owner_id, is_public=found.is_public)
+    return found.tag
+
+
+async def get(reader: Reader, actor: Actor, id_: int) -> Tagged:
+    """The collection itself, under the same rule."""
+    found = _existing(await collections.get(reader, id_))
+    _check(actor, found.collection.owner_id, is_public=found.collection.is_public)
+    return found
+
+
+def _existing(found: T | None) -> T:
+    if found is None:
         raise NotFound("Collection not found")
-    if access.owner_id != actor.id and not access.is_public:
+    return found
+
+
+def _check(actor: Actor, owner_id: int, *, is_public: bool) -> None:
+    if owner_id != actor.id and not is_public:
         raise NotAllowed("Not allowed")
-    return access.tag
 
 
 async def hold(tx: Tx, actor: Actor, id_: int, allowed: Versions) -> collections.Held:

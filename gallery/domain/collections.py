@@ -119,9 +119,7 @@ class Detail(NamedTuple):
 
 async def detail(reader: Reader, actor: Actor, id_: int) -> Detail:
     """A collection that the actor may see, whole."""
-    await access.see(reader, actor, id_)
-    found = await collections.get(reader, id_)
-    assert found is not None  # `see` read it in the same snapshot
+    found = await access.get(reader, actor, id_)
     return Detail(found.collection, await members.everything(reader, id_), found.tag)
 
 

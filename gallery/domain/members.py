@@ -1,6 +1,5 @@
-"""The members of a collection: adding, removing, ordering, paging, and looking them up by path."""
+"""The members of a collection: adding, removing, ordering and paging."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import msgspec
@@ -19,8 +18,6 @@ from gallery.store.items import Located
 
 MOST_ITEMS = 100_000
 """Items that one collection holds."""
-MOST_LOOKED_UP = 1_000
-"""Paths of one lookup of memberships."""
 LARGEST_PAGE = 5_000
 FIRST_POSITION = -(1 << 62)
 _CHUNK = 1_000
@@ -153,23 +150,3 @@ async def page(
     """At most `limit` members behind a position, and the state of the collection."""
     tag = await access.see(reader, actor, id_)
     return await members.part(reader, id_, after, limit), tag
-
-
-async def memberships(
-    reader: Reader, actor: Actor, given: Sequence[str] | None
-) -> dict[str, list[int]]:
-    """For each path that is in a regular collection visible to the actor, their ids, ascending.
-
-    At most 1,000 paths. Paths in none are left out, unknown and invalid ones included.
-    """
-    selection = Selection.parse(given, None, MOST_LOOKED_UP)
-    if selection is None:
-        raise Invalid("Paths are required")
-    # A NUL would end the string inside the database and so name another path.
-    wanted = [path for path in dict.fromkeys(selection.paths) if "\0" not in path]
-    found = defaultdict[str, list[int]](list)
-    for index, collection_id in await members.memberships(reader, actor.id, wanted):
-        found[wanted[index]].append(collection_id)
-    for ids in found.values():
-        ids.sort()
-    return found

@@ -19,6 +19,7 @@ from gallery.api import library, members
 from gallery.api.documents import specification_file
 from gallery.api.routes import routes
 from gallery.domain import members as rules
+from gallery.domain import memberships
 from gallery.model import LARGEST_ID, Collection, Item, Page, Problem, Progress, RootState, Wish
 from tests.conftest import TRIP
 
@@ -203,7 +204,8 @@ def test_its_limits_are_those_of_the_code() -> None:
     )
     assert path["maxLength"] == paths.LONGEST_PATH
     assert (SCHEMAS["Id"]["minimum"], SCHEMAS["Id"]["maximum"]) == (1, LARGEST_ID)
-    assert SCHEMAS["MembershipsRequest"]["properties"]["paths"]["maxItems"] == rules.MOST_LOOKED_UP
+    looked_up = SCHEMAS["MembershipsRequest"]["properties"]["paths"]
+    assert looked_up["maxItems"] == memberships.MOST_PATHS
     assert summary["properties"]["name"]["maxLength"] == names.LONGEST_NAME
     assert summary["properties"]["itemCount"]["maximum"] == rules.MOST_ITEMS
     for schema in (summary, SCHEMAS["Wish"]):

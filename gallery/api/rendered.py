@@ -1,0 +1,37 @@
+"""Answers that were made already, kept as bytes.
+
+The key of an answer holds the entity tag that it was made in, so an answer never has to be taken
+back: after a change nobody asks for the old one any more, and the least recently used go first.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+
+LARGEST_SHARE = 4
+"""One answer takes at most a quarter of the room."""
+
+
+class Rendered:
+    """Answers by key, in at most `room` bytes."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._used = 0
+        self._answers: OrderedDict[Hashable, bytes] = OrderedDict()
+
+    def get(self, key: Hashable) -> bytes | None:
+        """The answer kept under `key`."""
+        answer = self._answers.get(key)
+        if answer is not None:
+            self._answers.move_to_end(key)
+        return answer
+
+    def keep(self, key: Hashable, answer: bytes) -> None:
+        """Keeps an answer, and lets the least recently used ones go if it takes their room."""
+        if key in self._answers or len(answer) * LARGEST_SHARE > self._room:
+            return
+        self._answers[key] = answer
+        self._used += len(answer)
+        while self._used > self._room:
+            _key, oldest = self._answers.popitem(last=False)
+            self._used -= len(oldest)
