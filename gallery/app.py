@@ -20,6 +20,7 @@ from gallery.api.rendered import Rendered
 from gallery.api.routes import routes
 from gallery.api.wire import Services
 from gallery.config import Settings
+from gallery.database.engine import Memo
 from gallery.database.sqlite import Trace, open_sqlite, wall_clock
 from gallery.disk.roots import Root, Roots
 from gallery.domain import library, people
@@ -67,7 +68,8 @@ def create_app(
             await stack.enter_async_context(
                 running(Indexer(db, served).run(), Queue(db, served, bus).run())
             )
-            yield {"services": Services(db, served, Memberships(), Rendered(RENDERED_BYTES), owner)}
+            rendered = Rendered(RENDERED_BYTES)
+            yield {"services": Services(db, Memo(db), served, Memberships(db), rendered, owner)}
 
     app = Starlette(
         routes=routes(),

@@ -23,7 +23,7 @@ from gallery.model import ListTag, Tag, Wish
 async def index(request: Request) -> Response:
     """Summaries of all that the caller may see, newest first."""
     db, who, after = services(request).db, actor(request), query.updated_after(request)
-    include = request.query_params.getlist("include")
+    include = query.parameters(request).getlist("include")
     if any(name != "itemIds" for name in include):
         raise Invalid("Invalid include: only itemIds can be included")
 

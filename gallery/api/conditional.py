@@ -36,14 +36,14 @@ async def answer(
 
     `tag_now` is a cheap look at the state; `variant` tells apart what one state is shown as.
     """
-    tag = await tag_now()
+    own, viewer = services(request), actor(request)
+    tag = await own.memo.get((viewer, variant), tag_now)
     if _is_fresh(request, tag):
         return Response(status_code=304, headers=headers_of(tag))
-    rendered, viewer = services(request).rendered, actor(request)
-    body = rendered.get((viewer, variant, tag))
+    body = own.rendered.get((viewer, variant, tag))
     if body is None:
         body, tag = await make()
-        rendered.keep((viewer, variant, tag), body)
+        own.rendered.keep((viewer, variant, tag), body)
     return raw_response(body, headers=headers_of(tag))
 
 

@@ -1,12 +1,15 @@
 """`/openapi.yaml` as it is written, and `/docs`, its rendering by Swagger UI from a wheel."""
 
+import asyncio
+from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
-from starlette.staticfiles import StaticFiles
+from starlette.responses import RedirectResponse, Response
+
+from gallery.errors import NotFound
 
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
@@ -27,6 +30,11 @@ _PAGE = """<!doctype html>
 _START = """SwaggerUIBundle({url: "/openapi.yaml", dom_id: "#api", deepLinking: true,
   presets: [SwaggerUIBundle.presets.apis], validatorUrl: null, tryItOutEnabled: true});
 """
+_ASSETS = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
 
 
 def specification_file() -> Path:
@@ -35,9 +43,24 @@ def specification_file() -> Path:
     return inside if inside.is_file() else Path(__file__).parents[2] / "openapi.yaml"
 
 
+@cache
+def _asset_file(name: str) -> Path:
+    # Found, not imported: its own code would bring a template engine and a YAML parser along.
+    package = find_spec("swagger_ui")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).parent / "static" / name
+
+
+@cache
+def _content(file: Path) -> bytes:
+    return file.read_bytes()
+
+
 async def specification(_request: Request) -> Response:
     """The API in machine form."""
-    return FileResponse(specification_file(), media_type="application/yaml")
+    content = await asyncio.to_thread(_content, specification_file())
+    return Response(content, media_type="application/yaml")
 
 
 async def page(_request: Request) -> Response:
@@ -50,15 +73,15 @@ async def start(_request: Request) -> Response:
     return Response(_START, media_type="text/javascript")
 
 
+async def asset(request: Request) -> Response:
+    """One of Swagger UI's own files, of those that the page names."""
+    name = request.path_params["name"]
+    if name not in _ASSETS:
+        raise NotFound("Not found")
+    content = await asyncio.to_thread(_content, _asset_file(name))
+    return Response(content, media_type=_ASSETS[name])
+
+
 async def home(_request: Request) -> Response:
     """Until there is a web UI, people who open the server in a browser see what it can do."""
     return RedirectResponse("/docs")
-
-
-def assets() -> StaticFiles:
-    """Swagger UI's own files."""
-    # Found, not imported: its own code would bring a template engine and a YAML parser along.
-    package = find_spec("swagger_ui")
-    assert package is not None
-    assert package.origin is not None
-    return StaticFiles(directory=Path(package.origin).parent / "static")

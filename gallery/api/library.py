@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gallery import paths
+from gallery.api import query
 from gallery.api.wire import done, json_response, read, services
 from gallery.domain import library
 from gallery.errors import Invalid
@@ -38,7 +39,7 @@ async def scan(request: Request) -> Response:
 
 async def items(request: Request) -> Response:
     """A page of the one item at a path, or of none."""
-    path = request.query_params.get("path")
+    path = query.parameters(request).get("path")
     if path is None:
         raise Invalid("Missing query parameter: path")
     return json_response(await services(request).db.read(library.item_at, paths.parse(path)))

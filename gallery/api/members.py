@@ -45,7 +45,7 @@ async def page(request: Request) -> Response:
     """One page of a collection's items, in order."""
     db, who, id_ = services(request).db, actor(request), query.collection_id(request)
     limit = query.limit(request, PAGE, members.LARGEST_PAGE)
-    given = request.query_params.get("cursor")
+    given = query.parameters(request).get("cursor")
     after = members.FIRST_POSITION if given is None else cursor.decode(f"{id_}", given)
 
     async def make() -> tuple[bytes, Tag]:
@@ -97,4 +97,4 @@ async def _change(
 async def memberships(request: Request) -> Response:
     """The collections of each of many paths."""
     own, looked_up = services(request), await read(request, LookedUp)
-    return json_response(await own.db.read(own.memberships.of, actor(request), looked_up.paths))
+    return json_response(await own.memberships.of(actor(request), looked_up.paths))

@@ -2,7 +2,9 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from gallery.errors import Invalid
@@ -11,6 +13,15 @@ from gallery.model import LARGEST_ID
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # In a query string an unescaped plus sign is a space; a zone cannot begin with one.
 _SPACE_BEFORE_ZONE = re.compile(r" (?=\d\d:?\d\d$)")
+
+
+def parameters(request: Request) -> QueryParams:
+    """What stands behind the question mark; `Invalid` unless it is UTF-8."""
+    raw = request.scope["query_string"].decode("latin-1")
+    try:
+        return QueryParams(parse_qsl(raw, keep_blank_values=True, errors="strict"))
+    except (UnicodeDecodeError, ValueError):
+        raise Invalid("Invalid query: not UTF-8") from None
 
 
 def collection_id(request: Request) -> int:
@@ -23,7 +34,7 @@ def collection_id(request: Request) -> int:
 
 def limit(request: Request, default: int, largest: int) -> int:
     """The size of a page."""
-    raw = request.query_params.get("limit")
+    raw = parameters(request).get("limit")
     if raw is None:
         return default
     if re.fullmatch(r"[0-9]{1,9}", raw) and 1 <= int(raw) <= largest:
@@ -33,7 +44,7 @@ def limit(request: Request, default: int, largest: int) -> int:
 
 def updated_after(request: Request) -> int | None:
     """Milliseconds since 1970 of an ISO 8601 time with a zone, None if none is given."""
-    given = request.query_params
+    given = parameters(request)
     raw = given.get("updatedAfter", given.get("updated_after"))
     if raw is None:
         return None

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from gallery.api import collections, documents, library, members
@@ -60,6 +60,6 @@ def routes() -> list[BaseRoute]:
         resource("/openapi.yaml", get=documents.specification),
         resource("/docs", get=documents.page),
         resource("/docs/start.js", get=documents.start),
-        Mount("/docs/assets", documents.assets()),
+        resource("/docs/assets/{name}", get=documents.asset),
         resource("/", get=documents.home),
     ]

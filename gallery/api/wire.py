@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gallery.api.rendered import Rendered
-from gallery.database.engine import Database
+from gallery.database.engine import Database, Memo
 from gallery.domain.library import Library
 from gallery.domain.memberships import Memberships
 from gallery.errors import Invalid, TooLarge, TooSlow
@@ -29,6 +29,7 @@ class Services(msgspec.Struct, frozen=True):
     """What handlers work with; made by `app.create_app`."""
 
     db: Database
+    memo: Memo
     library: Library
     memberships: Memberships
     rendered: Rendered
@@ -58,7 +59,7 @@ async def read(
     if if_empty is not None and not body:
         return if_empty
     try:
-        return msgspec.json.decode(body, type=type_)
+        return msgspec.json.decode(body.decode(), type=type_)  # UTF-8 where it is ignored, too
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Invalid(f"Invalid request body: {_first_line(error)}") from None
 

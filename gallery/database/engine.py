@@ -5,7 +5,7 @@ change). `Database.read` gives it one consistent snapshot, `Database.write` runs
 transaction. SQL is written once for every engine: `$1…$n`, lists as one JSON parameter.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from gallery.errors import GalleryError
@@ -73,6 +73,14 @@ class Tx(Reader):
 class Database(Protocol):
     """What an engine offers. Open it with `async with`."""
 
+    @property
+    def generation(self) -> int | None:
+        """Grows with every transaction that may have changed something; None if others may write.
+
+        What was read when it had its present value is still true.
+        """
+        ...
+
     async def read(
         self,
         use_case: Callable[Concatenate[Reader, P], Awaitable[T]],
@@ -91,3 +99,30 @@ class Database(Protocol):
         to its end, committed or rolled back.
         """
         ...
+
+
+class Memo:
+    """What was read from a database, for as long as nothing can have changed in it.
+
+    Where others may write too nothing is kept, and every question is asked anew.
+    """
+
+    MOST_KEPT = 10_000
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._answers: dict[Hashable, tuple[int, Any]] = {}
+
+    async def get(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
+        """The answer of `ask`, asked only if a commit may have changed it since the last time."""
+        generation = self._db.generation  # as of before the question
+        kept = self._answers.get(key)
+        if kept is not None and kept[0] == generation:
+            answer: T = kept[1]
+            return answer
+        answer = await ask()
+        if generation is not None:
+            if len(self._answers) >= self.MOST_KEPT:
+                self._answers.clear()
+            self._answers[key] = generation, answer
+        return answer

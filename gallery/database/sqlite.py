@@ -65,6 +65,12 @@ class SqliteDatabase:
         self._clock = clock
         self._trace = trace
         self._live: set[asyncio.Task[Any]] = set()
+        self._generation = 0
+
+    @property
+    def generation(self) -> int:
+        """Exact, because the lock on the data directory makes this process the only writer."""
+        return self._generation
 
     async def read(
         self,
@@ -106,7 +112,10 @@ class SqliteDatabase:
                 await session.fetch("BEGIN IMMEDIATE", ())
                 tx = Tx(session, self._clock())
                 result = await use_case(tx, *args, **kw)
-                await session.fetch("ROLLBACK" if tx.discarded else "COMMIT", ())
+                if tx.discarded:
+                    await session.fetch("ROLLBACK", ())
+                else:
+                    await self._commit(session)
             except BaseException:
                 await self._writer.rollback()  # a no-op where no transaction is open
                 raise
@@ -114,6 +123,15 @@ class SqliteDatabase:
             for event in tx.events:
                 self._bus.publish(event)
         return result
+
+    async def _commit(self, session: "_Session") -> None:
+        # What is read while a commit is under way belongs to a generation of its own: it may be
+        # the state before or after. Even a commit that fails may have happened.
+        self._generation += 1
+        try:
+            await session.fetch("COMMIT", ())
+        finally:
+            self._generation += 1
 
     def _spawn(self, work: Any) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)

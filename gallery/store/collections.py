@@ -3,7 +3,7 @@
 The owner or the viewer is an argument and a WHERE in every statement.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from gallery.database.engine import Reader, Row, Tx
@@ -101,25 +101,16 @@ async def visible_ids(reader: Reader, viewer_id: int) -> list[int]:
     return sorted(id_ for (id_,) in rows)
 
 
-State = tuple[int, int]
-"""Version and revision of a collection."""
+class State(NamedTuple):
+    """The state of a collection, and how many items it has."""
+
+    version: int
+    revision: int
+    size: int
 
 
-class States(NamedTuple):
-    """The states of many collections, as parallel lists."""
-
-    ids: list[int]
-    versions: list[int]
-    revisions: list[int]
-    sizes: list[int]
-
-    def states(self) -> Iterator[tuple[int, State]]:
-        """The state of each, by id."""
-        return zip(self.ids, zip(self.versions, self.revisions, strict=True), strict=True)
-
-
-async def states(reader: Reader, viewer_id: int) -> States:
-    """The states of all that the viewer may see, and how many items each has.
+async def states(reader: Reader, viewer_id: int) -> dict[int, State]:
+    """The states of all that the viewer may see, by id.
 
     One row of lists: as many rows as there are collections would cost the driver five times more.
     """
@@ -136,7 +127,8 @@ async def states(reader: Reader, viewer_id: int) -> States:
         viewer_id,
     )
     assert row is not None
-    return States(*map(numbers, row))
+    ids, *parts = map(numbers, row)
+    return dict(zip(ids, map(State, *parts), strict=True))
 
 
 class Access(NamedTuple):

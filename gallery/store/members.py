@@ -189,23 +189,25 @@ async def put_all(tx: Tx, collection_id: int, item_ids: Sequence[int]) -> None:
     )
 
 
-async def paths(reader: Reader, wanted: Sequence[int]) -> dict[int, list[str]]:
-    """The paths of the members of each of the collections, in no order.
+async def paths(reader: Reader, wanted: Sequence[int]) -> Iterable[tuple[str, int]]:
+    """(path of a member, id of its collection) of all members of the collections, by path.
 
     A member that has lost its path to another item is left out: the path means the other one.
     """
-    rows = await reader.all(
+    row = await reader.one(
         f"""
-        SELECT ci.collection_id, json_group_array(i.path)
-        FROM collection_item AS ci JOIN item AS i ON i.id = ci.item_id
-        WHERE ci.collection_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
-          AND {THE_ONE_AT_ITS_PATH}
-        GROUP BY ci.collection_id
+        SELECT json_group_array(m.path), json_group_array(m.collection_id) FROM (
+          SELECT i.path, ci.collection_id
+          FROM collection_item AS ci JOIN item AS i ON i.id = ci.item_id
+          WHERE ci.collection_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+            AND {THE_ONE_AT_ITS_PATH}
+          ORDER BY i.path
+        ) AS m
         """,
         json_list(wanted),
     )
-    found = {collection_id: texts(paths) for collection_id, paths in rows}
-    return {id_: found.get(id_, []) for id_ in wanted}
+    assert row is not None
+    return zip(texts(row[0]), numbers(row[1]), strict=True)
 
 
 async def memberships(

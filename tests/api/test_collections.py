@@ -127,6 +127,7 @@ async def test_unknown_fields_are_ignored_and_null_means_absent(client: httpx.As
     + [b'{"name": "x", "itemIds": [9223372036854775808]}', b'{"name": "x", "itemIds": [1.5]}']
     + [b'{"name": NaN}', b'{"name": "\xff"}', b'{"name": "\\ud800"}', b'\xef\xbb\xbf{"name": "x"}']
     + [b'{"name": ' + b"[" * 100_000, b'{"name": ' + b"9" * 5_000 + b"}", "{}".encode("utf-16")]
+    + [b'{"name": "x", "ignored": "\xff"}', b'{"name": "x", "\xff": 1}']
     + [b'{"x": ' + b'{"x":' * 100_000, b'{"name": "x", "itemIds": [' + b"9" * 5_000 + b"]}"],
     ids=lambda body: body[:24].decode(errors="replace"),
 )

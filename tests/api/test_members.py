@@ -1,6 +1,8 @@
 """The members of collections: rules 4, 5, 7, 9 to 13, pages, and the lookup of memberships."""
 
 import asyncio
+import base64
+import zlib
 from typing import Any
 
 import httpx
@@ -285,6 +287,20 @@ async def test_the_size_of_a_page_has_a_range(client: httpx.AsyncClient, limit: 
     url = f"/api/collections/{made['id']}/items"
     assert refusal(await client.get(url, params={"limit": limit}))[0] == 400
     assert (await client.get(url, params={"limit": "5000"})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "position", ["9" * 30, " 1", "+1", "1_0", "-0", "٣", "01", "1\n"], ids=repr
+)
+async def test_a_cursor_with_a_position_that_we_never_write_is_refused(
+    client: httpx.AsyncClient, position: str
+) -> None:
+    made = await make(client)
+    check = zlib.crc32(f"{made['id']}/{position}".encode())
+    text = f"{position}.{check:08x}"
+    cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    answer = await client.get(f"/api/collections/{made['id']}/items", params={"cursor": cursor})
+    assert refusal(answer) == (400, "Invalid cursor")
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "1", "MS4wMDAwMDAwMA", "é", "====", "A" * 5_000])
