@@ -3,8 +3,8 @@
 import ipaddress
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
-from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -32,25 +32,27 @@ class SameOrigin:
             await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> str | None:
-        headers = Headers(scope=scope)
-        hosts = headers.getlist("host")
+        said: dict[bytes, list[str]] = {b"host": [], b"origin": [], b"sec-fetch-site": []}
+        for name, value in scope["headers"]:
+            if name in said:
+                said[name].append(value.decode("latin-1").lower())
+        hosts = said[b"host"]
         if len(hosts) != 1 or not self._is_ours(hosts[0]):
             return "Host not allowed"
         if scope["method"] in _SAFE:
             return None
-        site = headers.get("sec-fetch-site", "same-origin")
-        ours = (f"http://{hosts[0]}".lower(), f"https://{hosts[0]}".lower())
-        foreign = headers.get("origin", ours[0]).lower() not in ours
-        return "Origin not allowed" if foreign or site not in ("same-origin", "none") else None
+        ours = (f"http://{hosts[0]}", f"https://{hosts[0]}")
+        is_here = all(origin in ours for origin in said[b"origin"]) and all(
+            site in ("same-origin", "none") for site in said[b"sec-fetch-site"]
+        )
+        return None if is_here else "Origin not allowed"
 
     def _is_ours(self, host: str) -> bool:
         found = _HOST.fullmatch(host)
-        if found is None:
-            return False
-        name = (found[1] or found[2]).lower()
-        return name in self._names or _is_address(name)
+        return found is not None and (found[2] in self._names or _is_address(found[1] or found[2]))
 
 
+@lru_cache(maxsize=256)
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)

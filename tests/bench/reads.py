@@ -27,6 +27,13 @@ class Case(NamedTuple):
     at_most: float | None
     requests: Sequence[Request]
     status: int = 200
+    changed: Sequence[int] = ()
+    """Collections that are renamed before the requests, in turn, so that nothing is known."""
+
+    def after_a_change_of(self, ids: Sequence[int]) -> "Case":
+        """The same for whoever asks first after a change."""
+        what = f"{self.what}, first after a change"
+        return self._replace(what=what, at_most=None, changed=ids)
 
 
 def lookups(what: str, path_lists: Sequence[Sequence[str]]) -> Case:
@@ -56,18 +63,23 @@ def cases(
     def unchanged(requests: Sequence[Request]) -> list[Request]:
         return [each._replace(etag=known[each]) for each in requests]
 
+    together = lookups(
+        "memberships, 1,000 paths that stand together",
+        [paths[start : start + LOOKED_UP] for start in starts],
+    )
+    anywhere = [draw.sample(paths, LOOKED_UP) for _ in starts]
+    detail = Case(f"a collection of {MEMBERS} items", 6, details)
+    whole_list = Case(f"list of {len(collections)} collections", 4, index)
     return [
-        lookups(
-            "memberships, 1,000 paths that stand together",
-            [paths[start : start + LOOKED_UP] for start in starts],
-        ),
-        lookups("memberships, 1,000 random paths", [draw.sample(paths, LOOKED_UP) for _ in starts]),
-        Case(f"a collection of {MEMBERS} items", 6, details),
-        Case(f"list of {len(collections)} collections", 4, index),
+        together,
+        lookups("memberships, 1,000 random paths", anywhere),
+        detail,
+        whole_list,
         Case("304 of a collection", 2, unchanged(details), 304),
         Case("304 of the list", 2, unchanged(index), 304),
         Case("304 of a page of items", 2, unchanged(pages), 304),
         Case(f"a page of {MEMBERS} items", None, pages),
+        *(case.after_a_change_of(shown) for case in (together, detail, whole_list)),
     ]
 
 
@@ -81,11 +93,14 @@ def _copy(request: Request, ours: Connection, calibrator: Connection) -> str:
 
 def measure(case: Case, ours: Connection, calibrator: Connection, repetitions: int) -> Row:
     """Both sides in turn, request by request, so that noise hits both; the medians."""
-    encoded = [request.encoded() for request in case.requests]
+    requests = case.requests
     sides = (ours, calibrator)
     times: tuple[list[float], list[float]] = ([], [])
     for turn in range(WARM_UP + repetitions):
-        request = encoded[turn % len(encoded)]
+        request = requests[turn % len(requests)]
+        if case.changed:
+            id_ = case.changed[turn % len(case.changed)]
+            ours.ask(Request.with_json("PUT", f"/api/collections/{id_}", {"name": f"{id_} {turn}"}))
         for side, taken in zip(sides, times, strict=True):
             begun = perf_counter()
             answer = side.exchange(request)

@@ -100,7 +100,7 @@ def _probed(server: Server) -> Generator[list[float]]:
     """
     answers: list[float] = []
     ended = threading.Event()
-    request = Request("GET", "/api/health").encoded()
+    request = Request("GET", "/api/health")
 
     def probe() -> None:
         with server.connection() as connection:
