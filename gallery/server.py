@@ -24,12 +24,13 @@ SOCKET = "gallery.sock"
 STOP_SECONDS = 5
 """How long requests under way may take once the server is told to stop."""
 
-_HEADERS = [
+HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("X-Frame-Options", "DENY"),
 ]
+"""What every answer carries, whoever made it."""
 
 
 def serve(settings: Settings, tell: Callable[[str], None]) -> None:
@@ -74,7 +75,7 @@ class Server(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 server_header=False,
-                headers=_HEADERS,
+                headers=HEADERS,
                 timeout_graceful_shutdown=STOP_SECONDS,
             )
         )

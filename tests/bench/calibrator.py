@@ -2,7 +2,8 @@
 
 A bare ASGI app on uvicorn, httptools and uvloop as our server is. `PUT` leaves bytes at a path,
 `GET` sends them, any `If-None-Match` is answered with a bare 304, and a `POST` is decoded as
-`{"paths": [...]}` and encoded again. Run as `python -m tests.bench.calibrator`.
+`{"paths": [...]}` and encoded again. It sends the headers that ours sends, for a client takes its
+time to read them. Run as `python -m tests.bench.calibrator`.
 """
 
 import socket
@@ -12,7 +13,10 @@ import msgspec
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from gallery.server import HEADERS
 from tests.bench.client import HOST
+
+_STATE = [(b"etag", b'"1-0"'), (b"cache-control", b"private, no-cache")]
 
 
 class Paths(msgspec.Struct):
@@ -35,7 +39,7 @@ class Calibrator:
             self._bodies[address] = await _body(receive)
             await _send(send, 200, b"")
         elif any(name == b"if-none-match" for name, _value in scope["headers"]):
-            await send({"type": "http.response.start", "status": 304, "headers": []})
+            await send({"type": "http.response.start", "status": 304, "headers": _STATE})
             await send({"type": "http.response.body"})
         else:
             await _send(send, 200, self._bodies[address])
@@ -58,6 +62,7 @@ async def _send(send: Send, status: int, body: bytes) -> None:
     headers = [
         (b"content-length", b"%d" % len(body)),
         (b"content-type", b"application/json"),
+        *_STATE,
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -74,6 +79,7 @@ def main() -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        headers=HEADERS,
     )
     with socket.create_server((HOST, 0)) as listening:
         click.echo(f"Serving http://{HOST}:{listening.getsockname()[1]}")
