@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from gallery.api.rendered import Rendered
 from gallery.api.routes import routes
 from gallery.api.wire import Services
 from gallery.config import Settings
-from gallery.database.engine import Memo
-from gallery.database.sqlite import Trace, open_sqlite, wall_clock
+from gallery.database.engine import Clock, Memo, Trace, wall_clock
+from gallery.database.open import open_database
 from gallery.disk.roots import Root, Roots
 from gallery.domain import library, people
 from gallery.domain.memberships import Memberships
@@ -33,7 +33,6 @@ from gallery.media_types import junk_filter
 
 logger = logging.getLogger(__name__)
 
-DATABASE = "gallery.db"
 LOCK = "gallery.lock"
 RENDERED_BYTES = 32 << 20
 
@@ -42,7 +41,7 @@ def create_app(
     settings: Settings,
     *,
     scan_at_start: bool = True,
-    clock: Callable[[], int] = wall_clock,
+    clock: Clock = wall_clock,
     trace: Trace | None = None,
 ) -> Starlette:
     """The server as an ASGI application. All that it opens lives as long as its lifespan.
@@ -58,7 +57,7 @@ def create_app(
         async with AsyncExitStack() as stack:
             stack.enter_context(locked(data))
             db = await stack.enter_async_context(
-                open_sqlite(data / DATABASE, bus, clock=clock, trace=trace)
+                open_database(settings.database, data, bus, clock, trace)
             )
             await anyio.lowlevel.checkpoint()  # loads its parts now, not while requests wait
             owner = await db.write(people.built_in_owner)

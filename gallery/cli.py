@@ -47,6 +47,7 @@ def _library_options(command: F) -> F:
     command = click.option(
         "--ignore", multiple=True, metavar="PATTERN", help=_HELP["ignore"] + "  (repeatable)"
     )(command)
+    command = click.option("--database", metavar="URL", help=_HELP["database"])(command)
     command = click.option("--data", metavar="DIR", help=_HELP["data"])(command)
     return click.argument("library", nargs=-1, metavar="[LIBRARY]...")(command)
 

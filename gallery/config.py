@@ -31,6 +31,7 @@ class Setting(NamedTuple):
 SETTINGS = (
     Setting("library", "GALLERY_LIBRARY", "Folders to serve: one, or several as NAME=FOLDER."),
     Setting("data", "GALLERY_DATA", "Folder for everything that is not the originals."),
+    Setting("database", "GALLERY_DATABASE", "PostgreSQL to use in place of a file in there."),
     Setting("host", "GALLERY_HOST", "Address to listen on."),
     Setting("port", "GALLERY_PORT", "Port to listen on; 0 picks a free one."),
     Setting("open", "GALLERY_OPEN", "Serve everybody who can reach a host other than loopback."),
@@ -54,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     library: tuple[str, ...] = ()
     data: str = ""
+    database: str = ""
     host: str = "127.0.0.1"
     port: int = 8000
     open: bool = False

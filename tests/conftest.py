@@ -1,6 +1,6 @@
 """What nearly every test needs: a real folder, a real database, and a client of the application."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import httpx
@@ -9,7 +9,11 @@ from starlette.types import ASGIApp
 
 from gallery.app import create_app, started
 from gallery.config import Settings
+from gallery.database.engine import Database
+from gallery.database.open import open_database
 from gallery.demo import write_demo_library
+from gallery.events import Bus
+from tests import postgres as postgres_server
 from tests.library import Tree, scanned
 
 TRIP = (
@@ -54,9 +58,33 @@ def library(tmp_path: Path) -> Tree:
     return tree
 
 
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres_server.Server]:
+    """A PostgreSQL server, one for each worker."""
+    with postgres_server.running(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def database(request: pytest.FixtureRequest) -> str:
+    """The setting of an empty database: every test that has one runs on both engines."""
+    if request.param == "sqlite":
+        return ""
+    server: postgres_server.Server = request.getfixturevalue("postgres")
+    await postgres_server.empty(server.url)
+    return server.url
+
+
 @pytest.fixture
-def settings(tmp_path: Path, library: Tree) -> Settings:
-    return Settings(library=(str(library.folder),), data=str(tmp_path / "data"))
+def settings(tmp_path: Path, library: Tree, database: str) -> Settings:
+    return Settings((str(library.folder),), data=str(tmp_path / "data"), database=database)
+
+
+@pytest.fixture
+async def db(tmp_path: Path, database: str) -> AsyncGenerator[Database]:
+    """An open database, without an application around it."""
+    async with open_database(database, tmp_path, Bus()) as opened:
+        yield opened
 
 
 @pytest.fixture

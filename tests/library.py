@@ -72,12 +72,17 @@ class Process:
         return httpx.AsyncClient(base_url=self.url, timeout=30)
 
 
+def arguments(settings: Settings) -> list[str]:
+    """The settings as the command line takes them."""
+    return [*settings.library, "--data", settings.data, "--database", settings.database]
+
+
 @asynccontextmanager
 async def serving(settings: Settings, *more: str) -> AsyncGenerator[Process]:
     """A server process on a free port; it is killed at the end if it still runs."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "gallery", "serve", *settings.library, "--data", settings.data, "--port", "0"),
+        *("-m", "gallery", "serve", *arguments(settings), "--port", "0"),
         *more,
         stdout=asyncio.subprocess.PIPE,
     )

@@ -5,7 +5,10 @@ change). `Database.read` gives it one consistent snapshot, `Database.write` runs
 transaction. SQL is written once for every engine: `$1…$n`, lists as one JSON parameter.
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from functools import cached_property
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from gallery.errors import GalleryError
@@ -14,6 +17,15 @@ from gallery.events import Event
 P = ParamSpec("P")
 T = TypeVar("T")
 Row = Sequence[Any]
+Clock = Callable[[], int]
+"""Milliseconds since 1970."""
+Trace = Callable[[str], None]
+"""Is told every SQL statement."""
+
+
+def wall_clock() -> int:
+    """The time, as a `Clock`."""
+    return time.time_ns() // 1_000_000
 
 
 class UniqueViolation(GalleryError):
@@ -45,16 +57,20 @@ class Reader:
 
 
 class Tx(Reader):
-    """A transaction that may change things.
+    """A transaction that may change things."""
 
-    `now` is its one reading of the clock, in milliseconds, taken once it holds the lock.
-    """
-
-    def __init__(self, session: Session, now: int) -> None:
+    def __init__(self, session: Session, clock: Clock) -> None:
         super().__init__(session)
-        self.now = now
+        self._clock = clock
         self.events: list[Event] = []
         self.discarded = False
+
+    @cached_property
+    def now(self) -> int:
+        """Its one reading of the clock, in milliseconds: when it is first asked for, so that a
+        use case that begins with a lock has the lock by then.
+        """
+        return self._clock()
 
     async def many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
         """Runs one prepared statement for each of `rows`."""
@@ -99,6 +115,34 @@ class Database(Protocol):
         to its end, committed or rolled back.
         """
         ...
+
+
+class Shield:
+    """Runs work that its caller's cancellation must not tear: transactions, and their clean-up."""
+
+    def __init__(self) -> None:
+        self._live: set[asyncio.Task[Any]] = set()
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """What `work` gives. A caller that is cancelled stops waiting; the work runs to its end."""
+        return await asyncio.shield(self.start(work))
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Begins `work`, which nobody need wait for."""
+        task = asyncio.create_task(work)
+        self._live.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._live.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waited has it; a caller that left must not cause a warning
+
+    async def drain(self) -> None:
+        """Waits until all that was begun has ended."""
+        while self._live:
+            await asyncio.wait(self._live)
 
 
 class Memo:

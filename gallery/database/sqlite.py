@@ -9,17 +9,25 @@ import logging
 import os
 import re
 import sqlite3
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import aiosqlite
 
-from gallery.database.engine import Reader, Row, Tx, UniqueViolation
+from gallery.database.engine import (
+    Clock,
+    Reader,
+    Row,
+    Shield,
+    Trace,
+    Tx,
+    UniqueViolation,
+    wall_clock,
+)
+from gallery.database.schema import SCHEMA_VERSION, schema, statements
 from gallery.errors import StartRefused, Unavailable
 from gallery.events import Bus
 
@@ -28,7 +36,6 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
 READERS = 3
 READ_DEADLINE = 10.0
 """Seconds that one `read` may take."""
@@ -36,13 +43,6 @@ BUSY_TIMEOUT = 5_000
 """Milliseconds to wait for a lock that a foreign process holds on the file."""
 CACHE_KIB = 32_768
 """Page cache of each connection: the index of some 500,000 paths fits."""
-
-Trace = Callable[[str], None]
-
-
-def wall_clock() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 class SqliteDatabase:
@@ -53,7 +53,7 @@ class SqliteDatabase:
         writer: aiosqlite.Connection,
         readers: Sequence[aiosqlite.Connection],
         bus: Bus,
-        clock: Callable[[], int],
+        clock: Clock,
         trace: Trace | None,
     ) -> None:
         self._writer = writer
@@ -64,7 +64,7 @@ class SqliteDatabase:
         self._bus = bus
         self._clock = clock
         self._trace = trace
-        self._live: set[asyncio.Task[Any]] = set()
+        self._shield = Shield()
         self._generation = 0
 
     @property
@@ -85,7 +85,7 @@ class SqliteDatabase:
                     reader = Reader(_Session(connection, self._trace))
                     return await use_case(reader, *args, **kw)
                 finally:
-                    self._spawn(self._release(connection))
+                    self._shield.start(self._release(connection))
         except TimeoutError:
             raise Unavailable("The database did not answer in time") from None
 
@@ -100,8 +100,7 @@ class SqliteDatabase:
     async def write(
         self, use_case: Callable[Concatenate[Tx, P], Awaitable[T]], *args: P.args, **kw: P.kwargs
     ) -> T:
-        # A task of its own, shielded: the caller's cancellation ends the waiting, never the work.
-        return await asyncio.shield(self._spawn(self._transact(use_case, *args, **kw)))
+        return await self._shield.run(self._transact(use_case, *args, **kw))
 
     async def _transact(
         self, use_case: Callable[Concatenate[Tx, P], Awaitable[T]], *args: P.args, **kw: P.kwargs
@@ -110,7 +109,7 @@ class SqliteDatabase:
             session = _Session(self._writer, self._trace)
             try:
                 await session.fetch("BEGIN IMMEDIATE", ())
-                tx = Tx(session, self._clock())
+                tx = Tx(session, self._clock)
                 result = await use_case(tx, *args, **kw)
                 if tx.discarded:
                     await session.fetch("ROLLBACK", ())
@@ -133,21 +132,9 @@ class SqliteDatabase:
         finally:
             self._generation += 1
 
-    def _spawn(self, work: Any) -> asyncio.Task[Any]:
-        task = asyncio.create_task(work)
-        self._live.add(task)
-        task.add_done_callback(self._finished)
-        return task
-
-    def _finished(self, task: asyncio.Task[Any]) -> None:
-        self._live.discard(task)
-        if not task.cancelled():
-            task.exception()  # whoever waited has it; a caller that left must not cause a warning
-
     async def drain(self) -> None:
         """Waits until every transaction that was begun has ended."""
-        while self._live:
-            await asyncio.wait(self._live)
+        await self._shield.drain()
 
 
 class _Session:
@@ -198,7 +185,7 @@ async def open_sqlite(
     file: Path,
     bus: Bus,
     *,
-    clock: Callable[[], int] = wall_clock,
+    clock: Clock = wall_clock,
     trace: Trace | None = None,
 ) -> AsyncGenerator[SqliteDatabase]:
     """The database in `file`, made if there is none, until the block ends.
@@ -281,28 +268,10 @@ async def _migrate(writer: aiosqlite.Connection) -> None:
     await writer.execute_fetchall("BEGIN IMMEDIATE")
     ((version,),) = await writer.execute_fetchall("PRAGMA user_version")
     if version == 0:
-        for statement in _statements(schema()):
+        for statement in statements(schema()):
             await writer.execute_fetchall(statement)
         await writer.execute_fetchall(f"PRAGMA user_version = {SCHEMA_VERSION}")
     await writer.commit()
-
-
-def schema() -> str:
-    """The text of `schema.sql`: beside the package in a checkout, inside it in a wheel."""
-    inside = files("gallery") / "schema.sql"
-    beside = Path(__file__).parents[2] / "schema.sql"
-    return inside.read_text() if inside.is_file() else beside.read_text()
-
-
-def _statements(script: str) -> list[str]:
-    """The statements of an SQL script, one by one: `executescript` would commit on its own."""
-    statements, pending = [], ""
-    for line in script.splitlines(keepends=True):
-        pending += line
-        if sqlite3.complete_statement(pending):
-            statements.append(pending)
-            pending = ""
-    return statements
 
 
 def _translated(error: sqlite3.Error) -> Exception:

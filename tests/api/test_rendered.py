@@ -45,6 +45,7 @@ async def test_a_lookup_says_the_same_where_memory_does_not_hold_everything(
     assert searched == in_memory == {BEACH: [one, two], SUNSET: [one]}
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_what_is_asked_again_between_two_changes_costs_no_statement(
     client: httpx.AsyncClient, statements: list[str]
 ) -> None:

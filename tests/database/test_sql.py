@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gallery.database.sqlite import schema
+from gallery.database.schema import for_postgres, schema, tables
 from tests.api.test_collections import BEACH, make
 from tests.conftest import TRIP
 from tests.library import Tree, rescan
@@ -97,6 +97,14 @@ def test_the_schema_is_plain_sqlite_and_fits_the_mapping_of_types() -> None:
         assert "--" in text[: index.start()].splitlines()[-1], "each index says what it is for"
 
 
+def test_the_schema_becomes_postgres_by_its_types_alone() -> None:
+    translated = for_postgres(schema())
+    assert not re.search(r"STRICT|ROWID|AUTOINCREMENT|\bINTEGER\b|\bBLOB\b", translated)
+    assert translated.count("CREATE TABLE") == schema().count("CREATE TABLE") == len(tables())
+    assert all(table.key and set(table.key) <= set(table.columns) for table in tables())
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_no_query_scans_a_big_table(
     client: httpx.AsyncClient, library: Tree, statements: list[str], tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from gallery.database import sqlite
 from gallery.database.engine import Reader, Tx, UniqueViolation
+from gallery.database.schema import SCHEMA_VERSION
 from gallery.database.sqlite import SqliteDatabase, open_sqlite
 from gallery.errors import NotAllowed, StartRefused, Unavailable
 from gallery.events import Bus, Event, ItemsChanged
@@ -130,7 +131,7 @@ async def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path:
     async with open_sqlite(file, Bus()):
         pass
     connection = sqlite3.connect(file)
-    connection.execute(f"PRAGMA user_version = {sqlite.SCHEMA_VERSION + 1}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     connection.close()
     before = file.read_bytes()
     with pytest.raises(StartRefused, match="newer gallery"):

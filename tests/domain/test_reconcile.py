@@ -1,19 +1,14 @@
 """The plan: pure, so its tests are tables and properties; and applying it."""
 
-from collections.abc import AsyncGenerator
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.database.engine import Reader
-from gallery.database.sqlite import SqliteDatabase, open_sqlite
+from gallery.database.engine import Database, Reader
 from gallery.disk.roots import FileSeen
 from gallery.disk.walk import Listing
 from gallery.domain import reconcile
 from gallery.domain.reconcile import Added, FolderFound, FolderGone, Gone, KnownFolder, Seen, plan
-from gallery.events import Bus
 from gallery.store import roots
 from gallery.store.items import Known
 
@@ -84,14 +79,7 @@ async def counts(reader: Reader) -> tuple[int, int, int, int]:
     return row.item_count, present[0], row.missing_count, missing[0]
 
 
-@pytest.fixture
-async def db(tmp_path: Path) -> AsyncGenerator[SqliteDatabase]:
-    async with open_sqlite(tmp_path / "gallery.db", Bus()) as opened:
-        await opened.write(roots.register, "x", "/nowhere")
-        yield opened
-
-
-async def reconciled(db: SqliteDatabase, listing: Listing) -> list[reconcile.Action]:
+async def reconciled(db: Database, listing: Listing) -> list[reconcile.Action]:
     folders = [listing, *(Listing(folder, [], []) for folder in listing.folders)]
     state = await db.read(reconcile.known, [each.folder for each in folders])
     actions = list(plan(folders, state))
@@ -102,8 +90,9 @@ async def reconciled(db: SqliteDatabase, listing: Listing) -> list[reconcile.Act
     return actions
 
 
-async def test_the_index_shows_what_was_listed_whatever_came_before(db: SqliteDatabase) -> None:
+async def test_the_index_shows_what_was_listed_whatever_came_before(db: Database) -> None:
     """Properties of plan and apply together, over many listings of one folder in a row."""
+    await db.write(roots.register, "x", "/nowhere")
     ids: dict[object, object] = {}
     listings: list[Listing] = []
 

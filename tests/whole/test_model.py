@@ -11,12 +11,20 @@ from typing import Any, TypeVar
 import httpx
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from gallery.app import create_app, started
 from gallery.config import Settings
 from tests.conftest import client_of
 from tests.library import Tree, scanned
+from tests.postgres import empty
 
 T = TypeVar("T")
 
@@ -86,13 +94,16 @@ class Collections(RuleBasedStateMachine):
 
     ids = Bundle("ids")
 
-    def __init__(self) -> None:
+    def __init__(self, database: str) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
         self.directory = tempfile.TemporaryDirectory()
         tree = Tree(Path(self.directory.name) / "library")
         tree.write(*FILES)
-        self.settings = Settings((str(tree.folder),), str(Path(self.directory.name) / "data"))
+        data = str(Path(self.directory.name) / "data")
+        self.settings = Settings((str(tree.folder),), data, database)
+        if database:
+            self.run(empty(database))
         self.models: dict[int, Model] = {}
         self.stack = AsyncExitStack()
         self.run(self.start())
@@ -252,11 +263,18 @@ class Collections(RuleBasedStateMachine):
         assert self.send("POST", "/memberships", {"paths": FILES}).json() == expected
 
 
-Collections.TestCase.settings = settings(
-    max_examples=30,
-    stateful_step_count=25,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
-TestCollections = Collections.TestCase
+def test_whatever_people_do_the_collections_are_as_the_model_says(database: str) -> None:
+    class OnThisDatabase(Collections):
+        def __init__(self) -> None:
+            super().__init__(database)
+
+    run_state_machine_as_test(
+        OnThisDatabase,
+        settings=settings(
+            max_examples=30,
+            stateful_step_count=25,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

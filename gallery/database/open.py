@@ -1,0 +1,37 @@
+"""The engine that a setting names."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from gallery.database.engine import Clock, Database, Trace, wall_clock
+from gallery.database.sqlite import open_sqlite
+from gallery.errors import Misconfigured
+from gallery.events import Bus
+
+FILE = "gallery.db"
+
+
+def is_postgres(url: str) -> bool:
+    """Whether a database setting means PostgreSQL; without any, it is a file of SQLite."""
+    return url.startswith(("postgresql://", "postgres://"))
+
+
+@asynccontextmanager
+async def open_database(
+    url: str, data: Path, bus: Bus, clock: Clock = wall_clock, trace: Trace | None = None
+) -> AsyncGenerator[Database]:
+    """The database at `url`; with an empty one, that in the data directory."""
+    if not url:
+        async with open_sqlite(data / FILE, bus, clock=clock, trace=trace) as sqlite:
+            yield sqlite
+        return
+    if not is_postgres(url):
+        raise Misconfigured("A database is named as postgresql://USER@HOST/NAME")
+    if find_spec("asyncpg") is None:
+        raise Misconfigured("PostgreSQL needs the extra: pip install 'gallery[postgres]'")
+    from gallery.database.postgres import open_postgres  # noqa: PLC0415  (an extra)
+
+    async with open_postgres(url, bus, clock=clock, trace=trace) as postgres:
+        yield postgres
