@@ -73,6 +73,20 @@ def scan(*, accept_missing: bool, **flags: Any) -> None:
     client.scan(config.load(flags), accept_missing=accept_missing)
 
 
+@cli.command("copy-to")
+@click.argument("url", metavar="URL")
+@_library_options
+def copy_to(url: str, **flags: Any) -> None:
+    """Copy all that is known of LIBRARY to the empty database at URL, with the server stopped.
+
+    URL is postgresql://…, or sqlite: for the file in the data directory (then --database says
+    where it comes from).
+    """
+    from gallery import transfer  # noqa: PLC0415
+
+    transfer.copy_to(config.load(flags), url)
+
+
 @cli.command()
 @click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
 def demo(directory: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "gallery"
 
 LINES = (
-    ("__main__", "cli", "client", "server", "app", "progress", "demo"),
+    ("__main__", "cli", "client", "server", "transfer", "app", "progress", "demo"),
     ("api", "indexing"),
     ("domain",),
     ("store", "disk", "media"),
@@ -26,6 +26,10 @@ WITHIN_A_LINE = {
     ("cli", "client"),
     ("cli", "progress"),
     ("cli", "demo"),
+    ("cli", "transfer"),
+    ("transfer", "app"),
+    ("transfer", "server"),
+    ("transfer", "progress"),
     ("client", "app"),
     ("client", "server"),
     ("client", "progress"),

@@ -7,7 +7,7 @@ transaction. SQL is written once for every engine: `$1…$n`, lists as one JSON 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -114,6 +114,14 @@ class Database(Protocol):
         An error rolls it back whole. A caller that is cancelled meanwhile never tears it: it runs
         to its end, committed or rolled back.
         """
+        ...
+
+    async def last_ids(self) -> dict[str, int]:
+        """The last id that each table has given out: none is ever given out twice."""
+        ...
+
+    async def set_last_ids(self, tx: Tx, last: Mapping[str, int]) -> None:
+        """Makes the next ids come behind these, as part of the transaction `tx`."""
         ...
 
 

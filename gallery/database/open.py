@@ -22,13 +22,13 @@ def is_postgres(url: str) -> bool:
 async def open_database(
     url: str, data: Path, bus: Bus, clock: Clock = wall_clock, trace: Trace | None = None
 ) -> AsyncGenerator[Database]:
-    """The database at `url`; with an empty one, that in the data directory."""
-    if not url:
+    """The database at `url`; `sqlite:`, or none, is the file in the data directory."""
+    if url in ("", "sqlite:"):
         async with open_sqlite(data / FILE, bus, clock=clock, trace=trace) as sqlite:
             yield sqlite
         return
     if not is_postgres(url):
-        raise Misconfigured("A database is named as postgresql://USER@HOST/NAME")
+        raise Misconfigured("A database is postgresql://USER@HOST/NAME, or sqlite:")
     if find_spec("asyncpg") is None:
         raise Misconfigured("PostgreSQL needs the extra: pip install 'gallery[postgres]'")
     from gallery.database.postgres import open_postgres  # noqa: PLC0415  (an extra)

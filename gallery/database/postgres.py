@@ -7,11 +7,12 @@ commit, nobody knows whether it happened: that is said (503), and repeating the 
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import asyncpg
+import msgspec
 
 from gallery.database.engine import (
     Clock,
@@ -29,6 +30,7 @@ from gallery.database.schema import (
     for_postgres,
     schema,
     statements,
+    tables,
 )
 from gallery.errors import StartRefused, Unavailable
 from gallery.events import Bus
@@ -51,6 +53,7 @@ _LOST = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the end of a connection, met in the middle of a message
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
 )
@@ -90,7 +93,7 @@ class PostgresDatabase:
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
                 return await use_case(Reader(_Session(connection, self._trace)), *args, **kw)
-        except (*_AGAIN, asyncpg.QueryCanceledError) as error:
+        except (*_AGAIN, *_FULL, asyncpg.QueryCanceledError) as error:
             raise _unavailable(error) from error
 
     async def write(
@@ -139,9 +142,27 @@ class PostgresDatabase:
             self._bus.publish(event)
         return result
 
+    async def last_ids(self) -> dict[str, int]:
+        return await self.read(_last_ids)
+
+    async def set_last_ids(self, tx: Tx, last: Mapping[str, int]) -> None:
+        for table, id_ in last.items():
+            await tx.all("SELECT setval(pg_get_serial_sequence($1, 'id'), $2)", table, id_)
+
     async def drain(self) -> None:
         """Waits until every transaction that was begun has ended."""
         await self._shield.drain()
+
+
+async def _last_ids(reader: Reader) -> dict[str, int]:
+    rows = await reader.all(
+        """
+        SELECT t.name, pg_sequence_last_value(pg_get_serial_sequence(t.name, 'id')::regclass)
+        FROM (SELECT value AS name FROM json_each($1)) AS t
+        """,
+        msgspec.json.encode([table.name for table in tables() if table.has_ids]).decode(),
+    )
+    return {name: last for name, last in rows if last is not None}
 
 
 class _Session:

@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -132,9 +132,21 @@ class SqliteDatabase:
         finally:
             self._generation += 1
 
+    async def last_ids(self) -> dict[str, int]:
+        rows = await self.read(_all, "SELECT name, seq FROM sqlite_sequence")
+        return {row[0]: row[1] for row in rows}
+
+    async def set_last_ids(self, tx: Tx, last: Mapping[str, int]) -> None:
+        await tx.all("DELETE FROM sqlite_sequence")
+        await tx.many("INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)", [*last.items()])
+
     async def drain(self) -> None:
         """Waits until every transaction that was begun has ended."""
         await self._shield.drain()
+
+
+async def _all(reader: Reader, sql: str) -> Sequence[Row]:
+    return await reader.all(sql)
 
 
 class _Session:

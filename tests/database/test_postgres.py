@@ -1,0 +1,228 @@
+"""The PostgreSQL engine: what it refuses, retries, and says when the server goes away."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+
+from gallery.app import create_app, started
+from gallery.config import Settings
+from gallery.database.engine import Reader, Tx, UniqueViolation
+from gallery.database.postgres import PostgresDatabase, open_postgres
+from gallery.database.schema import SCHEMA_VERSION
+from gallery.errors import StartRefused, Unavailable
+from gallery.events import Bus, Event, ItemsChanged
+from tests import postgres as postgres_server
+from tests.conftest import TRIP, client_of
+from tests.library import Tree, scanned
+
+
+@pytest.fixture
+async def url(postgres: postgres_server.Server) -> str:
+    await postgres_server.empty(postgres.url)
+    return postgres.url
+
+
+@pytest.fixture
+async def db(url: str) -> AsyncGenerator[PostgresDatabase]:
+    async with open_postgres(url, Bus()) as opened:
+        yield opened
+
+
+async def add(tx: Tx, name: str) -> None:
+    await tx.all("INSERT INTO account (name, created_at) VALUES ($1, $2)", name, tx.now)
+    tx.after_commit(ItemsChanged(len(name)))
+
+
+async def names(reader: Reader) -> list[str]:
+    return [row[0] for row in await reader.all("SELECT name FROM account ORDER BY id")]
+
+
+async def test_a_database_that_does_not_fit_is_refused_in_one_sentence(
+    postgres: postgres_server.Server,
+) -> None:
+    for unfit, why in (
+        (postgres.unfit_url, "CREATE DATABASE"),
+        ("postgresql://nobody@127.0.0.1:1/none", "cannot be used"),
+        ("postgresql://[", "cannot be used"),
+    ):
+        with pytest.raises(StartRefused, match=why) as refusal:
+            async with open_postgres(unfit, Bus()):
+                pass
+        assert "\n" not in str(refusal.value)
+
+
+async def test_a_database_of_a_newer_version_is_refused(url: str) -> None:
+    async with open_postgres(url, Bus()):
+        pass
+    connection = await asyncpg.connect(url)
+    await connection.execute("UPDATE schema_version SET version = $1", SCHEMA_VERSION + 1)
+    await connection.close()
+    with pytest.raises(StartRefused, match="newer gallery"):
+        async with open_postgres(url, Bus()):
+            pass
+
+
+async def test_many_servers_may_start_on_an_empty_database(url: str) -> None:
+    async def start() -> None:
+        async with open_postgres(url, Bus()) as db:
+            assert await db.read(names) == []
+
+    await asyncio.gather(*(start() for _ in range(5)))
+
+
+async def test_a_reader_sees_one_snapshot_and_cannot_write(db: PostgresDatabase) -> None:
+    async def look_twice(reader: Reader) -> tuple[list[str], list[str]]:
+        before = await names(reader)
+        await db.write(add, "meanwhile")
+        return before, await names(reader)
+
+    assert await db.read(look_twice) == ([], [])
+
+    async def write(reader: Reader) -> None:
+        await reader.all("INSERT INTO account (name, created_at) VALUES ('x', 1)")
+
+    with pytest.raises(Unavailable):
+        await db.read(write)
+    assert await db.read(names) == ["meanwhile"]
+
+
+async def test_the_constraint_decides(db: PostgresDatabase) -> None:
+    await db.write(add, "x")
+    with pytest.raises(UniqueViolation):
+        await db.write(add, "x")
+    assert await db.read(names) == ["x"]
+
+
+async def test_a_deadlock_is_run_again_and_told_once(url: str) -> None:
+    bus, heard = Bus(), list[Event]()
+    bus.listen(heard.append)
+    async with open_postgres(url, bus) as db:
+        await db.write(add, "a")
+        await db.write(add, "b")
+        meet = asyncio.Barrier(2)
+        tries = Counter[str]()
+
+        async def rename(tx: Tx, first: str, second: str) -> None:
+            tries[first] += 1
+            await tx.all("UPDATE account SET created_at = 1 WHERE name = $1", first)
+            if tries.total() <= 2:
+                await meet.wait()
+            await tx.all("UPDATE account SET created_at = 2 WHERE name = $1", second)
+            tx.after_commit(ItemsChanged(9))
+
+        await asyncio.gather(db.write(rename, "a", "b"), db.write(rename, "b", "a"))
+        assert tries.total() == 3
+        assert heard.count(ItemsChanged(9)) == 2
+
+
+async def test_a_connection_lost_before_the_commit_is_replaced(db: PostgresDatabase) -> None:
+    lost: list[int] = []
+
+    async def lose(tx: Tx) -> None:
+        await add(tx, "kept")
+        if not lost:
+            lost.append(1)
+            await tx.all("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    await db.write(lose)
+    assert await db.read(names) == ["kept"]
+
+
+async def test_a_commit_that_is_lost_is_said_to_be_unknown(db: PostgresDatabase, url: str) -> None:
+    async def cut_before_commit(tx: Tx) -> None:
+        await add(tx, "unknown")
+        row = await tx.one("SELECT pg_backend_pid()")
+        assert row is not None
+        other = await asyncpg.connect(url)
+        await other.execute("SELECT pg_terminate_backend($1)", row[0])
+        await other.close()
+
+    with pytest.raises(Unavailable, match="not known"):
+        await db.write(cut_before_commit)
+    await db.write(add, "unknown")
+    assert await db.read(names) == ["unknown"]
+
+
+async def test_a_server_that_goes_away_is_503_until_it_is_back(
+    postgres: postgres_server.Server, url: str, tmp_path: Path, library: Tree
+) -> None:
+    settings = Settings((str(library.folder),), str(tmp_path / "data"), url)
+    async with started(create_app(settings)) as app, client_of(app) as client:
+        await scanned(client)
+        made = await client.post("/api/collections", json={"name": "x", "paths": TRIP[:1]})
+        await asyncio.to_thread(postgres.stop)
+        try:
+            for request in (
+                client.get("/api/collections"),
+                client.post("/api/collections", json={"name": "y"}),
+                client.get(made.headers["location"]),
+            ):
+                answer = await request
+                assert answer.status_code == 503
+                assert answer.headers["retry-after"]
+            assert (await client.get("/api/health")).status_code == 200
+        finally:
+            await asyncio.to_thread(postgres.start)
+        assert (await client.get(made.headers["location"])).json()["itemCount"] == 1
+        assert (await client.post("/api/collections", json={"name": "y"})).status_code == 201
+
+
+def two_servers(url: str, tmp_path: Path, library: Tree) -> list[Settings]:
+    return [
+        Settings((str(library.folder),), str(tmp_path / f"data-{number}"), url)
+        for number in range(2)
+    ]
+
+
+async def test_two_servers_on_one_database_agree(url: str, tmp_path: Path, library: Tree) -> None:
+    many = [f"many/{n:03}.jpg" for n in range(100)]
+    library.write(*many)
+    one, two = two_servers(url, tmp_path, library)
+    async with (
+        started(create_app(one)) as first,
+        started(create_app(two)) as second,
+        client_of(first) as a,
+        client_of(second) as b,
+    ):
+        await scanned(a)
+        await scanned(b)
+        clients: list[httpx.AsyncClient] = [a, b] * 50
+        names = ["Straße", "STRASSE"] * 50
+        answers = await asyncio.gather(
+            *(
+                c.post("/api/collections", json={"name": n})
+                for c, n in zip(clients, names, strict=True)
+            )
+        )
+        assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 99}
+        made = await a.post("/api/collections", json={"name": "all", "folderPath": "many"})
+        place = made.headers["location"]
+        answers = await asyncio.gather(
+            *(
+                c.post(f"{place}/items", json={"paths": [path]})
+                for c, path in zip(clients, many, strict=True)
+            )
+        )
+        assert {answer.status_code for answer in answers} == {200}
+        for round_ in range(3):
+            at_a, at_b = await a.get(place), await b.get(place)
+            assert at_a.content == at_b.content
+            assert at_a.headers["etag"] == at_b.headers["etag"]
+            assert sorted(item["path"] for item in at_a.json()["items"]) == many
+            tag = {"If-Match": at_a.headers["etag"]}
+            changes = await asyncio.gather(
+                *(
+                    c.put(place, json={"name": f"n{n}"}, headers=tag)
+                    for n, c in enumerate(clients[:10])
+                )
+            )
+            assert Counter(answer.status_code for answer in changes) == {200: 1, 412: 9}
+        await b.request("DELETE", f"{place}/items", json={"paths": many[1:]})
+        found = await a.post("/api/collections/memberships", json={"paths": many})
+        assert list(found.json()) == many[:1], "nothing is remembered that another server changed"
+        assert (await a.get(place)).json()["itemCount"] == 1
