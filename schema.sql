@@ -101,3 +101,13 @@ CREATE TABLE collection_item (
 CREATE INDEX collection_item_order ON collection_item (collection_id, position);
 -- store.members.memberships, store.collections.touch: the collections of an item
 CREATE INDEX collection_item_item ON collection_item (item_id, collection_id);
+
+-- Work that one server does at a time, and who does it until when. The term grows with every taking,
+-- so that a holder that was thought dead can be told from the present one.
+CREATE TABLE lease (
+  name TEXT NOT NULL,
+  holder TEXT NOT NULL,
+  term INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  PRIMARY KEY (name)
+) STRICT, WITHOUT ROWID;

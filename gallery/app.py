@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import logging
 import os
+import secrets
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -55,13 +56,13 @@ def create_app(
         disk = Roots([Root(*served) for served in settings.roots()], junk_filter(settings.ignore))
         bus = Bus()
         async with AsyncExitStack() as stack:
-            stack.enter_context(locked(data))
+            holder = stack.enter_context(locked(data))
             db = await stack.enter_async_context(
                 open_database(settings.database, data, bus, clock, trace)
             )
             await anyio.lowlevel.checkpoint()  # loads its parts now, not while requests wait
             owner = await db.write(people.built_in_owner)
-            served = library.Library(disk, await db.write(library.register, disk))
+            served = library.Library(disk, await db.write(library.register, disk), holder)
             if scan_at_start:
                 served.request_scan(accept_missing=False)
             await stack.enter_async_context(
@@ -93,17 +94,24 @@ async def started(app: Starlette) -> AsyncGenerator[ASGIApp]:
 
 
 @contextmanager
-def locked(data: Path) -> Generator[None]:
-    """Keeps the data directory for this process; `StartRefused` if another one has it."""
-    descriptor = os.open(data / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
+def locked(data: Path) -> Generator[str]:
+    """Keeps the data directory for this process; `StartRefused` if another one has it.
+
+    Gives the name that the lock file holds: that of the server with this data directory.
+    """
+    with os.fdopen(
+        os.open(data / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+"
+    ) as file:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StartRefused(f"Another gallery already uses the data directory {data}") from None
-        yield
-    finally:
-        os.close(descriptor)
+        name = file.read()
+        if not name:
+            name = secrets.token_hex(8)
+            file.write(name)
+            file.flush()
+        yield name
 
 
 @asynccontextmanager

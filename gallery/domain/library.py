@@ -21,10 +21,14 @@ LOOK_SECONDS = 2.0
 
 
 class Library:
-    """The roots that this process serves, and what is under way in them."""
+    """The roots that this process serves, and what is under way in them.
 
-    def __init__(self, disk: Roots, ids: Mapping[str, int]) -> None:
+    `holder` names this server among others on the same database, also after a restart.
+    """
+
+    def __init__(self, disk: Roots, ids: Mapping[str, int], holder: str) -> None:
         self.disk = disk
+        self.holder = holder
         self.roots: Mapping[int, Root] = {ids[name]: r for name, r in disk.by_name.items()}
         self.progress: dict[int, Progress] = {}
         self.offline: set[int] = set()

@@ -10,7 +10,9 @@ import time
 from gallery.database.engine import Database
 from gallery.disk.roots import Root
 from gallery.domain import reconcile
+from gallery.domain.leases import Leased, LeaseLost, leased
 from gallery.domain.library import Library
+from gallery.errors import Unavailable
 from gallery.events import Bus, Event, ItemsChanged
 from gallery.media import worker
 from gallery.media.probe import probe
@@ -40,7 +42,7 @@ class Queue:
         try:
             while True:
                 self._news.clear()
-                waiting = [await self._read_root(*root) for root in self._library.roots.items()]
+                waiting = [await self._attend(*root) for root in self._library.roots.items()]
                 try:
                     async with asyncio.timeout(STILL_SECONDS if any(waiting) else None):
                         await self._news.wait()
@@ -53,8 +55,23 @@ class Queue:
         if isinstance(event, ItemsChanged):
             self._news.set()
 
+    async def _attend(self, root_id: int, root: Root) -> int:
+        try:
+            return await self._read_root(root_id, root)
+        except (LeaseLost, Unavailable) as error:
+            logger.warning("%s", error)
+            return 1  # something may wait: look again
+
     async def _read_root(self, root_id: int, root: Root) -> int:
-        """Reads what is ready; how many files are not."""
+        """Reads what is ready, unless another server does; how many files are not."""
+        if not await self._db.read(items.count_unprobed, root_id):
+            return 0
+        async with leased(self._db, f"read {root_id}", self._library.holder) as db:
+            if db is None:
+                return await self._db.read(items.count_unprobed, root_id)
+            return await self._read_all(db, root_id, root)
+
+    async def _read_all(self, db: Leased, root_id: int, root: Root) -> int:
         done = 0
         while root_id not in self._library.offline:
             still_since = time.time_ns() // 1000 - int(STILL_SECONDS * 1_000_000)
@@ -64,7 +81,7 @@ class Queue:
             if not batch:
                 return waiting
             probed = await self._read(root, batch)
-            await self._db.write(reconcile.learn, root_id, list(zip(batch, probed, strict=True)))
+            await db.write(reconcile.learn, root_id, list(zip(batch, probed, strict=True)))
             done += len(batch)
         self._show(root_id, done, 0)
         return 0

@@ -1,6 +1,7 @@
 """The PostgreSQL engine: what it refuses, retries, and says when the server goes away."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -14,11 +15,13 @@ from gallery.config import Settings
 from gallery.database.engine import Reader, Tx, UniqueViolation
 from gallery.database.postgres import PostgresDatabase, open_postgres
 from gallery.database.schema import SCHEMA_VERSION
+from gallery.domain.leases import LeaseLost, leased
 from gallery.errors import StartRefused, Unavailable
 from gallery.events import Bus, Event, ItemsChanged
+from gallery.store import leases
 from tests import postgres as postgres_server
 from tests.conftest import TRIP, client_of
-from tests.library import Tree, scanned
+from tests.library import Tree, scanned, serving
 
 
 @pytest.fixture
@@ -217,7 +220,7 @@ async def test_two_servers_on_one_database_agree(url: str, tmp_path: Path, libra
             tag = {"If-Match": at_a.headers["etag"]}
             changes = await asyncio.gather(
                 *(
-                    c.put(place, json={"name": f"n{n}"}, headers=tag)
+                    c.put(place, json={"name": f"{round_} {n}"}, headers=tag)
                     for n, c in enumerate(clients[:10])
                 )
             )
@@ -226,3 +229,53 @@ async def test_two_servers_on_one_database_agree(url: str, tmp_path: Path, libra
         found = await a.post("/api/collections/memberships", json={"paths": many})
         assert list(found.json()) == many[:1], "nothing is remembered that another server changed"
         assert (await a.get(place)).json()["itemCount"] == 1
+
+
+async def test_a_scan_is_done_by_one_server_and_taken_over_when_that_is_killed(
+    url: str, tmp_path: Path, library: Tree
+) -> None:
+    """The holder is killed in the middle of its scan; the other one has to finish it."""
+    library.write(*(f"many/{number % 50:02}/{number:05}.jpg" for number in range(20_000)))
+    one, two = two_servers(url, tmp_path, library)
+    async with serving(one) as holder, holder.client() as at_holder:
+        async with asyncio.timeout(20):
+            while not (await _items(at_holder)) > 1_000:
+                await asyncio.sleep(0.01)
+        async with started(create_app(two)) as other, client_of(other) as client:
+            assert (await client.get("/api/library")).json()["roots"][0]["lastScan"] is None
+            holder.process.kill()
+            began = time.monotonic()
+            while (await _lease(url))["term"] == 1:
+                await asyncio.sleep(0.05)
+            assert time.monotonic() - began < leases.SECONDS + 5
+            await scanned(client)
+            assert await _items(client) == 20_000 + len(TRIP)
+
+
+async def test_who_has_lost_a_lease_writes_nothing_more(db: PostgresDatabase) -> None:
+    async with leased(db, "work", "slow") as slow:
+        assert slow is not None
+        async with leased(db, "work", "other") as none:
+            assert none is None
+        await slow.write(add, "in time")
+        async with leased(db, "work", "slow") as restarted:
+            assert restarted is not None
+            with pytest.raises(LeaseLost):
+                await slow.write(add, "too late")
+            await restarted.write(add, "after a restart")
+    assert await db.read(names) == ["in time", "after a restart"]
+
+
+async def _items(client: httpx.AsyncClient) -> int:
+    found: int = (await client.get("/api/library")).json()["roots"][0]["itemCount"]
+    return found
+
+
+async def _lease(url: str) -> asyncpg.Record:
+    connection = await asyncpg.connect(url)
+    try:
+        row = await connection.fetchrow("SELECT * FROM lease WHERE name LIKE 'scan%'")
+    finally:
+        await connection.close()
+    assert row is not None
+    return row
