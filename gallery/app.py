@@ -61,15 +61,18 @@ def create_app(
                 open_database(settings.database, data, bus, clock, trace)
             )
             await anyio.lowlevel.checkpoint()  # loads its parts now, not while requests wait
-            owner = await db.write(people.built_in_owner)
+            owner, born = await db.write(people.built_in_owner)
             served = library.Library(disk, await db.write(library.register, disk), holder)
             if scan_at_start:
                 served.request_scan(accept_missing=False)
             await stack.enter_async_context(
                 running(Indexer(db, served).run(), Queue(db, served, bus).run())
             )
-            rendered = Rendered(RENDERED_BYTES)
-            yield {"services": Services(db, Memo(db), served, Memberships(db), rendered, owner)}
+            yield {
+                "services": Services(
+                    db, Memo(db), served, Memberships(db), Rendered(RENDERED_BYTES), owner, born
+                )
+            }
 
     app = Starlette(
         routes=routes(),

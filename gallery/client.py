@@ -22,7 +22,10 @@ POLL_SECONDS = 0.2
 
 def scan(settings: Settings, *, accept_missing: bool) -> None:
     """Reconciles every root, shows how far it is, and tells what there is then."""
-    run(_scan(settings, accept_missing=accept_missing))
+    try:
+        run(_scan(settings, accept_missing=accept_missing))
+    except httpx.HTTPError as error:
+        raise StartRefused(f"The server went away: {type(error).__name__}") from None
 
 
 async def _scan(settings: Settings, *, accept_missing: bool) -> None:

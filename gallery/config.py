@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import msgspec
 import platformdirs
 
-from gallery.errors import Misconfigured
+from gallery import paths
+from gallery.errors import Misconfigured, printable
 from gallery.media_types import DEFAULT_IGNORE
 
 
@@ -86,9 +87,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """
         first = self.roots()[0].directory.resolve()
         if self.data:
-            directory = Path(self.data).expanduser().absolute()
+            directory = _place(self.data)
         else:
-            label = re.sub(r"[^A-Za-z0-9]+", "-", first.name).strip("-").lower() or "library"
+            label = re.sub(r"[^A-Za-z0-9]+", "-", first.name).strip("-").lower()[:40] or "library"
             digest = hashlib.sha256(os.fsencode(first)).hexdigest()[:12]
             home = platformdirs.user_data_path("gallery", appauthor=False)
             directory = home / f"{label}-{digest}"
@@ -97,9 +98,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise Misconfigured(f"The data directory {directory} must not lie in the library")
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise Misconfigured(
-                f"The data directory {directory} cannot be made: {error.strerror}"
+                f"The data directory {directory} cannot be made: {reason}"
             ) from None
         return directory
 
@@ -162,14 +164,28 @@ def _of_variable(setting: Setting, text: str) -> Any:
 def _root(text: str) -> Served:
     """`FOLDER` or `NAME=FOLDER`; an existing folder whose name holds `=` is a folder."""
     name, equals, place = text.partition("=")
-    if not equals or Path(text).expanduser().is_dir() or "/" in name:
+    if not equals or "/" in name or _is_folder(_place(text)):
         name, place = "", text
-    elif not name or name in (".", ".."):
-        raise Misconfigured(f"{text}: a root's name is one component of a path")
-    directory = Path(place).expanduser().absolute()
-    if not directory.is_dir():
-        raise Misconfigured(f"{directory} is not a folder")
+    elif not paths.is_valid(name):
+        raise Misconfigured(f"{printable(text)}: a root's name is one component of a path")
+    directory = _place(place)
+    if not _is_folder(directory):
+        raise Misconfigured(f"{printable(str(directory))} is not a folder")
     return Served(name, directory)
+
+
+def _place(text: str) -> Path:
+    try:
+        return Path(text).expanduser().absolute()
+    except (RuntimeError, ValueError) as error:
+        raise Misconfigured(f"{printable(text)}: {error}") from None
+
+
+def _is_folder(place: Path) -> bool:
+    try:
+        return place.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def _is_loopback(host: str) -> bool:

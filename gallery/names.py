@@ -9,9 +9,16 @@ from gallery.errors import Invalid
 LONGEST_NAME = 255
 LONGEST_DESCRIPTION = 10_000
 
-# Characters of other categories that show nothing (Unicode: Default_Ignorable_Code_Point letters
-# and the blank braille pattern): a name made of these alone cannot be seen.
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5")
+# What Unicode calls white space; Python's own strip() takes some control characters, too.
+_WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+
+# Default_Ignorable_Code_Points of other categories, and the blank braille pattern: a name made of
+# these alone cannot be seen.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0") | {
+    chr(number) for number in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+}
 
 
 class CollectionName(msgspec.Struct, frozen=True):
@@ -27,7 +34,7 @@ class CollectionName(msgspec.Struct, frozen=True):
         Raises `Invalid` when nothing visible is left, when it has more than 255 characters or
         when it holds a control character.
         """
-        text = (raw or "").strip()
+        text = (raw or "").strip(_WHITE_SPACE)
         if not any(is_visible(character) for character in text):
             raise Invalid("Name is required")
         if len(text) > LONGEST_NAME:

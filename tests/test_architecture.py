@@ -36,6 +36,7 @@ WITHIN_A_LINE = {
     ("server", "app"),
     ("database", "events"),  # what a transaction publishes once it is committed
     ("config", "media_types"),  # the default list of junk
+    ("config", "paths"),  # a root's name is a component of paths
 }
 HOMES = {
     "starlette": ("api/", "app.py", "server.py"),

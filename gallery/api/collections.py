@@ -50,7 +50,7 @@ async def create(request: Request) -> Response:
     own = services(request)
     wish = await read(request, Wish)
     made = await write_with_a_look(own.db, own.library, collections.create, actor(request), wish)
-    headers = conditional.headers_of(made.tag)
+    headers = conditional.headers_of(request, made.tag)
     headers["Location"] = f"/api/collections/{made.collection.id}"
     return json_response(made.collection, 201, headers)
 
@@ -99,7 +99,7 @@ async def edit(request: Request) -> Response:
         conditional.allowed_versions(request),
         wish,
     )
-    return done(conditional.headers_of(tag))
+    return done(conditional.headers_of(request, tag))
 
 
 async def delete(request: Request) -> Response:

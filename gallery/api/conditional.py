@@ -12,7 +12,9 @@ from gallery.domain.access import Versions
 from gallery.model import ListTag, Tag
 
 _TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
-_OURS = re.compile(r"([0-9]{1,19})-[0-9]{1,19}")
+_OURS = re.compile(r"([0-9]{1,19})-[0-9]{1,19}-(.+)")
+FORM = 1
+"""Another number whenever the same state is written down differently than before."""
 _REVALIDATE = "private, no-cache"
 
 
@@ -21,9 +23,9 @@ class _Given(NamedTuple):
     opaque: str
 
 
-def headers_of(tag: Tag | ListTag) -> dict[str, str]:
+def headers_of(request: Request, tag: Tag | ListTag) -> dict[str, str]:
     """The headers of an answer that is in the state `tag`: a strong entity tag."""
-    return {"ETag": f'"{_opaque(tag)}"', "Cache-Control": _REVALIDATE}
+    return {"ETag": f'"{_opaque(request, tag)}"', "Cache-Control": _REVALIDATE}
 
 
 async def answer(
@@ -39,19 +41,19 @@ async def answer(
     own, viewer = services(request), actor(request)
     tag = await own.memo.get((viewer, variant), tag_now)
     if _is_fresh(request, tag):
-        return Response(status_code=304, headers=headers_of(tag))
+        return Response(status_code=304, headers=headers_of(request, tag))
     body = own.rendered.get((viewer, variant, tag))
     if body is None:
         body, tag = await make()
         own.rendered.keep((viewer, variant, tag), body)
-    return raw_response(body, headers=headers_of(tag))
+    return raw_response(body, headers=headers_of(request, tag))
 
 
 def _is_fresh(request: Request, tag: Tag | ListTag) -> bool:
     """Whether the client already has this state (If-None-Match)."""
     given = _header(request, "if-none-match")
     return given is not None and (
-        given.strip() == "*" or any(each.opaque == _opaque(tag) for each in _tags(given))
+        given.strip() == "*" or any(each.opaque == _opaque(request, tag) for each in _tags(given))
     )
 
 
@@ -65,13 +67,18 @@ def allowed_versions(request: Request) -> Versions:
     if given is None or given.strip() == "*":
         return None
     ours = (_OURS.fullmatch(each.opaque) for each in _tags(given) if not each.is_weak)
-    return frozenset(int(found[1]) for found in ours if found)
+    here = _origin(request)
+    return frozenset(int(found[1]) for found in ours if found and found[2] == here)
 
 
-def _opaque(tag: Tag | ListTag) -> str:
-    if isinstance(tag, Tag):
-        return f"{tag.version}-{tag.revision}"
-    return "-".join(map(str, tag))
+def _opaque(request: Request, tag: Tag | ListTag) -> str:
+    state = (tag.version, tag.revision) if isinstance(tag, Tag) else tag
+    return "-".join([*map(str, state), _origin(request)])
+
+
+def _origin(request: Request) -> str:
+    """Tells our tags from those of another database, or of another release, that count alike."""
+    return f"{services(request).born:x}.{FORM}"
 
 
 def _header(request: Request, name: str) -> str | None:

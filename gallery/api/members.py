@@ -91,7 +91,7 @@ async def _change(
         conditional.allowed_versions(request),
         Selection.required(listed.paths, listed.item_ids, at_most),
     )
-    return done(conditional.headers_of(tag))
+    return done(conditional.headers_of(request, tag))
 
 
 async def memberships(request: Request) -> Response:

@@ -37,9 +37,15 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        was_in_head = self._in_head
         super().data_received(data)
         # A header that is still coming has not reached `on_header`, however long it is by now.
-        if self._in_head and self.parser is not None and not self.transport.is_closing():
+        if (
+            was_in_head
+            and self._in_head
+            and self.parser is not None
+            and not self.transport.is_closing()
+        ):
             self._head_bytes += len(data)
             if self._head_bytes > LONGEST_REQUEST_LINE + LARGEST_HEAD:
                 self._status = 431

@@ -12,7 +12,7 @@ from gallery.model import LARGEST_ID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # In a query string an unescaped plus sign is a space; a zone cannot begin with one.
-_SPACE_BEFORE_ZONE = re.compile(r" (?=\d\d:?\d\d$)")
+_SPACE_BEFORE_ZONE = re.compile(r"(?<=[\d:.]) (?=\d\d(:?\d\d)?$)")
 
 
 def parameters(request: Request) -> QueryParams:

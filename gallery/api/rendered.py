@@ -9,6 +9,8 @@ from collections.abc import Hashable
 
 LARGEST_SHARE = 4
 """One answer takes at most a quarter of the room."""
+OVERHEAD = 512
+"""Bytes that are counted for an answer beside its own: its key and its place."""
 
 
 class Rendered:
@@ -28,10 +30,14 @@ class Rendered:
 
     def keep(self, key: Hashable, answer: bytes) -> None:
         """Keeps an answer, and lets the least recently used ones go if it takes their room."""
-        if key in self._answers or len(answer) * LARGEST_SHARE > self._room:
+        if key in self._answers or _size(answer) * LARGEST_SHARE > self._room:
             return
         self._answers[key] = answer
-        self._used += len(answer)
+        self._used += _size(answer)
         while self._used > self._room:
             _key, oldest = self._answers.popitem(last=False)
-            self._used -= len(oldest)
+            self._used -= _size(oldest)
+
+
+def _size(answer: bytes) -> int:
+    return len(answer) + OVERHEAD

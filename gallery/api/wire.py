@@ -34,6 +34,8 @@ class Services(msgspec.Struct, frozen=True):
     memberships: Memberships
     rendered: Rendered
     owner: Actor
+    born: int
+    """When this database was made, in milliseconds since 1970."""
 
 
 def services(request: Request) -> Services:

@@ -23,6 +23,21 @@ Trace = Callable[[str], None]
 """Is told every SQL statement."""
 
 
+def never_back(clock: Clock) -> Clock:
+    """`clock`, but for the times when somebody sets it back: then it stands still.
+
+    Changes would else look older than what clients have seen, and be missed by `updatedAfter`.
+    """
+    latest = 0
+
+    def now() -> int:
+        nonlocal latest
+        latest = max(latest, clock())
+        return latest
+
+    return now
+
+
 def wall_clock() -> int:
     """The time, as a `Clock`."""
     return time.time_ns() // 1_000_000

@@ -22,6 +22,7 @@ from gallery.database.engine import (
     Trace,
     Tx,
     UniqueViolation,
+    never_back,
     wall_clock,
 )
 from gallery.database.schema import (
@@ -72,7 +73,7 @@ class PostgresDatabase:
         self._pool = pool
         self._shield = Shield()
         self._bus = bus
-        self._clock = clock
+        self._clock = never_back(clock)
         self._trace = trace
 
     @property

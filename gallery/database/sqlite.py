@@ -25,6 +25,7 @@ from gallery.database.engine import (
     Trace,
     Tx,
     UniqueViolation,
+    never_back,
     wall_clock,
 )
 from gallery.database.schema import SCHEMA_VERSION, schema, statements
@@ -39,6 +40,8 @@ T = TypeVar("T")
 READERS = 3
 READ_DEADLINE = 10.0
 """Seconds that one `read` may take."""
+WAIT_DEADLINE = 30.0
+"""Seconds that it may wait for its turn before that."""
 BUSY_TIMEOUT = 5_000
 """Milliseconds to wait for a lock that a foreign process holds on the file."""
 CACHE_KIB = 32_768
@@ -62,7 +65,7 @@ class SqliteDatabase:
         for reader in readers:
             self._readers.put_nowait(reader)
         self._bus = bus
-        self._clock = clock
+        self._clock = never_back(clock)
         self._trace = trace
         self._shield = Shield()
         self._generation = 0
@@ -79,13 +82,13 @@ class SqliteDatabase:
         **kw: P.kwargs,
     ) -> T:
         try:
-            async with asyncio.timeout(READ_DEADLINE):
+            async with asyncio.timeout(WAIT_DEADLINE):
                 connection = await self._readers.get()
-                try:
-                    reader = Reader(_Session(connection, self._trace))
-                    return await use_case(reader, *args, **kw)
-                finally:
-                    self._shield.start(self._release(connection))
+            try:
+                async with asyncio.timeout(READ_DEADLINE):
+                    return await use_case(Reader(_Session(connection, self._trace)), *args, **kw)
+            finally:
+                self._shield.start(self._release(connection))
         except TimeoutError:
             raise Unavailable("The database did not answer in time") from None
 

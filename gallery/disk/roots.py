@@ -76,7 +76,7 @@ class Roots:
     def look(self, path: str) -> FileSeen | None:
         """The media file at a library path, None if the index would not list one there."""
         root = self.of(path)
-        if root is None or type_of(path) is None or self._hidden(root, path):
+        if root is None or path == root.name or not type_of(path) or self._hidden(root, path):
             return None
         try:
             with root.open_folder(paths.parent(path)) as folder:
@@ -98,6 +98,11 @@ class Roots:
 
     def _hidden(self, root: Root, path: str) -> bool:
         return any(self.is_junk(part) for part in root.relative(path).split("/"))
+
+
+def shown(path: str | Path) -> str:
+    """A path as text that can be stored and sent, whatever bytes it has on the disk."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def seen(name: str, status: os.stat_result) -> FileSeen | None:

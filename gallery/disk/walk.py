@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from gallery import paths
-from gallery.disk.roots import FileSeen, Root, seen
+from gallery.disk.roots import FileSeen, Root, seen, shown
 from gallery.media_types import type_of
 from gallery.model import Problem
 
@@ -58,8 +58,7 @@ class Walk:
                 if self._is_junk(name):
                     continue
                 if entry.is_symlink():
-                    if type_of(name) or entry.is_dir():
-                        self._report(prefix + name, "is a symbolic link")
+                    self._report(prefix + name, "is a symbolic link")
                     continue
                 is_folder = entry.is_dir(follow_symlinks=False)
                 if not is_folder and type_of(name) is None:
@@ -86,7 +85,6 @@ class Walk:
 
     def _report(self, path: str, reason: str) -> None:
         if len(self.problems) < MOST_PROBLEMS:
-            shown = path.encode(errors="surrogateescape").decode(errors="backslashreplace")
-            self.problems.append(Problem(shown[: paths.LONGEST_PATH], reason))
+            self.problems.append(Problem(shown(path)[: paths.LONGEST_PATH], reason))
         elif len(self.problems) == MOST_PROBLEMS:
             self.problems.append(Problem("", "and more"))

@@ -1,15 +1,16 @@
 """The library: its roots, what is under way in them, and a look for what is not indexed yet."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
 from gallery import paths
 from gallery.database.engine import Database, Reader, Tx
-from gallery.disk.roots import FileSeen, Root, Roots
+from gallery.disk.roots import FileSeen, Root, Roots, shown
 from gallery.disk.walk import Listing
 from gallery.domain import reconcile
-from gallery.errors import NotAFolder, NotInLibrary, Unavailable
+from gallery.errors import NotAFolder, NotInLibrary, StartRefused, Unavailable
 from gallery.model import Page, Progress, RootState, moment
 from gallery.store import folders, items, roots
 
@@ -54,9 +55,20 @@ class Library:
 
 
 async def register(tx: Tx, disk: Roots) -> dict[str, int]:
-    """The id of each root that is served, by name; new ones are made."""
+    """The id of each root that is served, by name; new ones are made.
+
+    Raises `StartRefused` where one that was served without a name would get one, or lose it: every
+    path would change with it.
+    """
+    known = {row.name for row in await roots.all_roots(tx)}
+    served = set(disk.by_name)
+    if known and ("" in known) != ("" in served):
+        how = "without a name" if "" in known else "with names"
+        raise StartRefused(
+            f"This library has been served {how}; serve it so again, or use another data directory"
+        )
     return {
-        name: await roots.register(tx, name, str(root.directory))
+        name: await roots.register(tx, name, shown(root.directory))
         for name, root in disk.by_name.items()
     }
 
@@ -126,16 +138,28 @@ async def write_with_a_look(
 
 async def _index_files(db: Database, library: Library, wanted: Sequence[str]) -> bool:
     """Looks for the files and indexes them if each is there; whether it is worth another try."""
-    found = await _look(lambda: {path: library.disk.look(path) for path in wanted})
+    deadline = time.monotonic() + LOOK_SECONDS
+    found = await _look(lambda: _files(library.disk, wanted, deadline))
     by_root: dict[int, dict[str, list[FileSeen]]] = {}
     for path, file in found.items():
-        if file is None:
-            return False
         folders_here = by_root.setdefault(library.id_of(path), {})
         folders_here.setdefault(paths.parent(path), []).append(file)
     for root_id, folders_here in by_root.items():
         await db.write(_index_now, root_id, library.roots[root_id].name, folders_here)
     return bool(found)
+
+
+def _files(disk: Roots, wanted: Sequence[str], deadline: float) -> dict[str, FileSeen]:
+    """Each of the files; none at all as soon as one is not there, or time is up."""
+    found = {}
+    for path in wanted:
+        file = disk.look(path)
+        if file is None:
+            return {}
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        found[path] = file
+    return found
 
 
 async def _index_now(tx: Tx, root_id: int, top: str, here: Mapping[str, list[FileSeen]]) -> None:

@@ -85,7 +85,8 @@ async def order(tx: Tx, actor: Actor, id_: int, allowed: Versions, selection: Se
     Every item listed must be a member. The first item is the cover then.
     """
     held = await access.hold(tx, actor, id_, allowed)
-    known = await selection.known(tx)
+    # One more than there are members is enough to find one that is none.
+    known = await selection.known(tx, held.fields.item_count + 1)
     wanted = {item.id: name for name, item in known.items() if item}
     listed = list(wanted)
     now = await members.first_ids(tx, id_, len(listed))
@@ -108,7 +109,8 @@ class WholeList(msgspec.Struct, frozen=True):
 
     @classmethod
     async def of(cls, tx: Tx, collection_id: int, selection: Selection) -> "WholeList":
-        """Raises `NotInLibrary` if an item is unknown."""
+        """Raises `NotInLibrary` if an item is unknown, `Conflict` for more than may be members."""
+        check_size(selection.size)
         wanted = await selection.resolve(tx)
         present = await members.first_ids(tx, collection_id, MOST_ITEMS)
         former = set(present)

@@ -51,6 +51,7 @@ class Gone(NamedTuple):
     """A known file that is not there."""
 
     id: int
+    path: str
 
 
 Action = FolderFound | FolderGone | Added | Seen | Gone
@@ -107,7 +108,7 @@ def _plan_folder(listing: Listing, known: KnownFolder) -> Iterator[Action]:
             yield Seen(row.id, file)
     for row in by_name.values():
         if not row.missing_since:
-            yield Gone(row.id)
+            yield Gone(row.id, f"{listing.folder}/{row.name}" if listing.folder else row.name)
 
 
 async def apply(tx: Tx, root_id: int, top: str, actions: Sequence[Action]) -> None:

@@ -1,6 +1,7 @@
 """The items that a request names, by path or by id."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 import msgspec
 
@@ -46,15 +47,23 @@ class Selection(msgspec.Struct, frozen=True):
             raise Invalid("Paths are required")
         return selection
 
-    async def known(self, reader: Reader) -> dict[str, Located | None]:
+    @property
+    def size(self) -> int:
+        """How many different items are named, blanks included."""
+        return len(set(self.item_ids or self.paths))
+
+    async def known(self, reader: Reader, first: int | None = None) -> dict[str, Located | None]:
         """The items in the order given, None for each that the library does not know.
 
-        A repetition counts once, at its first place. The keys are the paths or ids as text.
+        A repetition counts once, at its first place. The keys are the paths or ids as text. With
+        `first`, only so many different entries are looked at.
         """
         if self.item_ids:
-            by_id = await items.by_ids(reader, self.item_ids)
-            return {str(id_): by_id.get(id_) for id_ in self.item_ids}
-        wanted = paths.parse_list(self.paths)
+            ids = list(islice(dict.fromkeys(self.item_ids), first))
+            by_id = await items.by_ids(reader, ids)
+            return {str(id_): by_id.get(id_) for id_ in ids}
+        different = (path for path in dict.fromkeys(self.paths) if path.strip())
+        wanted = paths.parse_list(list(islice(different, first)))
         by_path = await items.by_paths(reader, wanted) if wanted else {}
         return {path: by_path.get(path) for path in wanted}
 

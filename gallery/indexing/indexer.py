@@ -2,18 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from gallery.database.engine import Database, Reader
-from gallery.disk.roots import Root
+from gallery.disk.roots import Root, Roots
 from gallery.disk.walk import Listing, Walk
 from gallery.domain import reconcile
 from gallery.domain.leases import Leased, LeaseLost, leased
 from gallery.domain.library import Library
 from gallery.errors import Unavailable
 from gallery.model import Progress
-from gallery.store import roots
+from gallery.store import items, roots
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +22,14 @@ TAKEN_SECONDS = 2.0
 """How often to ask for the lease of a root that another server scans."""
 
 
+FEW_FILES = 20
+"""So many files may be lost at one stroke, unless they are all that there were."""
+
+Lost = reconcile.Gone | reconcile.FolderGone
+
+
 class RootIsGone(Exception):
-    """The root cannot be read, or is empty though the index knows files in it."""
+    """The root has lost so much that its disk is likely not there."""
 
 
 class Indexer:
@@ -81,34 +87,66 @@ class Indexer:
         expected = await self._db.read(_present, root_id)
         walk = Walk(root, self._library.disk.is_junk)
         listings = walk.listings()
-        done = 0
+        done, gone = 0, list[Lost]()
         self._library.progress[root_id] = Progress("scanning", 0, expected)
         batch = await asyncio.to_thread(_take, listings)
-        top = batch[0]
-        if expected and not accept_missing and not top.files and not top.folders:
-            raise RootIsGone("it is empty, but was not; is a disk not mounted?")
         while batch:
             ahead = asyncio.create_task(asyncio.to_thread(_take, listings))
             try:
-                await self._reconcile(db, root_id, root, batch)
+                gone += await self._apply_found(db, root_id, root, batch)
                 done += sum(len(listing.files) for listing in batch)
                 self._library.progress[root_id] = Progress("scanning", done, expected or None)
             finally:
                 batch = await ahead
+        await self._apply_lost(db, root_id, root, gone, None if accept_missing else expected)
         await db.write(roots.finish_scan, root_id, walk.problems)
         logger.info("scanned root %r: %d files", root.name, done)
 
-    async def _reconcile(self, db: Leased, root_id: int, root: Root, batch: list[Listing]) -> None:
+    async def _apply_found(
+        self, db: Leased, root_id: int, root: Root, batch: list[Listing]
+    ) -> list[Lost]:
+        """Stores what the folders hold; what they have lost waits until the walk has ended."""
         known = await self._db.read(reconcile.known, [listing.folder for listing in batch])
         # In a thread: a folder of 100,000 files takes a while, and requests must not wait for it.
         actions = await asyncio.to_thread(lambda: list(reconcile.plan(batch, known)))
-        for start in range(0, len(actions), reconcile.BATCH):
-            chunk = actions[start : start + reconcile.BATCH]
+        found = [action for action in actions if not isinstance(action, Lost)]
+        for chunk in _chunks(found):
             await db.write(reconcile.apply, root_id, root.name, chunk)
-        for action in actions:
-            if isinstance(action, reconcile.FolderGone):
-                while not await db.write(reconcile.apply_gone, root_id, action.path):
-                    pass
+        return [action for action in actions if isinstance(action, Lost)]
+
+    async def _apply_lost(
+        self, db: Leased, root_id: int, root: Root, lost: list[Lost], expected: int | None
+    ) -> None:
+        """Marks what is lost missing. Raises `RootIsGone` if it is too much at one stroke.
+
+        It is looked for once more: a request may have indexed it after its folder was listed.
+        """
+        disk = self._library.disk
+        gone = await asyncio.to_thread(lambda: [a for a in lost if not _is_back(disk, a)])
+        files = [action for action in gone if isinstance(action, reconcile.Gone)]
+        folders = [action.path for action in gone if isinstance(action, reconcile.FolderGone)]
+        if expected is not None and gone:
+            below = [await self._db.read(items.count_below, folder) for folder in folders]
+            missing = len(files) + sum(below)
+            is_everything = missing >= expected
+            if is_everything or (missing >= FEW_FILES and missing * 2 >= expected):
+                raise RootIsGone(f"{missing} of its {expected} files are gone; is a disk missing?")
+        for chunk in _chunks(files):
+            await db.write(reconcile.apply, root_id, root.name, chunk)
+        for folder in folders:
+            while not await db.write(reconcile.apply_gone, root_id, folder):
+                pass
+
+
+def _is_back(disk: Roots, action: Lost) -> bool:
+    if isinstance(action, reconcile.Gone):
+        return disk.look(action.path) is not None
+    return disk.is_folder(action.path)
+
+
+def _chunks(actions: Sequence[reconcile.Action]) -> Iterator[Sequence[reconcile.Action]]:
+    for start in range(0, len(actions), reconcile.BATCH):
+        yield actions[start : start + reconcile.BATCH]
 
 
 async def _present(reader: Reader, root_id: int) -> int:

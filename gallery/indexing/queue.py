@@ -23,6 +23,8 @@ from gallery.store import items
 logger = logging.getLogger(__name__)
 
 STILL_SECONDS = 2.0
+LONGEST_PAUSE = 60.0
+"""Seconds between two tries, when nothing that waits can be read."""
 BATCH = 64
 SECONDS_A_FILE = 10.0
 
@@ -37,17 +39,26 @@ class Queue:
         self._news = asyncio.Event()
 
     async def run(self) -> None:
-        """Reads for ever, and sleeps while nothing waits."""
+        """Reads for ever, and sleeps while nothing waits.
+
+        What cannot be read now (a root is offline, a file may not be opened, the database is away)
+        is tried again, ever less often as long as nothing comes of it.
+        """
         forget = self._bus.listen(self._hear)
+        pause = STILL_SECONDS
         try:
             while True:
                 self._news.clear()
-                waiting = [await self._attend(*root) for root in self._library.roots.items()]
+                passes = [await self._attend(*root) for root in self._library.roots.items()]
+                is_fruitful = any(read for read, _waiting in passes)
+                pause = STILL_SECONDS if is_fruitful else min(pause * 2, LONGEST_PAUSE)
+                something_waits = any(waiting for _read, waiting in passes)
                 try:
-                    async with asyncio.timeout(STILL_SECONDS if any(waiting) else None):
+                    async with asyncio.timeout(pause if something_waits else None):
                         await self._news.wait()
+                    pause = STILL_SECONDS
                 except TimeoutError:
-                    continue  # what was not still may be by now
+                    continue
         finally:
             forget()
 
@@ -55,36 +66,38 @@ class Queue:
         if isinstance(event, ItemsChanged):
             self._news.set()
 
-    async def _attend(self, root_id: int, root: Root) -> int:
+    async def _attend(self, root_id: int, root: Root) -> tuple[int, int]:
+        """How many files of the root were read, and how many still wait."""
         try:
-            return await self._read_root(root_id, root)
+            waiting = await self._db.read(items.count_unprobed, root_id)
+            if not waiting or root_id in self._library.offline:
+                return 0, waiting
+            async with leased(self._db, f"read {root_id}", self._library.holder) as db:
+                read = await self._read_all(db, root_id, root) if db else 0
+            return read, await self._db.read(items.count_unprobed, root_id)
         except (LeaseLost, Unavailable) as error:
-            logger.warning("%s", error)
-            return 1  # something may wait: look again
-
-    async def _read_root(self, root_id: int, root: Root) -> int:
-        """Reads what is ready, unless another server does; how many files are not."""
-        if not await self._db.read(items.count_unprobed, root_id):
-            return 0
-        async with leased(self._db, f"read {root_id}", self._library.holder) as db:
-            if db is None:
-                return await self._db.read(items.count_unprobed, root_id)
-            return await self._read_all(db, root_id, root)
+            logger.warning("reading the files of root %r stops for now: %s", root.name, error)
+        except Exception:
+            logger.exception("reading the files of root %r failed", root.name)
+        finally:
+            self._show(root_id, 0, 0)
+        return 0, 1
 
     async def _read_all(self, db: Leased, root_id: int, root: Root) -> int:
-        done = 0
-        while root_id not in self._library.offline:
+        """Reads what is ready, each file once; how many could be read."""
+        done, last = 0, 0
+        while True:
             still_since = time.time_ns() // 1000 - int(STILL_SECONDS * 1_000_000)
-            batch = await self._db.read(items.unprobed, root_id, still_since, BATCH)
-            waiting = await self._db.read(items.count_unprobed, root_id)
-            self._show(root_id, done, waiting if batch else 0)
+            batch = await self._db.read(items.unprobed, root_id, still_since, last, BATCH)
             if not batch:
-                return waiting
+                return done
+            last = batch[-1].id
+            self._show(root_id, done, await self._db.read(items.count_unprobed, root_id))
             probed = await self._read(root, batch)
-            await db.write(reconcile.learn, root_id, list(zip(batch, probed, strict=True)))
-            done += len(batch)
-        self._show(root_id, done, 0)
-        return 0
+            read = [(item, found) for item, found in zip(batch, probed, strict=True) if found]
+            if read:
+                await db.write(reconcile.learn, root_id, read)
+            done += len(read)
 
     def _show(self, root_id: int, done: int, waiting: int) -> None:
         """A scan's own progress goes before ours."""
@@ -96,7 +109,7 @@ class Queue:
         else:
             self._library.progress.pop(root_id, None)
 
-    async def _read(self, root: Root, batch: list[items.Unprobed]) -> list[Probed]:
+    async def _read(self, root: Root, batch: list[items.Unprobed]) -> list[Probed | None]:
         paths = [item.path for item in batch]
         try:
             return await worker.run(SECONDS_A_FILE * 2, read_files, root, paths)
@@ -108,18 +121,18 @@ class Queue:
             return [probed for item in batch for probed in await self._read(root, [item])]
 
 
-def read_files(root: Root, paths: list[str]) -> list[Probed]:
-    """Runs in a child process: what each of the files says of itself."""
+def read_files(root: Root, paths: list[str]) -> list[Probed | None]:
+    """Runs in a child process: what each of the files says of itself, None if it does not open."""
     return [_read_file(root, path) for path in paths]
 
 
-def _read_file(root: Root, path: str) -> Probed:
+def _read_file(root: Root, path: str) -> Probed | None:
     type_ = type_of(path)
     assert type_ is not None
     try:
         with root.open_file(path) as file:
             return probe(file, type_)
-    except OSError as error:
-        return Probed(problem=error.strerror or "cannot be opened")
+    except OSError:
+        return None
     except MemoryError:
         return Probed(problem="takes too much memory or time to read")

@@ -1,20 +1,31 @@
 """People's accounts."""
 
+from typing import NamedTuple
+
 from gallery.database.engine import Reader, Tx
 
 BUILT_IN_OWNER = "owner"
 """The name of the one account of open mode; the first real account takes over its row."""
 
 
-async def first(reader: Reader) -> int | None:
-    """The id of the oldest account."""
-    row = await reader.one("SELECT id FROM account ORDER BY id LIMIT 1")
-    return int(row[0]) if row else None
+class Account(NamedTuple):
+    """A person; `created_at` in milliseconds since 1970."""
+
+    id: int
+    created_at: int
 
 
-async def insert(tx: Tx, name: str) -> int:
+async def first(reader: Reader) -> Account | None:
+    """The oldest account."""
+    row = await reader.one("SELECT id, created_at FROM account ORDER BY id LIMIT 1")
+    return Account(*row) if row else None
+
+
+async def insert(tx: Tx, name: str) -> Account:
     row = await tx.one(
-        "INSERT INTO account (name, created_at) VALUES ($1, $2) RETURNING id", name, tx.now
+        "INSERT INTO account (name, created_at) VALUES ($1, $2) RETURNING id, created_at",
+        name,
+        tx.now,
     )
     assert row is not None
-    return int(row[0])
+    return Account(*row)

@@ -222,6 +222,15 @@ async def present_below(reader: Reader, folder: str, limit: int) -> list[int]:
     return [id_ for (id_,) in rows]
 
 
+async def count_below(reader: Reader, folder: str) -> int:
+    """How many present items are anywhere below `folder`."""
+    low, high = paths.below(folder)
+    row = await reader.one(
+        "SELECT COUNT(*) FROM item WHERE path >= $1 AND path < $2 AND missing_since = 0", low, high
+    )
+    return int(row[0]) if row else 0
+
+
 class Unprobed(NamedTuple):
     """An item whose file has not been read yet, as it was when it was listed."""
 
@@ -231,21 +240,24 @@ class Unprobed(NamedTuple):
     modified_at: int
 
 
-async def unprobed(reader: Reader, root_id: int, still_since: int, limit: int) -> list[Unprobed]:
-    """What waits to be read and has been still since `still_since` (microseconds).
+async def unprobed(
+    reader: Reader, root_id: int, still_since: int, after: int, limit: int
+) -> list[Unprobed]:
+    """What waits to be read behind the id `after` and is still since `still_since` (microseconds).
 
     A file from the future cannot be told from a still one by its time, so it counts as still.
     """
     rows = await reader.all(
         """
         SELECT id, path, size, modified_at FROM item
-        WHERE root_id = $1 AND probed_at IS NULL AND missing_since = 0
+        WHERE root_id = $1 AND probed_at IS NULL AND missing_since = 0 AND id > $4
           AND (modified_at <= $2 OR modified_at > $3)
-        ORDER BY id LIMIT $4
+        ORDER BY id LIMIT $5
         """,
         root_id,
         still_since,
         still_since + 60_000_000,
+        after,
         limit,
     )
     return [Unprobed(*row) for row in rows]

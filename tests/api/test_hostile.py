@@ -69,7 +69,7 @@ async def test_headers_over_32_kib_or_100_lines_are_431(port: int) -> None:
         more = b"".join(b"X-%d: y\r\n" % n for n in range(lines))
         assert status(await send(port, head + more + b"Connection: close\r\n\r\n")) == expected
     assert status(await send(port, head + b"X: " + b"y" * 32_768 + b"\r\n\r\n")) == 431
-    assert status(await send(port, head + b"X: " + b"y" * 65_536)) == 431
+    assert status(await send(port, head, b"X: ", *[b"y" * 16_384] * 4)) == 431
 
 
 async def test_endless_headers_are_cut_and_keep_no_memory(port: int) -> None:

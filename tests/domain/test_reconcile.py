@@ -37,7 +37,7 @@ A, B = seen("a.jpg"), seen("b.jpg")
     [
         ([A], [], [Added("x", A)]),
         ([A], [known(1, A)], []),
-        ([], [known(1, A)], [Gone(1)]),
+        ([], [known(1, A)], [Gone(1, "x/a.jpg")]),
         ([], [known(1, A, 5)], []),
         ([A], [known(1, A, 5)], [Seen(1, A)]),
         ([seen("a.jpg", size=2)], [known(1, A)], [Seen(1, seen("a.jpg", size=2))]),
@@ -45,8 +45,8 @@ A, B = seen("a.jpg"), seen("b.jpg")
         ([A._replace(device=9)], [known(1, A)], []),
         ([A], [known(1, A, 5), known(2, A, 7)], [Seen(2, A)]),
         ([A], [known(1, A, 5), known(2, A)], []),
-        ([], [known(1, A, 5), known(2, A)], [Gone(2)]),
-        ([B], [known(1, A)], [Added("x", B), Gone(1)]),
+        ([], [known(1, A, 5), known(2, A)], [Gone(2, "x/a.jpg")]),
+        ([B], [known(1, A)], [Added("x", B), Gone(1, "x/a.jpg")]),
     ],
 )
 def test_what_has_to_change_in_a_folder(

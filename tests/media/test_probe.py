@@ -99,12 +99,7 @@ async def test_files_are_read_in_a_child_process(tmp_path: Path) -> None:
     (tmp_path / "link.jpg").symlink_to(tmp_path / "a" / "x.jpg")
     paths = ["a/x.jpg", "x.mp4", "link.jpg", "gone.jpg"]
     found = await worker.run(30, read_files, Root("", tmp_path), paths)
-    assert [(each.width, each.problem is None) for each in found] == [
-        (64, True),
-        (64, True),
-        (None, False),
-        (None, False),
-    ]
+    assert [each and each.width for each in found] == [64, 64, None, None]
 
 
 def die() -> None:
