@@ -3,6 +3,7 @@
 import asyncio
 import resource
 import socket
+import time
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -95,6 +96,30 @@ async def test_a_body_that_stalls_is_408(port: int, monkeypatch: pytest.MonkeyPa
         head = b"POST /api/collections HTTP/1.1\r\n" + HOST + length + b"\r\n"
         assert status(await send(port, head)) == 408
         assert status(await send(port, head + b"1\r\n{\r\n")) == 408
+
+
+async def test_a_pipelined_request_behind_a_large_body_is_no_large_head(port: int) -> None:
+    body = b'{"name": "x", "ignored": "%b"}' % (b"y" * 60_000)
+    length = b"Content-Length: %d\r\n\r\n" % len(body)
+    begin = b"POST /api/collections HTTP/1.1\r\n" + HOST + length
+    following = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    answers = await send(port, begin, body + following[:30], following[30:])
+    assert [status(answer) for answer in answers.split(b"HTTP/1.1")[1:]] == [201, 200]
+
+
+async def test_lists_of_a_million_are_refused_at_once(client: httpx.AsyncClient) -> None:
+    made = await make(client, paths=["photos/2025/trip/day1/beach.jpg"])
+    url = f"/api/collections/{made['id']}"
+    unknown = b",".join(b'"%07d.jpg"' % number for number in range(1_000_000))
+    began = time.monotonic()
+    for tail, status_ in (("", 409), ("/order", 400)):
+        body = b'{"name": "x", "paths": [%b]}' % unknown
+        answer = await client.request("PUT", url + tail, content=body)
+        assert answer.status_code == status_, answer.text
+    body = b'{"name": "x", "paths": [%b]}' % unknown[: 90_000 * 14 - 1]
+    answer = await client.put(url, content=body)
+    assert (answer.status_code, answer.text) == (400, "Not in the library: 0000000.jpg")
+    assert time.monotonic() - began < 10
 
 
 async def test_a_body_over_the_limit_is_413_before_it_is_read(port: int) -> None:

@@ -1,6 +1,7 @@
 """The PostgreSQL engine: what it refuses, retries, and says when the server goes away."""
 
 import asyncio
+import random
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator
@@ -21,6 +22,7 @@ from gallery.events import Bus, Event, ItemsChanged
 from gallery.store import leases
 from tests import postgres as postgres_server
 from tests.conftest import TRIP, client_of
+from tests.ledger import Ledger
 from tests.library import Tree, scanned, serving
 
 
@@ -279,3 +281,38 @@ async def _lease(url: str) -> asyncpg.Record:
         await connection.close()
     assert row is not None
     return row
+
+
+async def test_two_servers_under_load_a_kill_and_a_restart_lose_nothing(
+    postgres: postgres_server.Server, url: str, tmp_path: Path, library: Tree
+) -> None:
+    """One server is killed, the database restarted under the other, all while both write."""
+    ledger, chance = Ledger(), random.Random(5)
+    one, two = two_servers(url, tmp_path, library)
+    async with serving(two) as stays, stays.client() as at_two:
+        await scanned(at_two)
+        async with serving(one) as dies, dies.client() as at_one:
+            work = [
+                asyncio.create_task(ledger.write(client, random.Random(chance.random()), name))
+                for client, name in ((at_one, "a"), (at_one, "b"), (at_two, "c"), (at_two, "d"))
+            ]
+            await _more_writes(ledger, 40)
+            dies.process.kill()
+            await _more_writes(ledger, 20)
+            await asyncio.to_thread(postgres.restart)
+            await _more_writes(ledger, 20)
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+        await ledger.check(at_two)
+        answers = await asyncio.gather(
+            *(at_two.post("/api/collections", json={"name": "again"}) for _ in range(9))
+        )
+        assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 8}
+
+
+async def _more_writes(ledger: Ledger, count: int) -> None:
+    goal = ledger.writes + count
+    async with asyncio.timeout(60):
+        while ledger.writes < goal:
+            await asyncio.sleep(0.02)

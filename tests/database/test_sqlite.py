@@ -126,6 +126,16 @@ async def test_the_clock_is_read_once_a_transaction(tmp_path: Path) -> None:
         assert [await db.write(now_twice) for _ in range(2)] == [(100, 100), (101, 101)]
 
 
+async def test_a_clock_that_is_set_back_stands_still(tmp_path: Path) -> None:
+    times = iter([500, 300, 501])
+    async with open_sqlite(tmp_path / "x.db", Bus(), clock=lambda: next(times)) as db:
+
+        async def now(tx: Tx) -> int:
+            return tx.now
+
+        assert [await db.write(now) for _ in range(3)] == [500, 500, 501]
+
+
 async def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "x.db"
     async with open_sqlite(file, Bus()):

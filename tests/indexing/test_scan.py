@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -10,9 +12,13 @@ import pytest
 
 from gallery.app import create_app, started
 from gallery.config import Settings
+from gallery.disk.walk import Listing
+from gallery.errors import StartRefused
+from gallery.indexing import indexer
 from tests.api.test_collections import BEACH, SUNSET, make, show
 from tests.conftest import TRIP, Clock, client_of
 from tests.library import Tree, rescan, scanned
+from tests.postgres import empty
 
 
 async def item(client: httpx.AsyncClient, path: str) -> dict[str, object] | None:
@@ -187,6 +193,106 @@ async def test_a_root_that_is_suddenly_empty_is_offline_unless_that_is_accepted(
     await rescan(client, accept_missing=True)
     state = await root(client)
     assert (state["state"], state["missingCount"]) == ("online", len(TRIP))
+
+
+async def test_a_root_that_loses_half_of_its_files_at_one_stroke_is_offline(
+    client: httpx.AsyncClient, library: Tree
+) -> None:
+    library.write(*(f"many/{number:02}.jpg" for number in range(36)))
+    await rescan(client)
+    for number in range(19):
+        library.remove(f"many/{number:02}.jpg")
+    await rescan(client)
+    assert ((await root(client))["state"], (await root(client))["missingCount"]) == ("online", 19)
+    (library.folder / "many").rename(library.folder.parent / "away")
+    library.write("new.jpg")
+    await rescan(client)
+    assert ((await root(client))["state"], (await root(client))["missingCount"]) == ("online", 36)
+    library.write(*(f"more/{number:02}.jpg" for number in range(40)))
+    await rescan(client)
+    (library.folder / "more").rename(library.folder.parent / "away-too")
+    await rescan(client)
+    assert ((await root(client))["state"], (await root(client))["missingCount"]) == ("offline", 36)
+    await rescan(client, accept_missing=True)
+    assert ((await root(client))["state"], (await root(client))["missingCount"]) == ("online", 76)
+
+
+async def test_what_a_request_indexes_during_a_scan_is_not_missing_afterwards(
+    client: httpx.AsyncClient, library: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed, go = threading.Event(), threading.Event()
+    take = indexer._take  # noqa: SLF001
+
+    def held(listings: Iterator[Listing]) -> list[Listing]:
+        batch = take(listings)
+        listed.set()
+        go.wait(10)
+        return batch
+
+    monkeypatch.setattr(indexer, "_take", held)
+    await client.post("/api/library/scan")
+    await asyncio.to_thread(listed.wait, 10)
+    fresh = ["photos/2025/trip/day1/fresh.jpg", "quite/new.jpg"]
+    library.write(*fresh)
+    made = await make(client, folderPath="", paths=fresh)
+    go.set()
+    await scanned(client)
+    found = await show(client, made["id"])
+    assert [(i["path"], i["missing"]) for i in found["items"]] == [(path, False) for path in fresh]
+    assert (await root(client))["missingCount"] == 0
+
+
+async def test_links_are_never_followed_not_even_round_in_circles(
+    client: httpx.AsyncClient, library: Tree
+) -> None:
+    (library.folder / "loop").symlink_to(library.folder / "loop")
+    (library.folder / "photos" / "loop").symlink_to("loop")
+    library.write("photos/beside.jpg")
+    await rescan(client)
+    assert (await root(client))["state"] == "online"
+    assert await item(client, "photos/beside.jpg") is not None
+
+
+async def test_a_library_that_gets_or_loses_its_names_is_refused(
+    tmp_path: Path, library: Tree, database: str
+) -> None:
+    unnamed, named = str(library.folder), f"trip={library.folder}"
+    for number, layouts in enumerate([(unnamed, named), (named, unnamed)]):
+        data = str(tmp_path / f"data-{number}")
+        if database:
+            await empty(database)
+        async with started(create_app(Settings(layouts[:1], data, database))):
+            pass
+        with pytest.raises(StartRefused, match="has been served"):
+            async with started(create_app(Settings(layouts[1:], data, database))):
+                pass
+
+
+async def test_a_root_named_like_a_picture_is_no_picture(tmp_path: Path, database: str) -> None:
+    tree = Tree(tmp_path / "library")
+    tree.write("x.jpg")
+    settings = Settings((f"x.jpg={tree.folder}",), str(tmp_path / "data"), database)
+    async with started(create_app(settings)) as app, client_of(app) as client:
+        await scanned(client)
+        answer = await client.post("/api/collections", json={"name": "n", "paths": ["x.jpg"]})
+        assert (answer.status_code, answer.text) == (400, "Not in the library: x.jpg")
+        await make(client, paths=["x.jpg/x.jpg"])
+
+
+async def test_dimensions_follow_when_a_root_is_back(
+    client: httpx.AsyncClient, library: Tree
+) -> None:
+    library.draw("late.png", (64, 48), still=False)
+    await rescan(client)
+    away = library.folder.parent / "away"
+    library.folder.rename(away)
+    await rescan(client)
+    assert (await root(client))["state"] == "offline"
+    away.rename(library.folder)
+    await rescan(client)
+    async with asyncio.timeout(30):
+        while (await item(client, "late.png"))["width"] is None:  # type: ignore[index]
+            await asyncio.sleep(0.05)
 
 
 async def test_named_roots_are_the_first_component_of_their_paths(tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""What clients were told, to be compared with what is there after a crash."""
+
+import random
+import time
+
+import httpx
+
+from tests.conftest import TRIP
+
+State = tuple[str, list[str]]
+"""Name and paths of a collection."""
+
+
+class Ledger:
+    """For each collection the state that was acknowledged last, and those not known since."""
+
+    def __init__(self) -> None:
+        self.acknowledged: dict[int, State] = {}
+        self.unknown: dict[int, list[State]] = {}
+        self.writes = 0
+
+    async def check(self, client: httpx.AsyncClient) -> None:
+        """What is there was acknowledged last, or is something later that may have happened."""
+        listed = {one["id"]: one for one in (await client.get("/api/collections")).json()}
+        for id_, state in self.acknowledged.items():
+            found = (await client.get(f"/api/collections/{id_}")).json()
+            now = (found["name"], [item["path"] for item in found["items"]])
+            assert now == state or now in self.unknown.get(id_, []), "an acknowledged write is lost"
+            assert found["itemCount"] == len(set(now[1])) == len(now[1]) == listed[id_]["itemCount"]
+            assert (found["coverPath"] in now[1]) if now[1] else (found["coverPath"] is None)
+            self.acknowledged[id_] = now
+        self.unknown.clear()
+        names = [one["name"] for one in listed.values()]
+        assert len(set(names)) == len(names)
+
+    async def write(self, client: httpx.AsyncClient, chance: random.Random, worker: str) -> None:
+        """Writes to collections of its own until the server is gone. 503 means: not known."""
+        mine: list[int] = []
+        try:
+            while True:
+                if not mine or (len(mine) < 3 and chance.random() < 0.2):
+                    body = {"name": f"{time.time_ns()} {worker}", "folderPath": ""}
+                    answer = await client.post("/api/collections", json=body)
+                    if answer.status_code == 201:
+                        mine.append(answer.json()["id"])
+                        self.acknowledged[mine[-1]] = (body["name"], [])
+                    continue
+                id_ = chance.choice(mine)
+                paths = chance.sample(TRIP, chance.randrange(len(TRIP) + 1))
+                state = (f"{time.time_ns()} {worker}", paths)
+                self.unknown.setdefault(id_, []).append(state)
+                answer = await client.put(
+                    f"/api/collections/{id_}", json={"name": state[0], "paths": paths}
+                )
+                assert answer.status_code in (200, 503), answer.text
+                if answer.status_code == 200:
+                    self.acknowledged[id_] = state
+                    self.unknown[id_].clear()
+                    self.writes += 1
+        except httpx.TransportError:
+            return
