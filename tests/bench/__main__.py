@@ -19,6 +19,7 @@ from tests.bench import (
     table,
     writes,
 )
+from tests.bench import engines as both_engines
 from tests.bench.table import Row
 
 MIB = 1 << 20
@@ -45,8 +46,14 @@ QUICK = Size(10_000, 50, 60, 15, 3)
 @click.option("--collections", type=click.IntRange(1), help="Collections, of 500 items each.")
 @click.option("--quick", is_flag=True, help="10,000 items, 50 collections, fewer repetitions.")
 @click.option("--markdown", is_flag=True, help="The table as Markdown, for the README.")
-def main(*, items: int | None, collections: int | None, quick: bool, markdown: bool) -> None:
+@click.option("--engines", is_flag=True, help="PostgreSQL beside SQLite, a million memberships.")
+def main(
+    *, items: int | None, collections: int | None, quick: bool, markdown: bool, engines: bool
+) -> None:
     """Measure the server beside one without a database. TMPDIR says on which disk."""
+    if engines:
+        _engines(10_000 if quick else 100_000, 50_000 if quick else 1_000_000, markdown=markdown)
+        return
     size = QUICK if quick else FULL
     size = size._replace(items=items or size.items, collections=collections or size.collections)
     with tempfile.TemporaryDirectory(prefix="gallery-bench-") as name:
@@ -57,6 +64,16 @@ def main(*, items: int | None, collections: int | None, quick: bool, markdown: b
         click.echo("\n".join([table.markdown(rows), "", *(f"- {note}" for note in notes)]))
     else:
         click.echo("\n".join([table.plain(rows), "", *notes]))
+
+
+def _engines(items: int, memberships: int, *, markdown: bool) -> None:
+    with tempfile.TemporaryDirectory(prefix="gallery-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # PostgreSQL runs as somebody else when we are root
+        rows = both_engines.measure(folder, items, memberships, _tell)
+        note = f"{machine.description(folder)}; {items:,} items, {memberships:,} memberships"
+    show = table.markdown if markdown else table.plain
+    click.echo("\n".join([show(rows, both_engines.HEADINGS), "", note]))
 
 
 def _notes(size: Size, synchronised: float) -> tuple[str, ...]:

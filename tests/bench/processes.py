@@ -30,9 +30,10 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def gallery(library: Path, data: Path) -> Generator[Server]:
+def gallery(library: Path, data: Path, *more: str) -> Generator[Server]:
     """`gallery serve` as people run it, on a free port."""
-    with _serving("gallery", "serve", str(library), "--data", str(data), "--port", "0") as server:
+    arguments = (str(library), "--data", str(data), "--port", "0", *more)
+    with _serving("gallery", "serve", *arguments) as server:
         yield server
 
 

@@ -40,9 +40,9 @@ class Row(NamedTuple):
         return "ok" if value <= self.at_most else "over"
 
 
-def plain(rows: Sequence[Row]) -> str:
+def plain(rows: Sequence[Row], headings: tuple[str, ...] = HEADINGS) -> str:
     """Aligned for a terminal."""
-    lines = [HEADINGS, *(row.cells() for row in rows)]
+    lines = [headings, *(row.cells() for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(
@@ -53,10 +53,10 @@ def plain(rows: Sequence[Row]) -> str:
     )
 
 
-def markdown(rows: Sequence[Row]) -> str:
+def markdown(rows: Sequence[Row], headings: tuple[str, ...] = HEADINGS) -> str:
     """The same for a README."""
     rule = tuple("---" if is_text else "--:" for is_text in _IS_TEXT)
-    lines = [HEADINGS, rule, *(row.cells() for row in rows)]
+    lines = [headings, rule, *(row.cells() for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
