@@ -41,13 +41,14 @@ def measure(folder: Path, items: int, memberships: int, tell: Callable[[str], No
         theirs = stack.enter_context(serve(library, folder / "b", "--database", database.url))
         lite = stack.enter_context(serve(library, folder / "a"))
         servers = (theirs, lite)
-        connections = tuple(stack.enter_context(server.connection()) for server in servers)
-        ids = []
-        for server, connection in zip(servers, connections, strict=True):
-            tell("scanning, and making a million memberships")
+        ids: list[int] = []
+        for server in servers:
+            tell(f"scanning, and making {memberships:,} memberships")
             scans.await_rest(server)
-            ids = dataset.make_collections(connection, paths, memberships // MEMBERS)
+            with server.connection() as connection:
+                ids = dataset.make_collections(connection, paths, memberships // MEMBERS)
         tell("one client")
+        connections = [stack.enter_context(server.connection()) for server in servers]
         rows = [_one_client(what, connections, step) for what, step in _steps(paths, ids)]
         tell(f"{CLIENTS} clients")
         busy = [_throughput(server, paths, ids) for server in servers]
