@@ -19,22 +19,32 @@ CREATE TABLE root (
   item_count INTEGER NOT NULL DEFAULT 0,
   missing_count INTEGER NOT NULL DEFAULT 0,
   last_scan INTEGER,
-  problems TEXT NOT NULL DEFAULT '[]'
+  problems TEXT NOT NULL DEFAULT '[]',
+  first_scan INTEGER
 ) STRICT;
 
 -- missing_since is 0 while a folder or an item is on the disk, else the time it was found gone.
+-- inode and modified_at (microseconds) tell a folder that was renamed. digest is that of the listing
+-- which the items of the folder agree with, NULL as soon as one of them has changed since.
 CREATE TABLE folder (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   root_id INTEGER NOT NULL REFERENCES root (id),
   path TEXT NOT NULL UNIQUE,
   parent TEXT,
-  missing_since INTEGER NOT NULL DEFAULT 0
+  missing_since INTEGER NOT NULL DEFAULT 0,
+  inode INTEGER,
+  modified_at INTEGER,
+  digest TEXT
 ) STRICT;
 
 -- store.folders.children: the folders directly inside another
 CREATE INDEX folder_children ON folder (parent);
+-- store.folders.by_inodes: the former places of a folder that was renamed
+CREATE INDEX folder_inode ON folder (inode);
 
 -- modified_at is in microseconds: a change is any difference, and milliseconds would hide some.
+-- settled_at is when size and modified_at were last seen to change: the file is read once it is
+-- still. fingerprint is SHA-256 over the size, the first and the last 64 KiB, 128 bits of it.
 CREATE TABLE item (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   root_id INTEGER NOT NULL REFERENCES root (id),
@@ -44,7 +54,6 @@ CREATE TABLE item (
   type TEXT NOT NULL CHECK (type IN ('image', 'video')),
   size INTEGER NOT NULL,
   modified_at INTEGER NOT NULL,
-  device INTEGER NOT NULL,
   inode INTEGER NOT NULL,
   width INTEGER,
   height INTEGER,
@@ -52,16 +61,24 @@ CREATE TABLE item (
   problem TEXT,
   added_at INTEGER NOT NULL,
   missing_since INTEGER NOT NULL DEFAULT 0,
-  probed_at INTEGER
+  probed_at INTEGER,
+  settled_at INTEGER NOT NULL DEFAULT 0,
+  fingerprint TEXT
 ) STRICT;
 
--- store.items.by_paths, store.members.memberships, store.items.below;
+-- store.items.by_paths, store.members.memberships, store.files.count_below;
 -- and the rule that a path is unique among the items that are present (missing_since = 0)
 CREATE UNIQUE INDEX item_path ON item (path, missing_since);
--- store.items.in_folders: what the index knows of the folders that a scan has just listed
+-- store.files.in_folders: what the index knows of the folders that a scan has just listed
 CREATE INDEX item_folder ON item (folder_id);
--- store.items.unprobed: what still waits for its dimensions; empty most of the time
+-- store.unread.ready: what still waits to be read; empty most of the time
 CREATE INDEX item_unprobed ON item (root_id, id) WHERE probed_at IS NULL AND missing_since = 0;
+-- store.files.by_inodes: the former places of a file that was renamed
+CREATE INDEX item_inode ON item (inode);
+-- store.moves.lookalikes: the same bytes at another path, where a move has left no common inode
+CREATE INDEX item_fingerprint ON item (fingerprint) WHERE fingerprint IS NOT NULL;
+-- store.files.forgettable: what has been missing for a long time
+CREATE INDEX item_missing ON item (root_id, missing_since) WHERE missing_since <> 0;
 
 -- version counts what people changed (If-Match), revision what the disk did to the members;
 -- both together are the entity tag. item_count is kept, not counted.

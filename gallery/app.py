@@ -5,7 +5,7 @@ import fcntl
 import logging
 import os
 import secrets
-from collections.abc import AsyncGenerator, Coroutine, Generator
+from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,15 @@ from gallery.api.rendered import Rendered
 from gallery.api.routes import routes
 from gallery.api.wire import Services
 from gallery.config import Settings
-from gallery.database.engine import Clock, Memo, Trace, wall_clock
+from gallery.database.engine import Clock, Database, Memo, Trace, wall_clock
 from gallery.database.open import open_database
 from gallery.disk.roots import Root, Roots
-from gallery.domain import library, people
+from gallery.domain import people, roots
+from gallery.domain.library import Library
 from gallery.domain.memberships import Memberships
 from gallery.errors import StartRefused
 from gallery.events import Bus
+from gallery.indexing.guard import Guard
 from gallery.indexing.indexer import Indexer
 from gallery.indexing.queue import Queue
 from gallery.media_types import junk_filter
@@ -42,12 +44,14 @@ def create_app(
     settings: Settings,
     *,
     scan_at_start: bool = True,
+    watch: bool = False,
     clock: Clock = wall_clock,
     trace: Trace | None = None,
 ) -> Starlette:
     """The server as an ASGI application. All that it opens lives as long as its lifespan.
 
-    `clock` gives milliseconds since 1970; `trace` is told every SQL statement.
+    It scans the library at start; or, if it is to `watch` it, as soon as it does, and follows it
+    from then on. `clock` gives milliseconds since 1970; `trace` is told every SQL statement.
     """
 
     @asynccontextmanager
@@ -62,11 +66,11 @@ def create_app(
             )
             await anyio.lowlevel.checkpoint()  # loads its parts now, not while requests wait
             owner, born = await db.write(people.built_in_owner)
-            served = library.Library(disk, await db.write(library.register, disk), holder)
+            served = Library(disk, await roots.register(db, disk), holder, bus)
             if scan_at_start:
                 served.request_scan(accept_missing=False)
             await stack.enter_async_context(
-                running(Indexer(db, served).run(), Queue(db, served, bus).run())
+                running(*_upkeep(db, served, bus, settings, watch=watch))
             )
             yield {
                 "services": Services(
@@ -82,6 +86,17 @@ def create_app(
     )
     app.router.redirect_slashes = False  # a redirect would repeat the Host that the client sent
     return app
+
+
+def _upkeep(
+    db: Database, library: Library, bus: Bus, settings: Settings, *, watch: bool
+) -> Iterator[Coroutine[Any, Any, None]]:
+    """The work in the background that keeps the index true."""
+    yield Queue(db, library, bus).run()
+    for served in library.roots.values():
+        yield Indexer(db, library, served, settings.poll or settings.rescan).run()
+        if watch:
+            yield Guard(served, is_watching=not settings.poll).run()
 
 
 @asynccontextmanager

@@ -40,8 +40,15 @@ SETTINGS = (
         "host_name", "GALLERY_HOST_NAME", "Further names by which clients may call the server."
     ),
     Setting("ignore", "GALLERY_IGNORE", "Names, as shell patterns, that the index skips."),
+    Setting(
+        "rescan", "GALLERY_RESCAN", "Seconds between full passes, which find what was not noticed."
+    ),
+    Setting(
+        "poll", "GALLERY_POLL", "Seconds between full passes in place of watching: network shares."
+    ),
 )
 CONFIG_VARIABLE = "GALLERY_CONFIG"
+LONGEST_PAUSE = 30 * 24 * 3600
 
 
 class Served(NamedTuple):
@@ -62,6 +69,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     open: bool = False
     host_name: tuple[str, ...] = ()
     ignore: tuple[str, ...] = DEFAULT_IGNORE
+    rescan: float = 3600
+    poll: float = 0
 
     def roots(self) -> list[Served]:
         """The folders to serve; `Misconfigured` if there are none, or they do not fit together."""
@@ -96,6 +105,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for root in self.roots():
             if directory.resolve().is_relative_to(root.directory.resolve()):
                 raise Misconfigured(f"The data directory {directory} must not lie in the library")
+        absent = [root.directory for root in self.roots() if not _is_folder(root.directory)]
+        if absent and not directory.exists():  # else it may be known: a disk that is not plugged in
+            raise Misconfigured(f"{printable(str(absent[0]))} is not a folder")
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except (OSError, ValueError) as error:
@@ -137,6 +149,10 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> S
         raise Misconfigured(f"Bad setting: {_plain(str(error))}") from None
     if not 0 <= settings.port <= 65_535:
         raise Misconfigured(f"Bad setting: port {settings.port} is not one of 0 to 65535")
+    if not 1 <= settings.rescan <= LONGEST_PAUSE:
+        raise Misconfigured(f"Bad setting: rescan {settings.rescan:g} is not 1 s to 30 days")
+    if settings.poll and not 1 <= settings.poll <= LONGEST_PAUSE:
+        raise Misconfigured(f"Bad setting: poll {settings.poll:g} is not 1 s to 30 days, or 0")
     return settings
 
 
@@ -168,10 +184,7 @@ def _root(text: str) -> Served:
         name, place = "", text
     elif not paths.is_valid(name):
         raise Misconfigured(f"{printable(text)}: a root's name is one component of a path")
-    directory = _place(place)
-    if not _is_folder(directory):
-        raise Misconfigured(f"{printable(str(directory))} is not a folder")
-    return Served(name, directory)
+    return Served(name, _place(place))
 
 
 def _place(text: str) -> Path:

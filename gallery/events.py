@@ -8,20 +8,28 @@ import msgspec
 logger = logging.getLogger(__name__)
 
 
-class CollectionChanged(msgspec.Struct, frozen=True):
-    """A person made, changed or deleted a collection."""
+class CollectionChanged(msgspec.Struct, frozen=True, tag="collection"):
+    """A person made, changed or deleted a collection; `is_public` if others could or can see it."""
 
     collection_id: int
     owner_id: int
+    is_public: bool
 
 
-class ItemsChanged(msgspec.Struct, frozen=True):
-    """The index of a root learned something about its files."""
+class ItemsChanged(msgspec.Struct, frozen=True, tag="items"):
+    """The index of a root learned something about files of these folders; None: of many."""
+
+    root_id: int
+    folders: tuple[str, ...] | None
+
+
+class RootChanged(msgspec.Struct, frozen=True, tag="library"):
+    """A scan of a root began or ended, or the root went offline or came back."""
 
     root_id: int
 
 
-Event = CollectionChanged | ItemsChanged
+Event = CollectionChanged | ItemsChanged | RootChanged
 
 
 class Bus:

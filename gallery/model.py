@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from enum import IntEnum
 from typing import Annotated, NamedTuple
 from urllib.parse import quote
 
@@ -117,12 +118,16 @@ class ListTag(NamedTuple):
 
 
 class Probed(msgspec.Struct, frozen=True):
-    """What a file said of itself, in pixels and milliseconds; `problem` why it did not."""
+    """What a file said of itself, in pixels and milliseconds; `problem` why it did not.
+
+    `fingerprint` is the same for all copies of it.
+    """
 
     width: int | None = None
     height: int | None = None
     duration: int | None = None
     problem: str | None = None
+    fingerprint: str | None = None
 
 
 class Page(_Shown, frozen=True):
@@ -145,6 +150,14 @@ class Progress(_Shown, frozen=True):
     phase: str
     done: int
     total: int | None
+
+
+class Hint(IntEnum):
+    """What to do at a path that somebody points at; of two hints the greater one counts."""
+
+    LOOK = 1
+    DECIDE = 2  # if another file is in place of the known one, it is a new version of it
+    DEEP = 3  # look at everything below, too
 
 
 class RootState(_Shown, frozen=True):

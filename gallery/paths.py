@@ -52,6 +52,16 @@ def parent(path: str) -> str:
     return path.rpartition("/")[0]
 
 
+def name(path: str) -> str:
+    """The last component of `path`."""
+    return path.rpartition("/")[2]
+
+
+def join(folder: str, name: str) -> str:
+    """The path of what is called `name` in `folder`."""
+    return f"{folder}/{name}" if folder else name
+
+
 def ancestors(folder: str) -> list[str]:
     """`folder` and the folders above it, shallowest first, without the whole library."""
     parts = folder.split("/") if folder else []

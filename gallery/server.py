@@ -53,7 +53,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 async def _serve(settings: Settings, data: Path, tell: Callable[[str], None]) -> None:
     # The lifespan is entered here and not by uvicorn, which would turn a refusal into a trace; and
     # before the sockets are made, because the lock decides whose data directory it is.
-    async with started(create_app(settings)) as app:
+    async with started(create_app(settings, scan_at_start=False, watch=True)) as app:
         with _listening(settings, data / SOCKET) as (address, sockets):
             server = Server(app, lambda: tell(f"Serving {address}"))
             loop = asyncio.get_running_loop()

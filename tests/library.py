@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import sqlite3
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
+import asyncpg
 import httpx
 from PIL import Image
 
@@ -35,6 +37,23 @@ class Tree:
         if still:
             os.utime(file, (1_700_000_000, 1_700_000_000))
 
+    def age(self) -> None:
+        """All files look as if nobody had written to them for long, each at another time."""
+        files = sorted(path for path in self.folder.rglob("*") if path.is_file())
+        for number, file in enumerate(files):
+            os.utime(file, (1_700_000_000 + number, 1_700_000_000 + number))
+
+    def move(self, former: str, path: str) -> None:
+        """A rename, as `mv` does it."""
+        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / former).rename(self.folder / path)
+
+    def swap(self, one: str, other: str) -> None:
+        """Two files change places."""
+        self.move(one, ".aside")
+        self.move(other, one)
+        self.move(".aside", other)
+
     def remove(self, *paths: str) -> None:
         for path in paths:
             (self.folder / path).unlink()
@@ -59,6 +78,25 @@ async def rescan(client: httpx.AsyncClient, *, accept_missing: bool = False) -> 
     answer = await client.post("/api/library/scan", json={"acceptMissing": accept_missing})
     assert answer.status_code == 202
     await scanned(client)
+
+
+async def read(settings: Settings) -> None:
+    """Waits until every file that the index knows was read."""
+    waiting = "SELECT COUNT(*) FROM item WHERE probed_at IS NULL AND missing_since = 0"
+    async with asyncio.timeout(30):
+        while await _ask(settings, waiting):
+            await asyncio.sleep(0.02)
+
+
+async def _ask(settings: Settings, sql: str) -> object:
+    if settings.database:
+        postgres = await asyncpg.connect(settings.database)
+        try:
+            return await postgres.fetchval(sql)
+        finally:
+            await postgres.close()
+    with closing(sqlite3.connect(Path(settings.data) / "gallery.db")) as sqlite:
+        return sqlite.execute(sql).fetchone()[0]
 
 
 class Process:

@@ -15,7 +15,7 @@ from gallery.api.wire import (
     services,
 )
 from gallery.domain import access, collections
-from gallery.domain.library import write_with_a_look
+from gallery.domain.looks import write_with_a_look
 from gallery.errors import Invalid
 from gallery.model import ListTag, Tag, Wish
 

@@ -21,7 +21,7 @@ from gallery.database.engine import Tx
 from gallery.domain import access, members
 from gallery.domain.access import Versions
 from gallery.domain.collections import MOST_ADDED
-from gallery.domain.library import write_with_a_look
+from gallery.domain.looks import write_with_a_look
 from gallery.domain.selection import Selection
 from gallery.model import Actor, ItemId, Tag
 

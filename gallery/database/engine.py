@@ -131,6 +131,10 @@ class Database(Protocol):
         """
         ...
 
+    def now(self) -> int:
+        """The time, in milliseconds, by the clock of its transactions."""
+        ...
+
     async def last_ids(self) -> dict[str, int]:
         """The last id that each table has given out: none is ever given out twice."""
         ...

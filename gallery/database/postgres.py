@@ -28,6 +28,7 @@ from gallery.database.engine import (
 from gallery.database.schema import (
     POSTGRES_PRELUDE,
     SCHEMA_VERSION,
+    UPGRADES,
     for_postgres,
     schema,
     statements,
@@ -143,6 +144,9 @@ class PostgresDatabase:
             self._bus.publish(event)
         return result
 
+    def now(self) -> int:
+        return self._clock()
+
     async def last_ids(self) -> dict[str, int]:
         return await self.read(_last_ids)
 
@@ -249,7 +253,7 @@ async def _check(connection: Any) -> None:
 
 
 async def _migrate(connection: Any) -> None:
-    """Brings an empty database to the present schema, in one transaction, one server at a time."""
+    """Brings the database to the present schema, in one transaction, one server at a time."""
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
         await connection.execute(
@@ -257,14 +261,18 @@ async def _migrate(connection: Any) -> None:
         )
         version = await connection.fetchval("SELECT version FROM schema_version")
         if version is None:
-            for statement in (*POSTGRES_PRELUDE, *statements(for_postgres(schema()))):
-                await connection.execute(statement)
+            steps = (*POSTGRES_PRELUDE, *statements(for_postgres(schema())))
             await connection.execute("INSERT INTO schema_version VALUES ($1)", SCHEMA_VERSION)
-        elif version > SCHEMA_VERSION:
+        elif version <= SCHEMA_VERSION:
+            steps = tuple(for_postgres(sql) for step in UPGRADES[version - 1 :] for sql in step)
+            await connection.execute("UPDATE schema_version SET version = $1", SCHEMA_VERSION)
+        else:
             raise StartRefused(
                 "The database was written by a newer gallery "
                 f"(schema {version}, this one knows {SCHEMA_VERSION})"
             )
+        for statement in steps:
+            await connection.execute(statement)
 
 
 def _unavailable(error: BaseException) -> Unavailable:

@@ -6,7 +6,26 @@ from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
-SCHEMA_VERSION = 1
+UPGRADES: tuple[tuple[str, ...], ...] = (
+    (
+        "ALTER TABLE folder ADD COLUMN inode INTEGER",
+        "ALTER TABLE folder ADD COLUMN modified_at INTEGER",
+        "ALTER TABLE folder ADD COLUMN digest TEXT",
+        "CREATE INDEX folder_inode ON folder (inode)",
+        "ALTER TABLE item ADD COLUMN settled_at INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE item ADD COLUMN fingerprint TEXT",
+        "ALTER TABLE item DROP COLUMN device",
+        "ALTER TABLE root ADD COLUMN first_scan INTEGER",
+        "UPDATE root SET first_scan = last_scan",
+        "UPDATE item SET probed_at = NULL",  # each file is read once more, for its fingerprint
+        "CREATE INDEX item_inode ON item (inode)",
+        "CREATE INDEX item_fingerprint ON item (fingerprint) WHERE fingerprint IS NOT NULL",
+        "CREATE INDEX item_missing ON item (root_id, missing_since) WHERE missing_since <> 0",
+    ),
+)
+"""What brings a database of version 1 to version 2, and so on; each step is one transaction."""
+
+SCHEMA_VERSION = 1 + len(UPGRADES)
 
 _TYPES = (
     (

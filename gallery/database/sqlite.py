@@ -28,7 +28,7 @@ from gallery.database.engine import (
     never_back,
     wall_clock,
 )
-from gallery.database.schema import SCHEMA_VERSION, schema, statements
+from gallery.database.schema import SCHEMA_VERSION, UPGRADES, schema, statements
 from gallery.errors import StartRefused, Unavailable
 from gallery.events import Bus
 
@@ -134,6 +134,9 @@ class SqliteDatabase:
             await session.fetch("COMMIT", ())
         finally:
             self._generation += 1
+
+    def now(self) -> int:
+        return self._clock()
 
     async def last_ids(self) -> dict[str, int]:
         rows = await self.read(_all, "SELECT name, seq FROM sqlite_sequence")
@@ -279,14 +282,16 @@ def _check(file: Path) -> None:
 
 
 async def _migrate(writer: aiosqlite.Connection) -> None:
-    """Brings an empty file to the present schema, in one transaction."""
-    await writer.execute_fetchall("BEGIN IMMEDIATE")
+    """Brings the file to the present schema; each step is one transaction with its version."""
     ((version,),) = await writer.execute_fetchall("PRAGMA user_version")
-    if version == 0:
-        for statement in statements(schema()):
+    while version < SCHEMA_VERSION:
+        is_new = version == 0
+        version = SCHEMA_VERSION if is_new else version + 1
+        await writer.execute_fetchall("BEGIN IMMEDIATE")
+        for statement in statements(schema()) if is_new else UPGRADES[version - 2]:
             await writer.execute_fetchall(statement)
-        await writer.execute_fetchall(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    await writer.commit()
+        await writer.execute_fetchall(f"PRAGMA user_version = {version}")
+        await writer.commit()
 
 
 def _translated(error: sqlite3.Error) -> Exception:

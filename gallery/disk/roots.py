@@ -6,7 +6,7 @@ in place while we look: every component of a path is opened by itself, relative 
 
 import os
 import stat
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -24,7 +24,6 @@ class FileSeen(NamedTuple):
     name: str
     size: int
     modified_at: int
-    device: int
     inode: int
 
 
@@ -37,6 +36,21 @@ class Root(NamedTuple):
     def relative(self, path: str) -> str:
         """The part of a library path below this root."""
         return path[len(self.name) + 1 :] if self.name else path
+
+    def path(self, relative: str) -> str:
+        """The library path of what is at `relative` below this root; `""` is its own folder."""
+        return "/".join(filter(None, (self.name, relative)))
+
+    def identity(self) -> tuple[int, int] | None:
+        """Changes when another directory, or another disk, is in this place; None: there is none.
+
+        It blocks, on a network share perhaps for long.
+        """
+        try:
+            status = self.directory.stat()
+        except OSError:
+            return None
+        return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else None
 
     @contextmanager
     def open_folder(self, path: str) -> Generator[int]:
@@ -73,31 +87,50 @@ class Roots:
         """The root that a library path belongs to."""
         return self.by_name.get("") or self.by_name.get(path.partition("/")[0])
 
-    def look(self, path: str) -> FileSeen | None:
-        """The media file at a library path, None if the index would not list one there."""
-        root = self.of(path)
-        if root is None or path == root.name or not type_of(path) or self._hidden(root, path):
+    def look(self, wanted: Iterable[str]) -> dict[str, FileSeen]:
+        """The media files at those of the library paths where the index would list one."""
+        by_folder: dict[str, list[str]] = {}
+        for path in wanted:
+            by_folder.setdefault(paths.parent(path), []).append(path)
+        found = {}
+        for folder, files in by_folder.items():
+            root = self.of(files[0])
+            if root is None or (root.name and not folder) or self._hides(root, folder):
+                continue
+            try:
+                with root.open_folder(folder) as descriptor:
+                    for path in files:
+                        if file := self._look(descriptor, path.rpartition("/")[2]):
+                            found[path] = file
+            except OSError:
+                continue
+        return found
+
+    def _look(self, folder: int, name: str) -> FileSeen | None:
+        if not type_of(name) or self.is_junk(name):
             return None
         try:
-            with root.open_folder(paths.parent(path)) as folder:
-                name = path.rpartition("/")[2]
-                return seen(name, os.stat(name, dir_fd=folder, follow_symlinks=False))
+            return seen(name, os.stat(name, dir_fd=folder, follow_symlinks=False))
+        except OSError:
+            return None
+
+    def inode_of_folder(self, path: str) -> int | None:
+        """Of the folder at a library path that an index would enter; None if there is none."""
+        root = self.of(path)
+        if root is None or self._hides(root, path):
+            return None
+        try:
+            with root.open_folder(path) as descriptor:
+                return signed(os.fstat(descriptor).st_ino)
         except OSError:
             return None
 
     def is_folder(self, path: str) -> bool:
         """Whether a library path is a folder on the disk that an index would enter."""
-        root = self.of(path)
-        if root is None or self._hidden(root, path):
-            return False
-        try:
-            with root.open_folder(path):
-                return True
-        except OSError:
-            return False
+        return self.inode_of_folder(path) is not None
 
-    def _hidden(self, root: Root, path: str) -> bool:
-        return any(self.is_junk(part) for part in root.relative(path).split("/"))
+    def _hides(self, root: Root, folder: str) -> bool:
+        return any(self.is_junk(part) for part in filter(None, root.relative(folder).split("/")))
 
 
 def shown(path: str | Path) -> str:
@@ -109,15 +142,9 @@ def seen(name: str, status: os.stat_result) -> FileSeen | None:
     """What `status` says of a regular file, None if it is none."""
     if not stat.S_ISREG(status.st_mode):
         return None
-    return FileSeen(
-        name,
-        status.st_size,
-        status.st_mtime_ns // 1000,
-        _signed(status.st_dev),
-        _signed(status.st_ino),
-    )
+    return FileSeen(name, status.st_size, status.st_mtime_ns // 1000, signed(status.st_ino))
 
 
-def _signed(number: int) -> int:
-    """Device and inode numbers have 64 bits without a sign; the databases' integers have one."""
+def signed(number: int) -> int:
+    """Inode numbers have 64 bits without a sign; the databases' integers have one."""
     return number - (1 << 64) if number >= 1 << 63 else number

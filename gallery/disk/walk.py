@@ -1,24 +1,38 @@
-"""A walk over a root: what is there, folder by folder."""
+"""What is in a root: folder by folder, or only at names that somebody pointed at."""
 
+import hashlib
 import os
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
+import msgspec
+
 from gallery import paths
-from gallery.disk.roots import FileSeen, Root, seen, shown
+from gallery.disk.roots import FileSeen, Root, seen, shown, signed
 from gallery.media_types import type_of
 from gallery.model import Problem
 
 MOST_PROBLEMS = 100
 """How many problems of one walk are kept; the last of them says that there were more."""
 
+_encode = msgspec.json.Encoder().encode
+
 
 class Listing(NamedTuple):
-    """The media files and the folders directly inside `folder`; all paths are library paths."""
+    """The media files and the folders directly inside `folder`; all paths are library paths.
+
+    `names` are those that were looked at, None if it was everything. `inode` and `modified_at`
+    (microseconds) are the folder's own. Two whole listings with the same `digest` are the same.
+    """
 
     folder: str
     files: list[FileSeen]
     folders: list[str]
+    names: frozenset[str] | None = None
+    inode: int | None = None
+    modified_at: int | None = None
+    digest: str | None = None
 
 
 class Walk:
@@ -33,26 +47,48 @@ class Walk:
         self._is_junk = is_junk
         self.problems: list[Problem] = []
 
-    def listings(self) -> Iterator[Listing]:
-        """Every folder of the root that can be read. `OSError` if the root itself cannot."""
-        pending = [self._root.name]
+    def listings(self, top: str | None = None) -> Iterator[Listing]:
+        """Every readable folder from `top` down; `OSError` if that, or the root, is not."""
+        top = self._root.name if top is None else top
+        pending = [top]
         while pending:
             folder = pending.pop()
             try:
                 listing = self._list(folder)
             except OSError as error:
-                if folder == self._root.name:
+                if folder == top:
                     raise
                 self._report(folder, error.strerror or "cannot be read")
                 continue
             pending.extend(reversed(listing.folders))
             yield listing
 
+    def glance(self, folder: str, names: Collection[str]) -> Listing:
+        """What is at some names of a folder. `OSError` if the folder cannot be entered."""
+        prefix = f"{folder}/" if folder else ""
+        files: list[FileSeen] = []
+        folders: list[str] = []
+        with self._root.open_folder(folder) as descriptor:
+            own = os.fstat(descriptor)
+            for name in sorted(names):
+                if self._is_junk(name) or not paths.is_valid(prefix + name):
+                    continue
+                try:
+                    status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                except OSError:
+                    continue
+                if stat.S_ISDIR(status.st_mode):
+                    folders.append(prefix + name)
+                elif type_of(name) and (file := seen(name, status)):
+                    files.append(file)
+        return Listing(folder, files, folders, frozenset(names), *_identity(own))
+
     def _list(self, folder: str) -> Listing:
         prefix = f"{folder}/" if folder else ""
         files: list[FileSeen] = []
         folders: list[str] = []
         with self._root.open_folder(folder) as descriptor, os.scandir(descriptor) as entries:
+            own = os.fstat(descriptor)
             for entry in entries:
                 name = entry.name
                 if self._is_junk(name):
@@ -69,8 +105,11 @@ class Walk:
                     folders.append(prefix + name)
                 else:
                     self._look(entry, prefix, files)
+        files.sort()
         folders.sort()
-        return Listing(folder, files, folders)
+        known_by = _identity(own)
+        digest = hashlib.blake2b(_encode((known_by, files, folders)), digest_size=16).hexdigest()
+        return Listing(folder, files, folders, None, *known_by, digest)
 
     def _look(self, entry: os.DirEntry[str], prefix: str, files: list[FileSeen]) -> None:
         try:
@@ -88,3 +127,7 @@ class Walk:
             self.problems.append(Problem(shown(path)[: paths.LONGEST_PATH], reason))
         elif len(self.problems) == MOST_PROBLEMS:
             self.problems.append(Problem("", "and more"))
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return signed(status.st_ino), status.st_mtime_ns // 1000

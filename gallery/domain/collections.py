@@ -55,7 +55,7 @@ async def create(tx: Tx, actor: Actor, wish: Wish) -> Tagged:
         raise NameTaken
     if chosen:
         await member_rows.append(tx, id_, [item.id for item in chosen])
-    tx.after_commit(CollectionChanged(id_, actor.id))
+    tx.after_commit(CollectionChanged(id_, actor.id, fields.is_public))
     created = await collections.get(tx, id_)
     assert created is not None
     return created
@@ -162,7 +162,7 @@ async def edit(tx: Tx, actor: Actor, id_: int, allowed: Versions, wish: Wish) ->
         await collections.update(tx, id_, after)
     except UniqueViolation:
         raise NameTaken from None
-    tx.after_commit(CollectionChanged(id_, actor.id))
+    tx.after_commit(CollectionChanged(id_, actor.id, before.is_public or after.is_public))
     return held.tag
 
 
@@ -184,6 +184,6 @@ async def _edited_cover(
 
 async def delete(tx: Tx, actor: Actor, id_: int, allowed: Versions) -> None:
     """Deletes the actor's collection and its memberships; media files are never touched."""
-    await access.hold(tx, actor, id_, allowed)
+    held = await access.hold(tx, actor, id_, allowed)
     await collections.delete(tx, id_)
-    tx.after_commit(CollectionChanged(id_, actor.id))
+    tx.after_commit(CollectionChanged(id_, actor.id, held.fields.is_public))

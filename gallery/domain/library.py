@@ -1,99 +1,169 @@
-"""The library: its roots, what is under way in them, and a look for what is not indexed yet."""
+"""The library: its roots, and what is to do and under way in them."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Concatenate, ParamSpec, TypeVar
+from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from gallery import paths
-from gallery.database.engine import Database, Reader, Tx
-from gallery.disk.roots import FileSeen, Root, Roots, shown
-from gallery.disk.walk import Listing
-from gallery.domain import reconcile
-from gallery.errors import NotAFolder, NotInLibrary, StartRefused, Unavailable
-from gallery.model import Page, Progress, RootState, moment
+from gallery.database.engine import Reader
+from gallery.disk.roots import Root, Roots
+from gallery.domain.scopes import Departures
+from gallery.errors import NotAFolder
+from gallery.events import Bus, RootChanged
+from gallery.model import Hint, Page, Problem, Progress, RootState, moment
 from gallery.store import folders, items, roots
 
-P = ParamSpec("P")
-T = TypeVar("T")
 
-LOOK_SECONDS = 2.0
-"""How long a request waits for the disk."""
+class Served:
+    """A root as this process serves it: its state, and what somebody wants to have looked at.
+
+    `identity` is that of its directory when it was last known to be the right one; `blind` says
+    why changes are not noticed at once, if they are not.
+    """
+
+    def __init__(self, id_: int, root: Root, bus: Bus) -> None:
+        self.id = id_
+        self.root = root
+        self.identity: tuple[int, int] | None = None
+        self.work = asyncio.Event()
+        self.scan_wanted = False
+        self.accept_missing = False
+        self.is_doubted = False
+        self._hints: dict[str, Hint] = {}
+        self._progress: Progress | None = None
+        self._is_offline = False
+        self._blind: str | None = None
+        self._bus = bus
+
+    def request_scan(self, *, accept_missing: bool = False) -> None:
+        """The indexer reconciles the root as soon as it can, if need be once more."""
+        self.scan_wanted = True
+        self.accept_missing = self.accept_missing or accept_missing
+        if self.progress is None:
+            self.progress = Progress("scanning", 0, None)
+        self.work.set()
+
+    def doubt(self) -> None:
+        """Something may have gone unnoticed: a full pass follows when its share of time allows."""
+        self.is_doubted = True
+        self.work.set()
+
+    def hint(self, pointed_at: Iterable[str], hint: Hint = Hint.LOOK) -> None:
+        """Something may have changed at these paths of the library: the indexer looks."""
+        for path in pointed_at:
+            self._hints[path] = max(hint, self._hints.get(path, hint))
+        if self._hints:
+            self.work.set()
+
+    def take_hints(self, most: int | None = None) -> dict[str, Hint]:
+        """At most so many hints, which count as followed from now on."""
+        taken = dict(islice(self._hints.items(), most))
+        for path in taken:
+            del self._hints[path]
+        return taken
+
+    def scan_ended(self) -> None:
+        """Nothing is under way in the root any more, unless the next scan is already asked for."""
+        if not self.scan_wanted:
+            self.progress = None
+
+    @property
+    def has_hints(self) -> bool:
+        return bool(self._hints)
+
+    @property
+    def progress(self) -> Progress | None:
+        return self._progress
+
+    @progress.setter
+    def progress(self, progress: Progress | None) -> None:
+        former, self._progress = self._progress, progress
+        if (former and former.phase) != (progress and progress.phase):
+            self._bus.publish(RootChanged(self.id))
+
+    @property
+    def is_offline(self) -> bool:
+        return self._is_offline
+
+    @is_offline.setter
+    def is_offline(self, is_offline: bool) -> None:
+        former, self._is_offline = self._is_offline, is_offline
+        if former != is_offline:
+            self._bus.publish(RootChanged(self.id))
+
+    @property
+    def blind(self) -> str | None:
+        return self._blind
+
+    @blind.setter
+    def blind(self, reason: str | None) -> None:
+        former, self._blind = self._blind, reason
+        if former != reason:
+            self._bus.publish(RootChanged(self.id))
+
+    @property
+    def state(self) -> str:
+        """`online`, `offline` or `scanning`."""
+        if self.is_offline:
+            return "offline"
+        return "scanning" if self.progress and self.progress.phase == "scanning" else "online"
 
 
 class Library:
-    """The roots that this process serves, and what is under way in them.
+    """The roots that this process serves, by id.
 
     `holder` names this server among others on the same database, also after a restart.
     """
 
-    def __init__(self, disk: Roots, ids: Mapping[str, int], holder: str) -> None:
+    def __init__(self, disk: Roots, ids: Mapping[str, int], holder: str, bus: Bus) -> None:
         self.disk = disk
         self.holder = holder
-        self.roots: Mapping[int, Root] = {ids[name]: r for name, r in disk.by_name.items()}
-        self.progress: dict[int, Progress] = {}
-        self.offline: set[int] = set()
-        self.accept_missing = False
-        self.scan_wanted = asyncio.Event()
+        self.departures = Departures()
+        self.roots: Mapping[int, Served] = {
+            ids[name]: Served(ids[name], root, bus) for name, root in disk.by_name.items()
+        }
 
-    def id_of(self, path: str) -> int:
-        """The id of the root that a path of the library belongs to."""
-        return next(id_ for id_, root in self.roots.items() if root == self.disk.of(path))
+    def serving(self, path: str) -> Served:
+        """The root that a path of the library belongs to."""
+        return next(it for it in self.roots.values() if it.root == self.disk.of(path))
 
     def request_scan(self, *, accept_missing: bool) -> None:
-        """The indexer reconciles every root as soon as it can, if need be once more."""
-        self.accept_missing = self.accept_missing or accept_missing
-        self.progress |= {
-            id_: Progress("scanning", 0, None) for id_ in self.roots if id_ not in self.progress
+        """Every root is reconciled as soon as possible."""
+        for served in self.roots.values():
+            served.request_scan(accept_missing=accept_missing)
+
+    def trusted_roots(self) -> set[Root]:
+        """Those whose directory is for certain the right one: what is not there, is not there.
+
+        It blocks.
+        """
+        return {
+            served.root
+            for served in self.roots.values()
+            if not served.is_offline
+            and served.identity is not None
+            and served.identity == served.root.identity()
         }
-        self.scan_wanted.set()
-
-    def scan_ended(self, root_id: int) -> None:
-        """Nothing is under way in the root any more, unless the next scan is already asked for."""
-        if not self.scan_wanted.is_set():
-            self.progress.pop(root_id, None)
-
-
-async def register(tx: Tx, disk: Roots) -> dict[str, int]:
-    """The id of each root that is served, by name; new ones are made.
-
-    Raises `StartRefused` where one that was served without a name would get one, or lose it: every
-    path would change with it.
-    """
-    known = {row.name for row in await roots.all_roots(tx)}
-    served = set(disk.by_name)
-    if known and ("" in known) != ("" in served):
-        how = "without a name" if "" in known else "with names"
-        raise StartRefused(
-            f"This library has been served {how}; serve it so again, or use another data directory"
-        )
-    return {
-        name: await roots.register(tx, name, shown(root.directory))
-        for name, root in disk.by_name.items()
-    }
 
 
 async def states(reader: Reader, library: Library) -> list[RootState]:
     """Every root: one that is known but not served now is offline."""
-    return [
-        RootState(
-            name=row.name,
-            state=_state(row.id, library),
-            item_count=row.item_count,
-            missing_count=row.missing_count,
-            last_scan=None if row.last_scan is None else moment(row.last_scan),
-            progress=library.progress.get(row.id),
-            problems=row.problems,
+    found = []
+    for row in await roots.all_roots(reader):
+        served = library.roots.get(row.id)
+        blind = [Problem("", served.blind)] if served and served.blind else []
+        found.append(
+            RootState(
+                name=row.name,
+                state=served.state if served else "offline",
+                item_count=row.item_count,
+                missing_count=row.missing_count,
+                last_scan=None if row.last_scan is None else moment(row.last_scan),
+                progress=served.progress if served else None,
+                problems=blind + row.problems,
+            )
         )
-        for row in await roots.all_roots(reader)
-    ]
-
-
-def _state(root_id: int, library: Library) -> str:
-    if root_id in library.offline or root_id not in library.roots:
-        return "offline"
-    progress = library.progress.get(root_id)
-    return "scanning" if progress and progress.phase == "scanning" else "online"
+    return found
 
 
 async def item_at(reader: Reader, path: str) -> Page:
@@ -108,88 +178,3 @@ async def folder(reader: Reader, raw: str) -> str:
     if path and not await folders.exists(reader, path):
         raise NotAFolder(path)
     return path
-
-
-async def write_with_a_look(
-    db: Database,
-    library: Library,
-    use_case: Callable[Concatenate[Tx, P], Awaitable[T]],
-    *args: P.args,
-    **kw: P.kwargs,
-) -> T:
-    """Runs `use_case`; if it misses files or a folder, looks at the disk once and tries again.
-
-    A file that was copied a moment ago is indexed on the spot this way, and what everybody else
-    sends costs no look. The disk is only touched between the two transactions.
-    """
-    looked_for_files = looked_for_folder = False
-    while True:
-        try:
-            return await db.write(use_case, *args, **kw)
-        except NotInLibrary as refusal:
-            if looked_for_files or not await _index_files(db, library, refusal.paths):
-                raise
-            looked_for_files = True
-        except NotAFolder as refusal:
-            if looked_for_folder or not await _index_folder(db, library, refusal.path):
-                raise
-            looked_for_folder = True
-
-
-async def _index_files(db: Database, library: Library, wanted: Sequence[str]) -> bool:
-    """Looks for the files and indexes them if each is there; whether it is worth another try."""
-    deadline = time.monotonic() + LOOK_SECONDS
-    found = await _look(lambda: _files(library.disk, wanted, deadline))
-    by_root: dict[int, dict[str, list[FileSeen]]] = {}
-    for path, file in found.items():
-        folders_here = by_root.setdefault(library.id_of(path), {})
-        folders_here.setdefault(paths.parent(path), []).append(file)
-    for root_id, folders_here in by_root.items():
-        await db.write(_index_now, root_id, library.roots[root_id].name, folders_here)
-    return bool(found)
-
-
-def _files(disk: Roots, wanted: Sequence[str], deadline: float) -> dict[str, FileSeen]:
-    """Each of the files; none at all as soon as one is not there, or time is up."""
-    found = {}
-    for path in wanted:
-        file = disk.look(path)
-        if file is None:
-            return {}
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        found[path] = file
-    return found
-
-
-async def _index_now(tx: Tx, root_id: int, top: str, here: Mapping[str, list[FileSeen]]) -> None:
-    known = await reconcile.known(tx, here)
-    actions: list[reconcile.Action] = []
-    for path, files in here.items():
-        of_folder = known.get(path, reconcile.NOTHING_KNOWN)
-        names = {file.name for file in files}
-        # Only these files were looked at: the rest of the folder is as it was.
-        narrowed = of_folder._replace(
-            children=(), files=[file for file in of_folder.files if file.name in names]
-        )
-        listing = Listing(path, files, [])
-        actions.extend(reconcile.plan([listing], {path: narrowed}))
-    await reconcile.apply(tx, root_id, top, actions)
-
-
-async def _index_folder(db: Database, library: Library, path: str) -> bool:
-    if not await _look(lambda: library.disk.is_folder(path)):
-        return False
-    root = library.disk.of(path)
-    assert root is not None
-    found = [reconcile.FolderFound(path)]
-    await db.write(reconcile.apply, library.id_of(path), root.name, found)
-    return True
-
-
-async def _look(look: Callable[[], T]) -> T:
-    try:
-        async with asyncio.timeout(LOOK_SECONDS):
-            return await asyncio.to_thread(look)
-    except TimeoutError:
-        raise Unavailable("The disk did not answer in time") from None

@@ -132,7 +132,7 @@ def _unchanged(tx: Tx, held: Held) -> Tag:
 async def _changed(tx: Tx, held: Held, fields: Fields) -> Tag:
     """Keeps what else the collection stores of its members, and tells that it has changed."""
     await collections.update(tx, held.id, fields)
-    tx.after_commit(CollectionChanged(held.id, held.owner_id))
+    tx.after_commit(CollectionChanged(held.id, held.owner_id, fields.is_public))
     return held.tag
 
 

@@ -1,172 +1,267 @@
-"""Bringing the index to what the disk shows: `plan` decides, `apply` does.
+"""Bringing the index to what the disk shows: what `compare` found is applied, batch by batch.
 
 The disk is the truth. A file that is gone is marked missing, never deleted, and keeps its id; it is
-whole again when something is at its path again. Applying a plan twice changes nothing the second
-time, and a folder that is as the index knows it gives an empty plan.
+whole again when something is at its path again, or when it turns up elsewhere. Applying a plan
+twice changes nothing the second time, and a folder that is as the index knows it gives an empty
+plan.
+
+Each of these transactions waits for the others, on whatever root and server: a file that goes from
+one root to another concerns two of them.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
 
-from gallery.database.engine import Reader, Tx
-from gallery.disk.roots import FileSeen
-from gallery.disk.walk import Listing
+from gallery import paths
+from gallery.database.engine import Tx
+from gallery.domain import moves
+from gallery.domain.plan import (
+    Action,
+    Added,
+    FolderFound,
+    FolderListed,
+    FolderMoved,
+    Gone,
+    Moved,
+    Seen,
+)
+from gallery.domain.scopes import Departure
 from gallery.events import ItemsChanged
 from gallery.media_types import type_of
 from gallery.model import Probed
-from gallery.store import collections, folders, items, roots
+from gallery.store import collections, files, folders, roots, scopes, unread
+from gallery.store.moves import Fold
+from gallery.store.unread import Unread
 
 BATCH = 1_000
 """Actions or files of one transaction: it holds the write lock for well under 50 ms."""
 
-
-class FolderFound(NamedTuple):
-    """A folder that the index did not know, or thought missing."""
-
-    path: str
+FOLDERS_TOLD = 50
+"""So many folders are named in one event; of more, none is."""
 
 
-class FolderGone(NamedTuple):
-    """A known folder that is not there; everything below it is missing too."""
+async def apply(
+    tx: Tx, root_id: int, top: str, actions: Sequence[Action], since: int
+) -> list[Departure]:
+    """Makes the index show what the actions say; what has moved.
 
-    path: str
-
-
-class Added(NamedTuple):
-    """A file that the index did not know."""
-
-    folder: str
-    file: FileSeen
-
-
-class Seen(NamedTuple):
-    """A known file that differs from what is known, or was missing."""
-
-    id: int
-    file: FileSeen
-
-
-class Gone(NamedTuple):
-    """A known file that is not there."""
-
-    id: int
-    path: str
-
-
-Action = FolderFound | FolderGone | Added | Seen | Gone
-
-
-class KnownFolder(NamedTuple):
-    """What the index knows of a folder that was listed."""
-
-    is_present: bool
-    children: Collection[str]
-    files: Sequence[items.Known]
-
-
-NOTHING_KNOWN = KnownFolder(is_present=False, children=(), files=())
-
-
-async def known(reader: Reader, listed: Collection[str]) -> dict[str, KnownFolder]:
-    """What the index knows of each of the folders, in three statements."""
-    states = await folders.known(reader, listed)
-    children = defaultdict(list)
-    for parent, path in await folders.children(reader, listed):
-        children[parent].append(path)
-    files = defaultdict(list)
-    for file in await items.in_folders(reader, [state.id for state in states.values()]):
-        files[file.folder_id].append(file)
-    return {
-        path: KnownFolder(not state.missing, children[path], files[state.id])
-        for path, state in states.items()
-    }
-
-
-def plan(listings: Iterable[Listing], known: Mapping[str, KnownFolder]) -> Iterator[Action]:
-    """What has to change so that the index shows the listed folders as they are."""
-    for listing in listings:
-        yield from _plan_folder(listing, known.get(listing.folder, NOTHING_KNOWN))
-
-
-def _plan_folder(listing: Listing, known: KnownFolder) -> Iterator[Action]:
-    if not known.is_present:
-        yield FolderFound(listing.folder)
-    for path in set(known.children) - set(listing.folders):
-        yield FolderGone(path)
-    # Of several rows for one name the last one counts: the present one, or the latest missing.
-    by_name = {file.name: file for file in known.files}
-    for file in listing.files:
-        row = by_name.pop(file.name, None)
-        if row is None:
-            yield Added(listing.folder, file)
-        elif row.missing_since or (row.size, row.modified_at, row.inode) != (
-            file.size,
-            file.modified_at,
-            file.inode,
-        ):
-            yield Seen(row.id, file)
-    for row in by_name.values():
-        if not row.missing_since:
-            yield Gone(row.id, f"{listing.folder}/{row.name}" if listing.folder else row.name)
-
-
-async def apply(tx: Tx, root_id: int, top: str, actions: Sequence[Action]) -> None:
-    """Makes the index show what the actions say. `top` is the path of the root's own folder.
-
-    A `FolderGone` may concern more than one transaction should hold: it is not applied here, see
-    `apply_gone`.
+    `top` is the path of the root's own folder, `since` the time (ms) from which on what is gone
+    counts as missing. A `FolderGone` may concern more than one transaction should hold: it is not
+    applied here, see `apply_gone`.
     """
+    await roots.lock(tx)
     found = [action.path for action in actions if isinstance(action, FolderFound)]
     added = [action for action in actions if isinstance(action, Added)]
-    seen = {action.id: action.file for action in actions if isinstance(action, Seen)}
-    gone = [action.id for action in actions if isinstance(action, Gone)]
+    seen = [action for action in actions if isinstance(action, Seen)]
+    moved = [action for action in actions if isinstance(action, Moved)]
+    gone = {action.id: action.path for action in actions if isinstance(action, Gone)}
+    listed = [action for action in actions if isinstance(action, FolderListed)]
+    changes = _Changes(root_id)
+    held: list[Added | Seen | Moved] = [*added, *seen, *moved]
+    changes.folders |= {*found, *(action.folder for action in held)}
     if found:
         await folders.make_known(tx, root_id, top, found)
-    new = await _new_items(tx, added) if added else []
-    await items.insert(tx, root_id, new)
-    revived = 0
+    for action in actions:
+        if isinstance(action, FolderMoved):
+            await scopes.rename(tx, action.former, action.path)
+    if added or seen or moved or gone:
+        concerned = {*gone, *(action.id for action in held if not isinstance(action, Added))}
+        await folders.forget_digests(tx, changes.folders, concerned)
+    if moved:
+        await _move(tx, changes, root_id, moved, since)
+    if added:
+        await _add(tx, changes, root_id, added)
     if seen:
-        revived = len(await items.missing_among(tx, list(seen)))
-        await items.update(tx, [items.SeenItem(id_, *file[1:]) for id_, file in seen.items()])
-    gone = await items.mark_missing(tx, gone) if gone else []
-    await _tell(tx, root_id, [*seen, *gone], len(new) + revived - len(gone), len(gone) - revived)
+        await _see(tx, changes, root_id, seen)
+    if gone:
+        await _lose(tx, changes, root_id, gone, since)
+    if listed:
+        await folders.store_listed(tx, [folders.ListedFolder(*action) for action in listed])
+    await changes.tell(tx)
+    return changes.departures
 
 
-async def _new_items(tx: Tx, added: Sequence[Added]) -> list[items.NewItem]:
-    """The files that are still unknown: a request may have indexed one since the plan was made."""
-    by_path = {f"{a.folder}/{a.file.name}" if a.folder else a.file.name: a for a in added}
-    indexed = await items.present_paths(tx, list(by_path))
-    known = await folders.known(tx, {a.folder for a in added})
-    return [
-        items.NewItem(known[a.folder].id, path, a.file.name, type_, *a.file[1:])
-        for path, a in by_path.items()
-        if path not in indexed and (type_ := type_of(a.file.name))
-    ]
+async def apply_gone(tx: Tx, root_id: int, folder: str, since: int) -> tuple[bool, list[Departure]]:
+    """Marks at most a batch of what was below `folder` missing; whether that was all of it.
 
-
-async def apply_gone(tx: Tx, root_id: int, folder: str) -> bool:
-    """Marks at most a batch of what was below `folder` missing; whether that was all of it."""
-    gone = await items.mark_missing(tx, await items.present_below(tx, folder, BATCH))
+    And what of it turned out to be elsewhere.
+    """
+    await roots.lock(tx)
+    changes = _Changes(root_id)
+    gone = await files.present_below(tx, folder, BATCH)
+    await folders.forget_digests(tx, (), gone)
+    await _lose(tx, changes, root_id, gone, since)
     is_all = len(gone) < BATCH
     if is_all:
         await folders.mark_missing(tx, folder)
-    await _tell(tx, root_id, gone, -len(gone), len(gone))
-    return is_all
+    changes.folders |= {folder, paths.parent(folder)}
+    await changes.tell(tx)
+    return is_all, changes.departures
 
 
-async def learn(tx: Tx, root_id: int, read: Sequence[tuple[items.Unprobed, Probed]]) -> None:
-    """Keeps what files said of themselves."""
-    await items.store_probed(tx, read)
-    await _tell(tx, root_id, [item.id for item, _probed in read])
+async def learn(tx: Tx, root_id: int, read: Sequence[tuple[Unread, Probed]]) -> list[Departure]:
+    """Keeps what files said of themselves; what, by their bytes, turned out to have moved."""
+    await roots.lock(tx)
+    changes = _Changes(root_id)
+    await unread.store(tx, read)
+    changes.items |= {item.id for item, _probed in read}
+    changes.folders |= {paths.parent(item.path) for item, _probed in read}
+    await _fold(tx, changes, changes.items)
+    await changes.tell(tx)
+    return changes.departures
 
 
-async def _tell(
-    tx: Tx, root_id: int, item_ids: Sequence[int], present: int = 0, missing: int = 0
+async def forget(tx: Tx, root_id: int, before: int) -> bool:
+    """Forgets at most a batch of what is missing since before then; whether that was all.
+
+    What is in a collection is never forgotten.
+    """
+    await roots.lock(tx)
+    gone = await files.forgettable(tx, root_id, before, BATCH)
+    if gone:
+        await files.delete(tx, gone)
+        await roots.count(tx, root_id, 0, -len(gone))
+    empty = await folders.forgettable(tx, root_id, before, BATCH)
+    if empty:
+        await folders.delete(tx, empty)
+    if not gone and not empty:
+        tx.discard()
+    return max(len(gone), len(empty)) < BATCH
+
+
+class _Changes:
+    """What a transaction did: for the counts of roots, the collections concerned, and listeners.
+
+    `paths` are those that may mean another item now than they did.
+    """
+
+    def __init__(self, root_id: int) -> None:
+        self.items = set[int]()
+        self.paths = set[str]()
+        self.folders = set[str]()
+        self.departures: list[Departure] = []
+        self._counts = {root_id: [0, 0]}
+
+    def count(self, root_id: int, *, present: int = 0, missing: int = 0) -> None:
+        counts = self._counts.setdefault(root_id, [0, 0])
+        counts[0] += present
+        counts[1] += missing
+
+    def depart(self, former: str, path: str) -> None:
+        """An item went from one path to another."""
+        self.departures.append(Departure(former, path))
+        self.paths |= {former, path}
+        self.folders |= {paths.parent(former), paths.parent(path)}
+
+    async def tell(self, tx: Tx) -> None:
+        touched = self.items.union(await files.ids_at(tx, self.paths) if self.paths else ())
+        if touched:
+            await collections.touch(tx, sorted(touched))
+        for root_id, (present, missing) in sorted(self._counts.items()):
+            if present or missing:
+                await roots.count(tx, root_id, present, missing)
+        told = tuple(sorted(self.folders)) if len(self.folders) <= FOLDERS_TOLD else None
+        for root_id in self._counts:
+            tx.after_commit(ItemsChanged(root_id, told))
+
+
+async def _add(tx: Tx, changes: _Changes, root_id: int, added: Sequence[Added]) -> None:
+    """The files that are still unknown: a request may have indexed one since the plan was made."""
+    by_path = {paths.join(action.folder, action.file.name): action for action in added}
+    indexed = await files.present_at(tx, by_path)
+    known = await folders.known(tx, {action.folder for action in added})
+    new = [
+        files.NewFile(known[a.folder].id, path, a.file.name, type_, *a.file[1:])
+        for path, a in by_path.items()
+        if path not in indexed and (type_ := type_of(a.file.name))
+    ]
+    await files.insert(tx, root_id, new)
+    changes.count(root_id, present=len(new))
+
+
+async def _see(tx: Tx, changes: _Changes, root_id: int, seen: Sequence[Seen]) -> None:
+    """The files are as they were seen, unless the items have moved since."""
+    places = await files.places(tx, [action.id for action in seen])
+    here = [
+        action
+        for action in seen
+        if action.id in places
+        and places[action.id].path == paths.join(action.folder, action.file.name)
+    ]
+    revived = sum(places[action.id].missing_since != 0 for action in here)
+    await files.update(tx, [files.SeenFile(action.id, *action.file[1:]) for action in here])
+    changes.count(root_id, present=revived, missing=-revived)
+    changes.items.update(action.id for action in here)
+
+
+async def _lose(
+    tx: Tx, changes: _Changes, root_id: int, gone: Mapping[int, str], since: int
 ) -> None:
-    """Keeps the root's counts, the state of the items' collections, and listeners informed."""
-    if item_ids:
-        await collections.touch(tx, item_ids)
-    if present or missing:
-        await roots.count(tx, root_id, present, missing)
-    tx.after_commit(ItemsChanged(root_id))
+    """Marks the items missing, unless they have moved, or turn out to be what came elsewhere."""
+    lost = await files.mark_missing(tx, gone, since)
+    changes.count(root_id, present=-len(lost), missing=len(lost))
+    changes.items.update(lost)
+    await _fold(tx, changes, lost)
+
+
+async def _fold(tx: Tx, changes: _Changes, item_ids: Iterable[int]) -> None:
+    for older, younger in await moves.fold(tx, item_ids):
+        changes.items.add(older.id)
+        changes.count(older.root_id, missing=-1)  # and one less, and one more, where the other was
+        changes.depart(older.path, younger.path)
+
+
+async def _move(
+    tx: Tx, changes: _Changes, root_id: int, moved: Sequence[Moved], since: int
+) -> None:
+    """Puts the items where their files are now.
+
+    What a request has made of such a file meanwhile folds into its item. An item whose file was
+    overwritten is missing.
+    """
+    places = await files.places(tx, [action.id for action in moved])
+    into = {
+        paths.join(action.folder, action.file.name): action
+        for action in moved
+        if action.id in places and places[action.id].path == action.former
+    }
+    movers = {action.id for action in into.values()}
+    there = await files.present_at(tx, into)
+    twins = {
+        id_: into[path].id
+        for path, (id_, inode) in there.items()
+        if id_ not in movers and inode == into[path].file.inode
+    }
+    if twins:
+        await moves.merge(tx, [Fold(older, younger) for younger, older in twins.items()])
+        changes.count(root_id, present=-len(twins))
+    overwritten = {
+        id_: path for path, (id_, _inode) in there.items() if id_ not in movers and id_ not in twins
+    }
+    if overwritten:
+        lost = await files.mark_missing(tx, overwritten, since)
+        changes.count(root_id, present=-len(lost), missing=len(lost))
+        changes.items.update(lost)
+    known = await folders.known(tx, {action.folder for action in into.values()})
+    placed = [
+        files.Placed(
+            action.id,
+            *action.file[1:],
+            root_id,
+            known[action.folder].id,
+            path,
+            action.file.name,
+            type_of(action.file.name) or "image",
+        )
+        for path, action in into.items()
+    ]
+    await files.put(tx, placed)
+    for item in placed:
+        former = places[item.id]
+        changes.items.add(item.id)
+        changes.count(
+            former.root_id,
+            present=0 if former.missing_since else -1,
+            missing=-1 if former.missing_since else 0,
+        )
+        changes.count(root_id, present=1)
+        changes.depart(former.path, item.path)

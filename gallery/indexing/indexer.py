@@ -1,165 +1,165 @@
-"""Keeps the index true: a full pass over every root when asked for and each hour."""
+"""Keeps the index of a root true: follows what is pointed at, and at times looks through it all."""
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
-from itertools import islice
+import time
+from collections.abc import Iterable
+from contextlib import aclosing
 
-from gallery.database.engine import Database, Reader
-from gallery.disk.roots import Root, Roots
-from gallery.disk.walk import Listing, Walk
+from gallery.database.engine import Database
+from gallery.disk.walk import Walk
 from gallery.domain import reconcile
 from gallery.domain.leases import Leased, LeaseLost, leased
-from gallery.domain.library import Library
+from gallery.domain.library import Library, Served
 from gallery.errors import Unavailable
-from gallery.model import Progress
-from gallery.store import items, roots
+from gallery.indexing.hints import pointed_at
+from gallery.indexing.passes import Pass, RootIsGone, present
+from gallery.model import Hint, Progress
+from gallery.store import roots
 
 logger = logging.getLogger(__name__)
 
-FULL_PASS_SECONDS = 3600.0
 TAKEN_SECONDS = 2.0
 """How often to ask for the lease of a root that another server scans."""
-
-
-FEW_FILES = 20
-"""So many files may be lost at one stroke, unless they are all that there were."""
-
-Lost = reconcile.Gone | reconcile.FolderGone
-
-
-class RootIsGone(Exception):
-    """The root has lost so much that its disk is likely not there."""
+SHARE = 20
+"""Full passes that nobody asked for take at most one part in so many of the time."""
+MANY_HINTS = 1_000
+"""So many hints at once are a storm, of which the system may have dropped a part."""
+QUIET_SECONDS = 2.0
+"""How long after the last storm a full pass looks for what was dropped."""
+DECIDE_SECONDS = 0.15
+"""How long a file in place of a known one waits for that one to turn up elsewhere."""
+AGAIN_SECONDS = 2.0
+"""When a new folder is looked through once more: what came while it was new was not reported."""
+FORGET_MILLISECONDS = 30 * 24 * 3_600_000
+"""How long what is missing and in no collection is remembered."""
 
 
 class Indexer:
-    """Scans the roots of `library`, one after the other."""
+    """Attends the root `served` of `library`; looks through all of it every `seconds`."""
 
-    def __init__(self, db: Database, library: Library) -> None:
+    def __init__(self, db: Database, library: Library, served: Served, seconds: float) -> None:
         self._db = db
         self._library = library
+        self._served = served
+        self._seconds = seconds
+        self._due = time.monotonic() + seconds
+        self._earliest = 0.0
 
     async def run(self) -> None:
-        """Scans for ever. A request that arrives during a scan is followed by another scan."""
-        wanted = self._library.scan_wanted
+        """Works for ever. What is asked for during some work is followed by more work."""
+        served = self._served
         while True:
             try:
-                async with asyncio.timeout(FULL_PASS_SECONDS):
-                    await wanted.wait()
+                async with asyncio.timeout(self._due - time.monotonic()):
+                    await served.work.wait()
             except TimeoutError:
-                logger.debug("the hourly pass is due")
-            wanted.clear()
-            accept_missing, self._library.accept_missing = self._library.accept_missing, False
-            for root_id, root in self._library.roots.items():
-                await self._attend_in_turn(root_id, root, accept_missing=accept_missing)
+                logger.debug("a pass over root %r is due", served.root.name)
+                served.request_scan()
+            served.work.clear()
+            if served.is_doubted:
+                served.is_doubted = False
+                self._doubt(0.0)
+            is_done = not (served.scan_wanted or served.has_hints)
+            while not is_done:
+                is_done = await self._attend()
+                if not is_done:
+                    await asyncio.sleep(TAKEN_SECONDS)
 
-    async def _attend_in_turn(self, root_id: int, root: Root, *, accept_missing: bool) -> None:
-        """Scans a root as soon as no other server does."""
-        done = await self._attend(root_id, root, accept_missing=accept_missing)
-        while not done:
-            await asyncio.sleep(TAKEN_SECONDS)
-            done = await self._attend(root_id, root, accept_missing=accept_missing)
+    async def _attend(self) -> bool:
+        """Does what there is to do; whatever stops it, it is tried again.
 
-    async def _attend(self, root_id: int, root: Root, *, accept_missing: bool) -> bool:
-        """One scan; whatever stops it, the next one is tried. False while another server scans."""
+        False if another server is at work in this root, or has taken it over.
+        """
+        served = self._served
         try:
-            async with leased(self._db, f"scan {root_id}", self._library.holder) as db:
-                if db is None:
+            async with leased(self._db, f"scan {served.id}", self._library.holder) as lease:
+                if lease is None:
                     return False
-                await self._scan(db, root_id, root, accept_missing=accept_missing)
-            self._library.offline.discard(root_id)
+                if served.is_offline and not served.scan_wanted:
+                    served.take_hints()  # of no use: whether it is back shows a full pass only
+                    self._doubt(0.0)
+                elif served.scan_wanted:
+                    await self._scan(lease)
+                else:
+                    await self._follow_hints(lease)
         except (LeaseLost, Unavailable) as error:
-            logger.warning("the scan of root %r begins again: %s", root.name, error)
+            logger.warning("work on root %r begins again: %s", served.root.name, error)
+            served.request_scan()
             return False
         except (OSError, RootIsGone) as error:
-            logger.warning("root %r is offline: %s", root.name, error)
-            self._library.offline.add(root_id)
+            logger.warning("root %r is offline: %s", served.root.name, error)
+            served.is_offline = True
         except Exception:
-            logger.exception("the scan of root %r failed; it is tried again later", root.name)
-        self._library.scan_ended(root_id)
+            logger.exception("work on root %r failed; it is tried again", served.root.name)
+            self._doubt(AGAIN_SECONDS)
         return True
 
-    async def _scan(self, db: Leased, root_id: int, root: Root, *, accept_missing: bool) -> None:
+    def _doubt(self, seconds: float) -> None:
+        """A full pass follows in so many seconds, as far as its share of the time allows."""
+        self._due = max(time.monotonic() + seconds, self._earliest)
+
+    async def _scan(self, lease: Leased) -> None:
         """One full pass. Raises `OSError` or `RootIsGone` before a single item is marked missing.
 
-        The walk runs ahead in a thread while what it found is compared and stored.
+        Hints that come meanwhile are followed at once, and once more at the end: they may be newer
+        than what was listed.
         """
-        expected = await self._db.read(_present, root_id)
-        walk = Walk(root, self._library.disk.is_junk)
-        listings = walk.listings()
-        done, gone = 0, list[Lost]()
-        self._library.progress[root_id] = Progress("scanning", 0, expected)
-        batch = await asyncio.to_thread(_take, listings)
-        while batch:
-            ahead = asyncio.create_task(asyncio.to_thread(_take, listings))
-            try:
-                gone += await self._apply_found(db, root_id, root, batch)
-                done += sum(len(listing.files) for listing in batch)
-                self._library.progress[root_id] = Progress("scanning", done, expected or None)
-            finally:
-                batch = await ahead
-        await self._apply_lost(db, root_id, root, gone, None if accept_missing else expected)
-        await db.write(roots.finish_scan, root_id, walk.problems)
-        logger.info("scanned root %r: %d files", root.name, done)
+        served = self._served
+        served.scan_wanted = False
+        accept_missing, served.accept_missing = served.accept_missing, False
+        began = time.monotonic()
+        newer = set[str]()
+        try:
+            served.identity = await asyncio.to_thread(served.root.identity)
+            expected = await self._db.read(present, served.id)
+            served.progress = Progress("scanning", 0, expected or None)
+            walk = Walk(served.root, self._library.disk.is_junk)
+            work = Pass(self._db, lease, self._library, served)
+            async with aclosing(work.over(walk.listings(), decided=())) as steps:
+                async for _step in steps:
+                    served.progress = Progress("scanning", work.files, expected or None)
+                    if served.has_hints:
+                        newer.update(await self._follow_hints(lease))
+            await work.decide(walk)
+            await work.lose(None if accept_missing else expected)
+            await lease.write(roots.finish_scan, served.id, walk.problems)
+            served.is_offline = False
+            await self._forget(lease)
+            logger.info("scanned root %r: %d files", served.root.name, work.files)
+        finally:
+            took = time.monotonic() - began
+            self._earliest = time.monotonic() + SHARE * took
+            self._due = max(time.monotonic() + self._seconds, self._earliest)
+            served.scan_ended()
+            served.hint(newer)
 
-    async def _apply_found(
-        self, db: Leased, root_id: int, root: Root, batch: list[Listing]
-    ) -> list[Lost]:
-        """Stores what the folders hold; what they have lost waits until the walk has ended."""
-        known = await self._db.read(reconcile.known, [listing.folder for listing in batch])
-        # In a thread: a folder of 100,000 files takes a while, and requests must not wait for it.
-        actions = await asyncio.to_thread(lambda: list(reconcile.plan(batch, known)))
-        found = [action for action in actions if not isinstance(action, Lost)]
-        for chunk in _chunks(found):
-            await db.write(reconcile.apply, root_id, root.name, chunk)
-        return [action for action in actions if isinstance(action, Lost)]
+    async def _follow_hints(self, lease: Leased) -> set[str]:
+        """Looks where somebody points at, until nobody does any more; where that was."""
+        served = self._served
+        followed = set[str]()
+        while hints := served.take_hints(reconcile.BATCH):
+            followed.update(hints)
+            if len(hints) >= MANY_HINTS:
+                self._doubt(QUIET_SECONDS)
+            walk = Walk(served.root, self._library.disk.is_junk)
+            deep = {path for path, hint in hints.items() if hint is Hint.DEEP}
+            decided = {path for path, hint in hints.items() if hint is Hint.DECIDE}
+            expected = await self._db.read(present, served.id)
+            work = Pass(self._db, lease, self._library, served)
+            listings, new = await pointed_at(self._db, walk, served.root.name, hints, deep)
+            await work.over_all(listings, decided)
+            self._later(DECIDE_SECONDS, work.unsure, Hint.DECIDE)
+            self._later(AGAIN_SECONDS, new, Hint.DEEP)
+            # The only file of a root may well be deleted.
+            await work.lose(expected if expected > 1 else None)
+        return followed
 
-    async def _apply_lost(
-        self, db: Leased, root_id: int, root: Root, lost: list[Lost], expected: int | None
-    ) -> None:
-        """Marks what is lost missing. Raises `RootIsGone` if it is too much at one stroke.
+    def _later(self, seconds: float, paths: Iterable[str], hint: Hint) -> None:
+        if paths := list(paths):
+            asyncio.get_running_loop().call_later(seconds, self._served.hint, paths, hint)
 
-        It is looked for once more: a request may have indexed it after its folder was listed.
-        """
-        disk = self._library.disk
-        gone = await asyncio.to_thread(lambda: [a for a in lost if not _is_back(disk, a)])
-        files = [action for action in gone if isinstance(action, reconcile.Gone)]
-        folders = [action.path for action in gone if isinstance(action, reconcile.FolderGone)]
-        if expected is not None and gone:
-            below = [await self._db.read(items.count_below, folder) for folder in folders]
-            missing = len(files) + sum(below)
-            is_everything = missing >= expected
-            if is_everything or (missing >= FEW_FILES and missing * 2 >= expected):
-                raise RootIsGone(f"{missing} of its {expected} files are gone; is a disk missing?")
-        for chunk in _chunks(files):
-            await db.write(reconcile.apply, root_id, root.name, chunk)
-        for folder in folders:
-            while not await db.write(reconcile.apply_gone, root_id, folder):
-                pass
-
-
-def _is_back(disk: Roots, action: Lost) -> bool:
-    if isinstance(action, reconcile.Gone):
-        return disk.look(action.path) is not None
-    return disk.is_folder(action.path)
-
-
-def _chunks(actions: Sequence[reconcile.Action]) -> Iterator[Sequence[reconcile.Action]]:
-    for start in range(0, len(actions), reconcile.BATCH):
-        yield actions[start : start + reconcile.BATCH]
-
-
-async def _present(reader: Reader, root_id: int) -> int:
-    return next(row.item_count for row in await roots.all_roots(reader) if row.id == root_id)
-
-
-def _take(listings: Iterator[Listing]) -> list[Listing]:
-    """The next folders, until they hold a batch of files or are many themselves."""
-    batch: list[Listing] = []
-    size = 0
-    for listing in islice(listings, reconcile.BATCH):
-        batch.append(listing)
-        size += len(listing.files)
-        if size >= reconcile.BATCH:
-            break
-    return batch
+    async def _forget(self, lease: Leased) -> None:
+        before = self._db.now() - FORGET_MILLISECONDS
+        while not await lease.write(reconcile.forget, self._served.id, before):
+            pass

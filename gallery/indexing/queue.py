@@ -4,21 +4,27 @@ The queue is the database's `probed_at IS NULL`, so it survives a crash by itsel
 """
 
 import asyncio
+import hashlib
 import logging
+import os
 import time
+from typing import BinaryIO
+
+import msgspec
 
 from gallery.database.engine import Database
-from gallery.disk.roots import Root
-from gallery.domain import reconcile
+from gallery.disk.roots import Root, seen
+from gallery.domain import reconcile, scopes
 from gallery.domain.leases import Leased, LeaseLost, leased
-from gallery.domain.library import Library
+from gallery.domain.library import Library, Served
 from gallery.errors import Unavailable
 from gallery.events import Bus, Event, ItemsChanged
 from gallery.media import worker
 from gallery.media.probe import probe
 from gallery.media_types import type_of
 from gallery.model import Probed, Progress
-from gallery.store import items
+from gallery.store import unread
+from gallery.store.unread import Unread
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +33,9 @@ LONGEST_PAUSE = 60.0
 """Seconds between two tries, when nothing that waits can be read."""
 BATCH = 64
 SECONDS_A_FILE = 10.0
+TOO_MUCH = "takes too much memory or time to read"
+END_BYTES = 64 << 10
+"""So much of the beginning and of the end of a file is in its fingerprint."""
 
 
 class Queue:
@@ -49,7 +58,7 @@ class Queue:
         try:
             while True:
                 self._news.clear()
-                passes = [await self._attend(*root) for root in self._library.roots.items()]
+                passes = [await self._attend(served) for served in self._library.roots.values()]
                 is_fruitful = any(read for read, _waiting in passes)
                 pause = STILL_SECONDS if is_fruitful else min(pause * 2, LONGEST_PAUSE)
                 something_waits = any(waiting for _read, waiting in passes)
@@ -66,73 +75,91 @@ class Queue:
         if isinstance(event, ItemsChanged):
             self._news.set()
 
-    async def _attend(self, root_id: int, root: Root) -> tuple[int, int]:
+    async def _attend(self, served: Served) -> tuple[int, int]:
         """How many files of the root were read, and how many still wait."""
         try:
-            waiting = await self._db.read(items.count_unprobed, root_id)
-            if not waiting or root_id in self._library.offline:
+            waiting = await self._db.read(unread.count, served.id)
+            if not waiting or served.is_offline:
                 return 0, waiting
-            async with leased(self._db, f"read {root_id}", self._library.holder) as db:
-                read = await self._read_all(db, root_id, root) if db else 0
-            return read, await self._db.read(items.count_unprobed, root_id)
+            async with leased(self._db, f"read {served.id}", self._library.holder) as db:
+                read = await self._read_all(db, served) if db else 0
+            return read, await self._db.read(unread.count, served.id)
         except (LeaseLost, Unavailable) as error:
-            logger.warning("reading the files of root %r stops for now: %s", root.name, error)
+            logger.warning(
+                "reading the files of root %r stops for now: %s", served.root.name, error
+            )
         except Exception:
-            logger.exception("reading the files of root %r failed", root.name)
+            logger.exception("reading the files of root %r failed", served.root.name)
         finally:
-            self._show(root_id, 0, 0)
+            _show(served, 0, 0)
         return 0, 1
 
-    async def _read_all(self, db: Leased, root_id: int, root: Root) -> int:
+    async def _read_all(self, db: Leased, served: Served) -> int:
         """Reads what is ready, each file once; how many could be read."""
         done, last = 0, 0
         while True:
-            still_since = time.time_ns() // 1000 - int(STILL_SECONDS * 1_000_000)
-            batch = await self._db.read(items.unprobed, root_id, still_since, last, BATCH)
+            still_since = time.time_ns() // 1_000_000 - int(STILL_SECONDS * 1_000)
+            batch = await self._db.read(unread.ready, served.id, still_since, last, BATCH)
             if not batch:
                 return done
             last = batch[-1].id
-            self._show(root_id, done, await self._db.read(items.count_unprobed, root_id))
-            probed = await self._read(root, batch)
+            _show(served, done, await self._db.read(unread.count, served.id))
+            probed = await self._read(served.root, batch)
             read = [(item, found) for item, found in zip(batch, probed, strict=True) if found]
             if read:
-                await db.write(reconcile.learn, root_id, read)
+                self._library.departures.note(await db.write(reconcile.learn, served.id, read))
+            if self._library.departures:
+                await db.write(scopes.follow, self._library.departures)
             done += len(read)
 
-    def _show(self, root_id: int, done: int, waiting: int) -> None:
-        """A scan's own progress goes before ours."""
-        now = self._library.progress.get(root_id)
-        if now and now.phase == "scanning":
-            return
-        if waiting:
-            self._library.progress[root_id] = Progress("reading", done, done + waiting)
-        else:
-            self._library.progress.pop(root_id, None)
-
-    async def _read(self, root: Root, batch: list[items.Unprobed]) -> list[Probed | None]:
-        paths = [item.path for item in batch]
+    async def _read(self, root: Root, batch: list[Unread]) -> list[Probed | None]:
         try:
-            return await worker.run(SECONDS_A_FILE * 2, read_files, root, paths)
+            return await worker.run(SECONDS_A_FILE * 2, read_files, root, batch)
         except worker.WorkerFailed as failure:
             if len(batch) == 1:
-                logger.warning("%s cannot be read: %s", paths[0], failure)
-                return [Probed(problem="takes too much memory or time to read")]
+                logger.warning("%s cannot be read: %s", batch[0].path, failure)
+                return [Probed(problem=TOO_MUCH)]
             # One of them is to blame: read each by itself.
             return [probed for item in batch for probed in await self._read(root, [item])]
 
 
-def read_files(root: Root, paths: list[str]) -> list[Probed | None]:
-    """Runs in a child process: what each of the files says of itself, None if it does not open."""
-    return [_read_file(root, path) for path in paths]
+def _show(served: Served, done: int, waiting: int) -> None:
+    """A scan's own progress goes before ours."""
+    if served.progress and served.progress.phase == "scanning":
+        return
+    served.progress = Progress("reading", done, done + waiting) if waiting else None
 
 
-def _read_file(root: Root, path: str) -> Probed | None:
-    type_ = type_of(path)
+def read_files(root: Root, files: list[Unread]) -> list[Probed | None]:
+    """Runs in a child process: what each of the files says of itself.
+
+    None if it does not open, or is not, or does not stay, as it was when it was listed.
+    """
+    return [_read_file(root, file) for file in files]
+
+
+def _read_file(root: Root, listed: Unread) -> Probed | None:
+    type_ = type_of(listed.path)
     assert type_ is not None
     try:
-        with root.open_file(path) as file:
-            return probe(file, type_)
+        with root.open_file(listed.path) as file:
+            digest = fingerprint(file, listed.size)
+            file.seek(0)
+            try:
+                probed = probe(file, type_)
+            except MemoryError:
+                probed = Probed(problem=TOO_MUCH)
+            now = seen(listed.path, os.fstat(file.fileno()))
     except OSError:
         return None
-    except MemoryError:
-        return Probed(problem="takes too much memory or time to read")
+    is_same = now is not None and now[1:3] == (listed.size, listed.modified_at)
+    return msgspec.structs.replace(probed, fingerprint=digest) if is_same else None
+
+
+def fingerprint(file: BinaryIO, size: int) -> str:
+    """The same for all copies of a file: 128 bits of the SHA-256 of its size and both its ends."""
+    digest = hashlib.sha256(str(size).encode())
+    digest.update(file.read(END_BYTES))
+    file.seek(max(0, size - END_BYTES))
+    digest.update(file.read(END_BYTES))
+    return digest.hexdigest()[:32]

@@ -15,22 +15,37 @@ async def exists(reader: Reader, path: str) -> bool:
 
 
 class Known(NamedTuple):
-    """A folder that the index knows."""
+    """A folder that the index knows; `digest` that of the listing with which its items agree."""
 
     id: int
     missing: bool
+    inode: int | None
+    modified_at: int | None
+    digest: str | None
 
 
 async def known(reader: Reader, wanted: Iterable[str]) -> dict[str, Known]:
     """What is known of each of the paths that is, or was, a folder."""
     rows = await reader.all(
         """
-        SELECT path, id, missing_since FROM folder
+        SELECT path, id, missing_since, inode, modified_at, digest FROM folder
         WHERE path IN (SELECT value FROM json_each($1))
         """,
         json_list(wanted),
     )
-    return {path: Known(id_, missing_since != 0) for path, id_, missing_since in rows}
+    return {path: Known(id_, missing_since != 0, *rest) for path, id_, missing_since, *rest in rows}
+
+
+async def by_inodes(reader: Reader, inodes: Iterable[int]) -> list[tuple[str, int, int]]:
+    """(path, inode, modified_at) of every folder that has, or had, one of the inodes."""
+    rows = await reader.all(
+        """
+        SELECT f.path, f.inode, f.modified_at FROM folder AS f
+        WHERE f.inode IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        """,
+        json_list(inodes),
+    )
+    return [(path, inode, modified_at) for path, inode, modified_at in rows]
 
 
 async def children(reader: Reader, parents: Iterable[str]) -> list[tuple[str, str]]:
@@ -64,11 +79,77 @@ async def mark_missing(tx: Tx, gone: str) -> None:
     low, high = paths.below(gone)
     await tx.all(
         """
-        UPDATE folder SET missing_since = $1
+        UPDATE folder SET missing_since = $1, digest = NULL
         WHERE (path = $2 OR (path >= $3 AND path < $4)) AND missing_since = 0
         """,
         tx.now,
         gone,
         low,
         high,
+    )
+
+
+async def forget_digests(tx: Tx, paths_: Iterable[str], item_ids: Iterable[int]) -> None:
+    """The folders, and those of the items, do not agree with their last listing any more."""
+    await tx.all(
+        """
+        UPDATE folder SET digest = NULL
+        WHERE digest IS NOT NULL AND (
+          path IN (SELECT value FROM json_each($1))
+          OR id IN (
+            SELECT i.folder_id FROM item AS i
+            WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($2))))
+        """,
+        json_list(paths_),
+        json_list(item_ids),
+    )
+
+
+class ListedFolder(NamedTuple):
+    """A folder as it was listed, with `file_count` media files directly inside."""
+
+    path: str
+    inode: int
+    modified_at: int
+    digest: str | None
+    file_count: int
+
+
+async def store_listed(tx: Tx, listed: Iterable[ListedFolder]) -> None:
+    """Keeps what the folders are; the digest only if the index has as many files there."""
+    await tx.many(
+        """
+        UPDATE folder SET
+          inode = $2,
+          modified_at = $3,
+          digest = CASE WHEN CAST($5 AS BIGINT) = (
+            SELECT COUNT(*) FROM item AS i WHERE i.folder_id = folder.id AND i.missing_since = 0
+          ) THEN CAST($4 AS TEXT) END
+        WHERE path = $1
+        """,
+        [tuple(folder) for folder in listed],
+    )
+
+
+async def forgettable(reader: Reader, root_id: int, before: int, limit: int) -> list[int]:
+    """At most `limit` folders missing since before then of which no item is left."""
+    rows = await reader.all(
+        """
+        SELECT f.id FROM folder AS f
+        WHERE f.root_id = $1 AND f.missing_since <> 0 AND f.missing_since < $2
+          AND NOT EXISTS (SELECT 1 FROM item AS i WHERE i.folder_id = f.id)
+        ORDER BY f.id LIMIT $3
+        """,
+        root_id,
+        before,
+        limit,
+    )
+    return [id_ for (id_,) in rows]
+
+
+async def delete(tx: Tx, folder_ids: Iterable[int]) -> None:
+    """The folders must hold no items, not even missing ones."""
+    await tx.all(
+        "DELETE FROM folder WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
+        json_list(folder_ids),
     )

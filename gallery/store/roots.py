@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from gallery import paths
 from gallery.database.engine import Reader, Tx
 from gallery.model import Problem
 
@@ -14,6 +15,7 @@ _PROBLEMS = msgspec.json.Decoder(list[Problem])
 class RootRow(NamedTuple):
     id: int
     name: str
+    directory: str
     item_count: int
     missing_count: int
     last_scan: int | None
@@ -23,11 +25,14 @@ class RootRow(NamedTuple):
 async def all_roots(reader: Reader) -> list[RootRow]:
     """Every root that was ever served, by name."""
     rows = await reader.all(
-        "SELECT id, name, item_count, missing_count, last_scan, problems FROM root ORDER BY name"
+        """
+        SELECT id, name, directory, item_count, missing_count, last_scan, problems
+        FROM root ORDER BY name
+        """
     )
     return [
-        RootRow(id_, name, items, missing, last_scan, _PROBLEMS.decode(problems))
-        for id_, name, items, missing, last_scan, problems in rows
+        RootRow(id_, name, directory, items, missing, last_scan, _PROBLEMS.decode(problems))
+        for id_, name, directory, items, missing, last_scan, problems in rows
     ]
 
 
@@ -46,6 +51,67 @@ async def register(tx: Tx, name: str, directory: str) -> int:
     return int(row[0])
 
 
+async def rename(tx: Tx, root_id: int, former: str, name: str) -> None:
+    """The paths of the root begin with `name` where they began with `former`; `""` is no component.
+
+    No other root, not even this one, may hold a path that one of the new ones is.
+    """
+    cut = len(former) + 2 if former else 1
+    prefix = f"{name}/" if name else ""
+    await tx.all("UPDATE root SET name = $2 WHERE id = $1", root_id, name)
+    await tx.all(
+        """
+        UPDATE item SET path = CAST($2 AS TEXT) || substr(path, CAST($3 AS INTEGER))
+        WHERE root_id = $1
+        """,
+        root_id,
+        prefix,
+        cut,
+    )
+    await tx.all(
+        """
+        UPDATE folder SET
+          digest = NULL,
+          path = CASE WHEN parent IS NULL THEN $4
+            ELSE CAST($2 AS TEXT) || substr(path, CAST($3 AS INTEGER)) END,
+          parent = CASE WHEN parent = $5 THEN $4
+            ELSE CAST($2 AS TEXT) || substr(parent, CAST($3 AS INTEGER)) END
+        WHERE root_id = $1
+        """,
+        root_id,
+        prefix,
+        cut,
+        name,
+        former,
+    )
+    low, high = paths.below(former)
+    await tx.all(
+        """
+        UPDATE collection SET
+          revision = revision + 1,
+          folder_path = CASE
+            WHEN folder_path = '' THEN folder_path
+            WHEN folder_path = $3 THEN $4
+            WHEN folder_path >= $5 AND folder_path < $6
+              THEN CAST($1 AS TEXT) || substr(folder_path, CAST($2 AS INTEGER))
+            ELSE folder_path END
+        """,
+        prefix,
+        cut,
+        former,
+        name,
+        low,
+        high,
+    )
+
+
+async def lock(tx: Tx) -> None:
+    """Waits until every other transaction that has done this has ended."""
+    await tx.all(
+        "UPDATE root SET last_scan = last_scan WHERE id = (SELECT MIN(r.id) FROM root AS r)"
+    )
+
+
 async def count(tx: Tx, root_id: int, present: int, missing: int) -> None:
     """Adds to the counts of present and of missing items what a change made of them."""
     await tx.all(
@@ -62,7 +128,11 @@ async def count(tx: Tx, root_id: int, present: int, missing: int) -> None:
 async def finish_scan(tx: Tx, root_id: int, problems: Sequence[Problem]) -> None:
     """A whole pass over the root ended now, and met `problems`."""
     await tx.all(
-        "UPDATE root SET last_scan = $2, problems = $3 WHERE id = $1",
+        """
+        UPDATE root SET
+          last_scan = $2, first_scan = COALESCE(first_scan, $2), problems = $3
+        WHERE id = $1
+        """,
         root_id,
         tx.now,
         msgspec.json.encode(problems).decode(),

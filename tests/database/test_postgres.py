@@ -40,7 +40,7 @@ async def db(url: str) -> AsyncGenerator[PostgresDatabase]:
 
 async def add(tx: Tx, name: str) -> None:
     await tx.all("INSERT INTO account (name, created_at) VALUES ($1, $2)", name, tx.now)
-    tx.after_commit(ItemsChanged(len(name)))
+    tx.after_commit(ItemsChanged(len(name), ()))
 
 
 async def names(reader: Reader) -> list[str]:
@@ -118,11 +118,11 @@ async def test_a_deadlock_is_run_again_and_told_once(url: str) -> None:
             if tries.total() <= 2:
                 await meet.wait()
             await tx.all("UPDATE account SET created_at = 2 WHERE name = $1", second)
-            tx.after_commit(ItemsChanged(9))
+            tx.after_commit(ItemsChanged(9, ()))
 
         await asyncio.gather(db.write(rename, "a", "b"), db.write(rename, "b", "a"))
         assert tries.total() == 3
-        assert heard.count(ItemsChanged(9)) == 2
+        assert heard.count(ItemsChanged(9, ())) == 2
 
 
 async def test_a_connection_lost_before_the_commit_is_replaced(db: PostgresDatabase) -> None:

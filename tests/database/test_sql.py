@@ -33,7 +33,7 @@ FORBIDDEN = {
     "LIKE, GLOB or NOCASE": r"\b(LIKE|GLOB|NOCASE)\b",
     "lower() or upper()": r"\b(lower|upper)\s*\(",
     "dates of the engine": r"\b(datetime|strftime|unixepoch|now)\s*\(",
-    "CAST to anything but BIGINT": r"CAST\([^()]*AS (?!BIGINT)",
+    "CAST to anything but BIGINT, TEXT and INTEGER": r"CAST\([^()]*AS (?!BIGINT|TEXT|INTEGER)",
     "SELECT *": r"SELECT\s+\*",
     "JOIN with json_each": r"JOIN\s+json_each|json_each\([^)]*\)[^()]*\bJOIN\b(?<!CROSS JOIN)",
     "ON CONFLICT after SELECT without WHERE": r"FROM j\s+(ORDER|ON CONFLICT)",

@@ -19,7 +19,7 @@ from gallery.events import Bus, Event, ItemsChanged
 
 async def add(tx: Tx, name: str) -> None:
     await tx.all("INSERT INTO account (name, created_at) VALUES ($1, $2)", name, tx.now)
-    tx.after_commit(ItemsChanged(len(name)))
+    tx.after_commit(ItemsChanged(len(name), ()))
 
 
 async def names(reader: Reader) -> list[str]:
@@ -101,7 +101,7 @@ async def test_events_are_told_after_the_commit_and_only_then(tmp_path: Path) ->
         with pytest.raises(UniqueViolation):
             await db.write(add, "one")
         await db.write(add, "three")
-    assert heard == [(ItemsChanged(3), 1), (ItemsChanged(5), 2)]
+    assert heard == [(ItemsChanged(3, ()), 1), (ItemsChanged(5, ()), 2)]
 
 
 async def test_what_is_acknowledged_is_durable(db: SqliteDatabase, tmp_path: Path) -> None:

@@ -13,12 +13,10 @@ import pytest
 from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.disk.walk import Listing
-from gallery.errors import StartRefused
-from gallery.indexing import indexer
+from gallery.indexing import passes
 from tests.api.test_collections import BEACH, SUNSET, make, show
 from tests.conftest import TRIP, Clock, client_of
 from tests.library import Tree, rescan, scanned
-from tests.postgres import empty
 
 
 async def item(client: httpx.AsyncClient, path: str) -> dict[str, object] | None:
@@ -221,7 +219,7 @@ async def test_what_a_request_indexes_during_a_scan_is_not_missing_afterwards(
     client: httpx.AsyncClient, library: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed, go = threading.Event(), threading.Event()
-    take = indexer._take  # noqa: SLF001
+    take = passes._take  # noqa: SLF001
 
     def held(listings: Iterator[Listing]) -> list[Listing]:
         batch = take(listings)
@@ -229,7 +227,7 @@ async def test_what_a_request_indexes_during_a_scan_is_not_missing_afterwards(
         go.wait(10)
         return batch
 
-    monkeypatch.setattr(indexer, "_take", held)
+    monkeypatch.setattr(passes, "_take", held)
     await client.post("/api/library/scan")
     await asyncio.to_thread(listed.wait, 10)
     fresh = ["photos/2025/trip/day1/fresh.jpg", "quite/new.jpg"]
@@ -251,21 +249,6 @@ async def test_links_are_never_followed_not_even_round_in_circles(
     await rescan(client)
     assert (await root(client))["state"] == "online"
     assert await item(client, "photos/beside.jpg") is not None
-
-
-async def test_a_library_that_gets_or_loses_its_names_is_refused(
-    tmp_path: Path, library: Tree, database: str
-) -> None:
-    unnamed, named = str(library.folder), f"trip={library.folder}"
-    for number, layouts in enumerate([(unnamed, named), (named, unnamed)]):
-        data = str(tmp_path / f"data-{number}")
-        if database:
-            await empty(database)
-        async with started(create_app(Settings(layouts[:1], data, database))):
-            pass
-        with pytest.raises(StartRefused, match="has been served"):
-            async with started(create_app(Settings(layouts[1:], data, database))):
-                pass
 
 
 async def test_a_root_named_like_a_picture_is_no_picture(tmp_path: Path, database: str) -> None:

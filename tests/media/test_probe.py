@@ -11,11 +11,12 @@ import pytest
 from PIL import Image
 
 from gallery.disk.roots import Root
-from gallery.indexing.queue import read_files
+from gallery.indexing.queue import fingerprint, read_files
 from gallery.media import worker
 from gallery.media.probe import probe
 from gallery.media_types import MediaType
 from gallery.model import Probed
+from gallery.store.unread import Unread
 
 PICTURES = ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP"]
 
@@ -97,9 +98,25 @@ async def test_files_are_read_in_a_child_process(tmp_path: Path) -> None:
     (tmp_path / "a" / "x.jpg").write_bytes(picture("JPEG"))
     (tmp_path / "x.mp4").write_bytes(film("mp4", "libx264"))
     (tmp_path / "link.jpg").symlink_to(tmp_path / "a" / "x.jpg")
-    paths = ["a/x.jpg", "x.mp4", "link.jpg", "gone.jpg"]
-    found = await worker.run(30, read_files, Root("", tmp_path), paths)
-    assert [each and each.width for each in found] == [64, 64, None, None]
+    (tmp_path / "grown.jpg").write_bytes(picture("JPEG"))
+    listed = []
+    for id_, path in enumerate(["a/x.jpg", "x.mp4", "link.jpg", "gone.jpg", "grown.jpg"]):
+        file = tmp_path / path
+        status = file.lstat() if file.is_file() else file.parent.stat()
+        listed.append(Unread(id_, path, status.st_size, status.st_mtime_ns // 1000))
+    (tmp_path / "grown.jpg").write_bytes(picture("JPEG") + b"more")
+    found = await worker.run(30, read_files, Root("", tmp_path), listed)
+    assert [each and each.width for each in found] == [64, 64, None, None, None]
+
+
+def test_copies_of_a_file_have_the_same_fingerprint_and_others_have_another() -> None:
+    content = bytes(range(256)) * 2_000
+    same = fingerprint(io.BytesIO(content), len(content))
+    assert same == fingerprint(io.BytesIO(content), len(content))
+    assert len(same) == 32
+    others = (b"x" + content[1:], content[:-1] + b"x", content[:-1], b"")
+    different = {fingerprint(io.BytesIO(other), len(other)) for other in others}
+    assert len(different - {same}) == len(others)
 
 
 def die() -> None:

@@ -1,0 +1,76 @@
+"""Moves that leave no common inode: to another disk, by copy and removal, by link and unlink.
+
+Such a move shows as two items for a while, the older one missing. Once both are known by their
+bytes, the younger one folds into the older: that one keeps its id and all that people did with it,
+and is where the younger one was.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+
+from gallery.database.engine import Tx
+from gallery.store import files, moves
+from gallery.store.moves import Fold, Lookalike
+
+DAY = 24 * 3_600_000
+"""So many milliseconds may lie between a copy and the removal of the original."""
+
+_KEYS: tuple[Callable[[Lookalike], Hashable], ...] = (
+    lambda item: (item.inode, item.size, item.modified_at),
+    lambda item: item.fingerprint and (item.fingerprint, item.name, item.modified_at),
+    lambda item: item.fingerprint and (item.fingerprint, item.name),
+    lambda item: item.fingerprint and (item.fingerprint, item.modified_at),
+    lambda item: item.fingerprint,
+)
+"""What the two must have in common, the surest first. The last one is the bytes alone."""
+
+
+def folds(lookalikes: Iterable[Lookalike]) -> Iterator[Fold]:
+    """Which items are one file that was moved. Pure.
+
+    A missing one and a present one that came later are paired if they alone have something in
+    common: their bytes, name and time for choice. Whatever else is on the disk with the same makes
+    the present one a copy. Two that were both there for a while are taken for one only if they
+    share more than their bytes; and never if they are from the first scan of one root.
+    """
+    left = sorted(lookalikes, key=lambda item: item.id)
+    for key in _KEYS:
+        is_bytes_alone = key is _KEYS[-1]
+        alike = defaultdict[Hashable, list[Lookalike]](list)
+        for item in left:
+            if value := key(item):
+                alike[value].append(item)
+        for group in alike.values():
+            missing = [item for item in group if item.missing_since]
+            present = [item for item in group if not item.missing_since]
+            if len(missing) != 1 or len(present) != 1:
+                continue
+            if _may_follow(missing[0], present[0], may_have_met=not is_bytes_alone):
+                yield Fold(missing[0].id, present[0].id)
+                left.remove(missing[0])
+                left.remove(present[0])
+
+
+def _may_follow(older: Lookalike, younger: Lookalike, *, may_have_met: bool) -> bool:
+    """Whether the times admit that one is the other's later place."""
+    are_from_one_scan = older.root_id == younger.root_id and (
+        younger.first_scan is None or younger.added_at <= younger.first_scan
+    )
+    earliest = older.missing_since - (DAY if may_have_met else 0)
+    return not are_from_one_scan and younger.added_at >= max(earliest, older.added_at + 1)
+
+
+async def fold(tx: Tx, item_ids: Iterable[int]) -> list[tuple[Lookalike, Lookalike]]:
+    """Folds what was read or went missing just now; the (older, younger) items as they were."""
+    alike = {item.id: item for item in await moves.lookalikes(tx, item_ids)}
+    pairs = list(folds(alike.values()))
+    if pairs:
+        await merge(tx, pairs)
+    return [(alike[pair.older], alike[pair.younger]) for pair in pairs]
+
+
+async def merge(tx: Tx, pairs: Sequence[Fold]) -> None:
+    """Each older item is where the younger one was, and in its collections; that one ends."""
+    ends = await files.whole(tx, [pair.younger for pair in pairs])
+    await moves.take_over(tx, pairs)
+    await files.put(tx, [ends[pair.younger]._replace(id=pair.older) for pair in pairs])

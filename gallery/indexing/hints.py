@@ -1,0 +1,102 @@
+"""From paths that somebody points at to the folders that have to be looked at.
+
+A hint says that something may have happened at a path, and nothing else. Whatever is there now is
+looked at: a file alone, a known folder with what is directly inside, a new folder with everything
+below, because what came into it while it was new is reported by nobody.
+"""
+
+import asyncio
+import errno
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain, islice
+from typing import NamedTuple
+
+from gallery import paths
+from gallery.database.engine import Database
+from gallery.disk.walk import Listing, Walk
+from gallery.store import folders
+
+_NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
+
+class PointedAt(NamedTuple):
+    """The listings that hints lead to, and the tops of the new folders among them."""
+
+    listings: Iterator[Listing]
+    new: list[str]
+
+
+async def pointed_at(
+    db: Database, walk: Walk, top: str, hinted: Collection[str], deep: Collection[str]
+) -> PointedAt:
+    """What is to be listed for hints in the root whose own folder is `top`.
+
+    Below the folders in `deep` everything is, new or not. `OSError` if the root is not there.
+    """
+    glances = await asyncio.to_thread(lambda: list(_glances(walk, top, hinted)))
+    inside = {path for glance in glances for path in glance.folders}
+    above = {path for glance in glances for path in paths.ancestors(glance.folder)}
+    known = await db.read(folders.known, inside | above)
+    unknown = {path for path in inside | above if path not in known or known[path].missing}
+    single = ({top} if top in hinted else set()) | (inside - unknown).difference(deep)
+    levels = await asyncio.to_thread(lambda: list(_levels(walk, single, top)))
+    replaced = {
+        level.folder
+        for level in levels
+        if level.folder in known and known[level.folder].inode not in (None, level.inode)
+    }
+    tops = _topmost(unknown | replaced | inside.intersection(deep))
+    levels = [level for level in levels if not _is_below(level.folder, tops)]
+    listed = {level.folder for level in levels}
+    glances = [g for g in glances if g.folder not in listed and not _is_below(g.folder, tops)]
+    trees = (_tree(walk, path) for path in sorted(tops))
+    new = sorted(tops.difference(deep))
+    return PointedAt(chain(glances, levels, chain.from_iterable(trees)), new)
+
+
+def _glances(walk: Walk, top: str, hinted: Iterable[str]) -> Iterator[Listing]:
+    """A look at each name; where its folder is not there, at the name of the folder."""
+    names = defaultdict[int, dict[str, set[str]]](lambda: defaultdict(set))
+
+    def point_at(path: str) -> None:
+        folder = paths.parent(path)
+        names[folder.count("/") + 1 if folder else 0][folder].add(paths.name(path))
+
+    for path in hinted:
+        if path != top:
+            point_at(path)
+    for depth in range(max(names, default=0), -1, -1):  # what is missing above comes later
+        for folder, here in names.pop(depth, {}).items():
+            try:
+                yield walk.glance(folder, here)
+            except OSError as error:
+                if folder == top:
+                    raise
+                if error.errno in _NO_FOLDER:
+                    point_at(folder)
+
+
+def _levels(walk: Walk, single: Iterable[str], top: str) -> Iterator[Listing]:
+    for folder in sorted(single):
+        try:
+            yield from islice(walk.listings(folder), 1)
+        except OSError:
+            if folder == top:
+                raise
+
+
+def _tree(walk: Walk, folder: str) -> Iterator[Listing]:
+    """Everything below a folder; nothing if it is gone again, or may not be read."""
+    try:
+        yield from walk.listings(folder)
+    except OSError:
+        return
+
+
+def _topmost(folders_: Collection[str]) -> set[str]:
+    return {path for path in folders_ if not set(paths.ancestors(path)[:-1]).intersection(folders_)}
+
+
+def _is_below(folder: str, tops: Collection[str]) -> bool:
+    return any(above in tops for above in paths.ancestors(folder))

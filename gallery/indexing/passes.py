@@ -1,0 +1,159 @@
+"""Going over some folders of a root: what is found is stored at once, what is lost at the end."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Container, Iterable, Iterator, Sequence
+from contextlib import aclosing
+from itertools import islice
+
+from gallery import paths
+from gallery.database.engine import Database, Reader
+from gallery.disk.roots import Roots
+from gallery.disk.walk import Listing, Walk
+from gallery.domain import reconcile, scopes
+from gallery.domain.compare import compare
+from gallery.domain.leases import Leased
+from gallery.domain.library import Library, Served
+from gallery.domain.plan import Action, FolderGone, Gone, Unsure
+from gallery.domain.reconcile import BATCH
+from gallery.domain.scopes import Departure
+from gallery.store import files, roots
+
+FEW_FILES = 20
+"""So many files may be lost at one stroke, unless they are all that there were."""
+
+Lost = Gone | FolderGone
+
+
+class RootIsGone(Exception):
+    """The root has lost so much that its disk is likely not there."""
+
+
+class Pass:
+    """What is lost counts as missing since the pass began. All changes need the lease."""
+
+    def __init__(self, db: Database, lease: Leased, library: Library, served: Served) -> None:
+        self._db = db
+        self._lease = lease
+        self._library = library
+        self._served = served
+        self._since = db.now()
+        self._lost: list[Lost] = []
+        self.unsure: list[str] = []
+        self.files = 0
+
+    async def over(
+        self, listings: Iterator[Listing], decided: Container[str] | None = None
+    ) -> AsyncGenerator[None]:
+        """Reconciles the listings, a batch for each step; the disk is read ahead in a thread."""
+        batch = await asyncio.to_thread(_take, listings)
+        while batch:
+            ahead = asyncio.create_task(asyncio.to_thread(_take, listings))
+            try:
+                await self._reconcile(batch, decided)
+                self.files += sum(len(listing.files) for listing in batch)
+                yield
+            finally:
+                batch = await ahead
+
+    async def over_all(
+        self, listings: Iterator[Listing], decided: Container[str] | None = None
+    ) -> None:
+        """Reconciles the listings, in one go."""
+        async with aclosing(self.over(listings, decided)) as steps:
+            async for _step in steps:
+                pass
+
+    async def decide(self, walk: Walk) -> None:
+        """What was unsure until now: files that have turned up nowhere else were replaced."""
+        names = defaultdict[str, list[str]](list)
+        for path in self.unsure:
+            names[paths.parent(path)].append(paths.name(path))
+        self.unsure = []
+        await self.over_all(walk.glance(folder, here) for folder, here in names.items())
+
+    async def _reconcile(self, batch: Sequence[Listing], decided: Container[str] | None) -> None:
+        found = list[Action]()
+        for action in await compare(self._db, self._library, batch, decided):
+            if isinstance(action, Lost):
+                self._lost.append(action)
+            elif isinstance(action, Unsure):
+                self.unsure.append(paths.join(action.folder, action.name))
+            else:
+                found.append(action)
+        await self._apply(found)
+
+    async def _apply(self, actions: Sequence[Action]) -> None:
+        root = self._served.root
+        for start in range(0, len(actions), BATCH):
+            chunk = actions[start : start + BATCH]
+            self._note(
+                await self._lease.write(
+                    reconcile.apply, self._served.id, root.name, chunk, self._since
+                )
+            )
+
+    def _note(self, departures: Iterable[Departure]) -> None:
+        self._library.departures.note(departures)
+
+    async def lose(self, expected: int | None) -> None:
+        """Marks what is lost missing. Raises `RootIsGone` if it is too much at one stroke.
+
+        `expected` is how many files there should be, None if any loss is to be believed. What is
+        lost is looked for once more: a request may have indexed it after its folder was listed.
+        """
+        disk = self._library.disk
+        gone = await asyncio.to_thread(_still_lost, disk, self._lost)
+        self._lost = []
+        alone = [action for action in gone if isinstance(action, Gone)]
+        folders = [action.path for action in gone if isinstance(action, FolderGone)]
+        if expected is not None and gone:
+            missing = await self._db.read(_count, alone, folders)
+            is_everything = missing >= expected > 0
+            if is_everything or (missing >= FEW_FILES and missing * 2 >= expected):
+                raise RootIsGone(f"{missing} of its {expected} files are gone; is a disk missing?")
+        await self._apply(alone)
+        for folder in folders:
+            is_all = False
+            while not is_all:
+                is_all, departures = await self._lease.write(
+                    reconcile.apply_gone, self._served.id, folder, self._since
+                )
+                self._note(departures)
+        if self._library.departures:
+            await self._lease.write(scopes.follow, self._library.departures)
+
+
+def _still_lost(disk: Roots, lost: Sequence[Lost]) -> list[Lost]:
+    found = disk.look(action.path for action in lost if isinstance(action, Gone))
+    return [
+        action
+        for action in lost
+        if not (action.path in found if isinstance(action, Gone) else disk.is_folder(action.path))
+    ]
+
+
+async def _count(reader: Reader, gone: Sequence[Gone], folders: Sequence[str]) -> int:
+    """How many present items are lost with the files and the folders: some have moved since."""
+    places = await files.places(reader, [action.id for action in gone])
+    alone = sum(
+        action.id in places and places[action.id][1:3] == (action.path, 0) for action in gone
+    )
+    return alone + sum([await files.count_below(reader, folder) for folder in folders])
+
+
+async def present(reader: Reader, root_id: int) -> int:
+    """How many files the index knows to be in the root."""
+    return next(row.item_count for row in await roots.all_roots(reader) if row.id == root_id)
+
+
+def _take(listings: Iterator[Listing]) -> list[Listing]:
+    """The next folders, until they hold a batch of files or are many themselves."""
+    batch: list[Listing] = []
+    size = 0
+    for listing in islice(listings, BATCH):
+        batch.append(listing)
+        size += len(listing.files)
+        if size >= BATCH:
+            break
+    return batch

@@ -1,0 +1,333 @@
+"""Files as the index knows them: to compare with what the disk shows, and to bring up to that."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from gallery import paths
+from gallery.database.engine import Reader, Row, Tx
+from gallery.media_types import MediaType
+from gallery.store.lists import json_list
+
+
+class Known(NamedTuple):
+    """What the index knows of a file, to be compared with what the disk shows."""
+
+    id: int
+    folder_id: int
+    name: str
+    size: int
+    modified_at: int
+    inode: int
+    missing_since: int
+    added_at: int
+
+
+_KNOWN = "i.id, i.folder_id, i.name, i.size, i.modified_at, i.inode, i.missing_since, i.added_at"
+
+
+async def in_folders(reader: Reader, folder_ids: Iterable[int]) -> list[Known]:
+    """Every item directly inside the folders, missing ones first and the latest of them last."""
+    rows = await reader.all(
+        f"""
+        SELECT {_KNOWN} FROM item AS i
+        WHERE i.folder_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        """,
+        json_list(folder_ids),
+    )
+    return _in_order_of_loss(rows)
+
+
+async def at_paths(reader: Reader, wanted: Sequence[str]) -> list[Known]:
+    """Every item that is or was at one of the paths, in the same order."""
+    rows = await reader.all(
+        f"""
+        SELECT {_KNOWN} FROM item AS i
+        WHERE i.path IN (SELECT value FROM json_each($1))
+        """,
+        json_list(wanted),
+    )
+    return _in_order_of_loss(rows)
+
+
+def _in_order_of_loss(rows: Iterable[Row]) -> list[Known]:
+    known = [Known(*row) for row in rows]
+    if any(item.missing_since for item in known):
+        known.sort(key=lambda item: item.missing_since or 1 << 63)
+    return known
+
+
+async def by_inodes(reader: Reader, inodes: Iterable[int]) -> list[tuple[Known, str, bool]]:
+    """Every item whose file has, or had, one of the inodes; its path, and whether it is kept.
+
+    To be kept is to be in a collection.
+    """
+    rows = await reader.all(
+        f"""
+        SELECT
+          {_KNOWN},
+          i.path,
+          CASE WHEN EXISTS (SELECT 1 FROM collection_item AS ci WHERE ci.item_id = i.id)
+            THEN 1 ELSE 0 END
+        FROM item AS i
+        WHERE i.inode IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        """,
+        json_list(inodes),
+    )
+    return [(Known(*known), path, kept == 1) for *known, path, kept in rows]
+
+
+async def kept_among(reader: Reader, item_ids: Iterable[int]) -> set[int]:
+    """Which of the items are in a collection."""
+    rows = await reader.all(
+        """
+        SELECT DISTINCT ci.item_id FROM collection_item AS ci
+        WHERE ci.item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        """,
+        json_list(item_ids),
+    )
+    return {id_ for (id_,) in rows}
+
+
+class NewFile(NamedTuple):
+    """A file that the index did not know."""
+
+    folder_id: int
+    path: str
+    name: str
+    type: MediaType
+    size: int
+    modified_at: int
+    inode: int
+
+
+async def present_paths(reader: Reader, wanted: Sequence[str]) -> set[str]:
+    """Which of the paths are those of present items."""
+    rows = await reader.all(
+        """
+        SELECT i.path FROM item AS i
+        WHERE i.path IN (SELECT value FROM json_each($1)) AND i.missing_since = 0
+        """,
+        json_list(wanted),
+    )
+    return {path for (path,) in rows}
+
+
+async def missing_among(reader: Reader, item_ids: Sequence[int]) -> set[int]:
+    """Which of the items are marked missing."""
+    rows = await reader.all(
+        """
+        SELECT i.id FROM item AS i
+        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND i.missing_since <> 0
+        """,
+        json_list(item_ids),
+    )
+    return {id_ for (id_,) in rows}
+
+
+async def insert(tx: Tx, root_id: int, new: Sequence[NewFile]) -> None:
+    await tx.many(
+        """
+        INSERT INTO item
+          (root_id, folder_id, path, name, type, size, modified_at, inode, added_at, settled_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+        """,
+        [(root_id, *item, tx.now) for item in new],
+    )
+
+
+class SeenFile(NamedTuple):
+    """A known file as the disk shows it now."""
+
+    id: int
+    size: int
+    modified_at: int
+    inode: int
+
+
+_AS_SEEN = """
+  width = CASE WHEN size = $2 AND modified_at = $3 THEN width END,
+  height = CASE WHEN size = $2 AND modified_at = $3 THEN height END,
+  duration = CASE WHEN size = $2 AND modified_at = $3 THEN duration END,
+  problem = CASE WHEN size = $2 AND modified_at = $3 THEN problem END,
+  fingerprint = CASE WHEN size = $2 AND modified_at = $3 THEN fingerprint END,
+  probed_at = CASE WHEN size = $2 AND modified_at = $3 AND problem IS NULL THEN probed_at END,
+  settled_at = CASE WHEN size = $2 AND modified_at = $3 THEN settled_at ELSE $5 END,
+  size = $2,
+  modified_at = $3,
+  inode = $4,
+  missing_since = 0
+"""
+"""The file is present and as described ($2 to $5); what was read from other bytes is dropped."""
+
+
+async def update(tx: Tx, seen: Sequence[SeenFile]) -> None:
+    """The files are at their paths, and as described."""
+    await tx.many(
+        f"UPDATE item SET {_AS_SEEN} WHERE id = $1",
+        [(*item, tx.now) for item in seen],
+    )
+
+
+class Place(NamedTuple):
+    """Where an item is, or was while it was not missing."""
+
+    root_id: int
+    path: str
+    missing_since: int
+    folder_id: int
+
+
+async def places(reader: Reader, item_ids: Iterable[int]) -> dict[int, Place]:
+    """Where each of the items is."""
+    rows = await reader.all(
+        """
+        SELECT i.id, i.root_id, i.path, i.missing_since, i.folder_id FROM item AS i
+        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        """,
+        json_list(item_ids),
+    )
+    return {id_: Place(*rest) for id_, *rest in rows}
+
+
+async def ids_at(reader: Reader, wanted: Iterable[str]) -> list[int]:
+    """Every item that is or was at one of the paths."""
+    rows = await reader.all(
+        "SELECT i.id FROM item AS i WHERE i.path IN (SELECT value FROM json_each($1))",
+        json_list(wanted),
+    )
+    return [id_ for (id_,) in rows]
+
+
+async def present_at(reader: Reader, wanted: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """(id, inode) of the item that is present at each of the paths that have one."""
+    rows = await reader.all(
+        """
+        SELECT i.path, i.id, i.inode FROM item AS i
+        WHERE i.path IN (SELECT value FROM json_each($1)) AND i.missing_since = 0
+        """,
+        json_list(wanted),
+    )
+    return {path: (id_, inode) for path, id_, inode in rows}
+
+
+class Placed(NamedTuple):
+    """A known file and where it is now."""
+
+    id: int
+    size: int
+    modified_at: int
+    inode: int
+    root_id: int
+    folder_id: int
+    path: str
+    name: str
+    type: MediaType
+
+
+async def whole(reader: Reader, item_ids: Iterable[int]) -> dict[int, Placed]:
+    """Each of the items and its place."""
+    rows = await reader.all(
+        """
+        SELECT
+          i.id, i.size, i.modified_at, i.inode, i.root_id, i.folder_id, i.path, i.name, i.type
+        FROM item AS i WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        """,
+        json_list(item_ids),
+    )
+    return {row[0]: Placed(*row) for row in rows}
+
+
+async def put(tx: Tx, placed: Sequence[Placed]) -> None:
+    """Puts each item at its new path, also where they change places among themselves.
+
+    No other present item may be at one of the paths.
+    """
+    await tx.all(
+        """
+        UPDATE item SET missing_since = -id
+        WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        """,
+        json_list(item.id for item in placed),
+    )
+    await tx.many(
+        f"""
+        UPDATE item SET
+          {_AS_SEEN}, root_id = $6, folder_id = $7, path = $8, name = $9, type = $10
+        WHERE id = $1
+        """,
+        [(*item[:4], tx.now, *item[4:]) for item in placed],
+    )
+
+
+async def mark_missing(tx: Tx, lost: Mapping[int, str], since: int) -> list[int]:
+    """The items are not on the disk any more; those that were present at these paths until now.
+
+    Of several that were at one path, each is missing since later than the one before.
+    """
+    rows = await tx.all(
+        """
+        WITH
+          i (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2)),
+          p (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($3))
+        UPDATE item SET missing_since = COALESCE(
+          (SELECT MAX(o.missing_since) + 1 FROM item AS o
+           WHERE o.path = item.path AND o.missing_since >= $1),
+          $1)
+        FROM i JOIN p ON p.k = i.k
+        WHERE item.id = i.v AND item.path = p.v AND item.missing_since = 0
+        RETURNING id
+        """,
+        since,
+        json_list(lost),
+        json_list(lost.values()),
+    )
+    return [id_ for (id_,) in rows]
+
+
+async def present_below(reader: Reader, folder: str, limit: int) -> dict[int, str]:
+    """The ids and paths of at most `limit` present items anywhere below `folder`."""
+    low, high = paths.below(folder)
+    rows = await reader.all(
+        """
+        SELECT id, path FROM item
+        WHERE path >= $1 AND path < $2 AND missing_since = 0
+        ORDER BY path LIMIT $3
+        """,
+        low,
+        high,
+        limit,
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def count_below(reader: Reader, folder: str) -> int:
+    """How many present items are anywhere below `folder`."""
+    low, high = paths.below(folder)
+    row = await reader.one(
+        "SELECT COUNT(*) FROM item WHERE path >= $1 AND path < $2 AND missing_since = 0", low, high
+    )
+    return int(row[0]) if row else 0
+
+
+async def forgettable(reader: Reader, root_id: int, before: int, limit: int) -> list[int]:
+    """At most `limit` items missing since before then that are in no collection."""
+    rows = await reader.all(
+        """
+        SELECT i.id FROM item AS i
+        WHERE i.root_id = $1 AND i.missing_since <> 0 AND i.missing_since < $2
+          AND NOT EXISTS (SELECT 1 FROM collection_item AS ci WHERE ci.item_id = i.id)
+        ORDER BY i.missing_since LIMIT $3
+        """,
+        root_id,
+        before,
+        limit,
+    )
+    return [id_ for (id_,) in rows]
+
+
+async def delete(tx: Tx, item_ids: Iterable[int]) -> None:
+    """The items must be in no collection."""
+    await tx.all(
+        "DELETE FROM item WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
+        json_list(item_ids),
+    )

@@ -1,0 +1,125 @@
+"""Items that may be one file which was moved, and what becomes of their rows."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from gallery.database.engine import Reader, Tx
+from gallery.store.lists import json_list
+
+
+class Lookalike(NamedTuple):
+    """An item that has the same bytes as another one, or its inode, size and time."""
+
+    id: int
+    root_id: int
+    path: str
+    name: str
+    size: int
+    modified_at: int
+    inode: int
+    fingerprint: str | None
+    added_at: int
+    missing_since: int
+    first_scan: int | None
+    """When the first scan of its root ended."""
+
+
+async def lookalikes(reader: Reader, item_ids: Iterable[int]) -> list[Lookalike]:
+    """The items, and all that have the fingerprint or the inode of one of them."""
+    rows = await reader.all(
+        """
+        WITH these AS MATERIALIZED (
+          SELECT i.inode, i.fingerprint FROM item AS i
+          WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)))
+        SELECT
+          i.id, i.root_id, i.path, i.name, i.size, i.modified_at, i.inode, i.fingerprint,
+          i.added_at, i.missing_since, r.first_scan
+        FROM item AS i JOIN root AS r ON r.id = i.root_id
+        WHERE i.id IN (
+          SELECT a.id FROM item AS a WHERE a.inode IN (SELECT inode FROM these)
+          UNION
+          SELECT b.id FROM item AS b
+          WHERE b.fingerprint IS NOT NULL AND b.fingerprint IN (SELECT fingerprint FROM these))
+        """,
+        json_list(item_ids),
+    )
+    return [Lookalike(*row) for row in rows]
+
+
+class Fold(NamedTuple):
+    """Two items that turned out to be one: the older one stays, at the place of the younger."""
+
+    older: int
+    younger: int
+
+
+async def take_over(tx: Tx, folds: Sequence[Fold]) -> None:
+    """The older items are in the collections of the younger ones, in their places, and covers.
+
+    Where both are, the older one keeps its own place. The rows of the younger ones are deleted.
+    """
+    older, younger = json_list(f.older for f in folds), json_list(f.younger for f in folds)
+    # One of each pair of memberships goes first, so that nothing is ever twice in a collection.
+    await tx.all(
+        """
+        WITH
+          o (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($1)),
+          y (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2)),
+          gone (id, n) AS MATERIALIZED (
+            SELECT mine.collection_id, COUNT(*)
+            FROM o JOIN y ON y.k = o.k
+              JOIN collection_item AS mine ON mine.item_id = o.v
+              JOIN collection_item AS other
+                ON other.item_id = y.v AND other.collection_id = mine.collection_id
+            GROUP BY mine.collection_id)
+        UPDATE collection SET item_count = item_count - gone.n FROM gone
+        WHERE collection.id = gone.id
+        """,
+        older,
+        younger,
+    )
+    await tx.all(
+        """
+        WITH
+          o (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($1)),
+          y (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2))
+        INSERT INTO collection_item (collection_id, item_id, position)
+        SELECT ci.collection_id, o.v, ci.position
+        FROM y JOIN collection_item AS ci ON ci.item_id = y.v JOIN o ON o.k = y.k
+        WHERE true ORDER BY ci.collection_id, o.v
+        ON CONFLICT (collection_id, item_id) DO NOTHING
+        """,
+        older,
+        younger,
+    )
+    await tx.all(
+        """
+        WITH
+          o (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($1)),
+          y (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2))
+        UPDATE collection SET cover_item_id = o.v FROM o JOIN y ON y.k = o.k
+        WHERE collection.cover_item_id = y.v
+        """,
+        older,
+        younger,
+    )
+    await tx.all(
+        """
+        DELETE FROM collection_item
+        WHERE item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        """,
+        younger,
+    )
+    await tx.many(
+        """
+        UPDATE item SET
+          size = y.size, modified_at = y.modified_at,
+          width = y.width, height = y.height, duration = y.duration, problem = y.problem,
+          fingerprint = y.fingerprint, probed_at = y.probed_at, settled_at = y.settled_at
+        FROM item AS y WHERE y.id = $2 AND item.id = $1
+        """,
+        [tuple(fold) for fold in folds],
+    )
+    await tx.all(
+        "DELETE FROM item WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))", younger
+    )

@@ -1,0 +1,113 @@
+-- The whole state of a gallery, as plain SQLite: `sqlite3 new.db < schema.sql` works.
+-- The same text, through a mapping of column types, is the PostgreSQL schema; therefore the
+-- words that name column types stand in column definitions only, and there are no triggers.
+-- Times are milliseconds since 1970 (UTC), flags are 0 or 1, lengths are pixels.
+
+-- People. In open mode the one row is the built-in owner.
+CREATE TABLE account (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+-- A directory that is served. The name is the first component of its paths, '' for the unnamed one.
+-- The counts are kept by the transaction that changes the items, so that no reader counts them.
+CREATE TABLE root (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,
+  directory TEXT NOT NULL,
+  item_count INTEGER NOT NULL DEFAULT 0,
+  missing_count INTEGER NOT NULL DEFAULT 0,
+  last_scan INTEGER,
+  problems TEXT NOT NULL DEFAULT '[]'
+) STRICT;
+
+-- missing_since is 0 while a folder or an item is on the disk, else the time it was found gone.
+CREATE TABLE folder (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  root_id INTEGER NOT NULL REFERENCES root (id),
+  path TEXT NOT NULL UNIQUE,
+  parent TEXT,
+  missing_since INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- store.folders.children: the folders directly inside another
+CREATE INDEX folder_children ON folder (parent);
+
+-- modified_at is in microseconds: a change is any difference, and milliseconds would hide some.
+CREATE TABLE item (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  root_id INTEGER NOT NULL REFERENCES root (id),
+  folder_id INTEGER NOT NULL REFERENCES folder (id),
+  path TEXT NOT NULL,
+  name TEXT NOT NULL,
+  type TEXT NOT NULL CHECK (type IN ('image', 'video')),
+  size INTEGER NOT NULL,
+  modified_at INTEGER NOT NULL,
+  device INTEGER NOT NULL,
+  inode INTEGER NOT NULL,
+  width INTEGER,
+  height INTEGER,
+  duration INTEGER,
+  problem TEXT,
+  added_at INTEGER NOT NULL,
+  missing_since INTEGER NOT NULL DEFAULT 0,
+  probed_at INTEGER
+) STRICT;
+
+-- store.items.by_paths, store.members.memberships, store.items.below;
+-- and the rule that a path is unique among the items that are present (missing_since = 0)
+CREATE UNIQUE INDEX item_path ON item (path, missing_since);
+-- store.items.in_folders: what the index knows of the folders that a scan has just listed
+CREATE INDEX item_folder ON item (folder_id);
+-- store.items.unprobed: what still waits for its dimensions; empty most of the time
+CREATE INDEX item_unprobed ON item (root_id, id) WHERE probed_at IS NULL AND missing_since = 0;
+
+-- version counts what people changed (If-Match), revision what the disk did to the members;
+-- both together are the entity tag. item_count is kept, not counted.
+CREATE TABLE collection (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  owner_id INTEGER NOT NULL REFERENCES account (id),
+  name TEXT NOT NULL,
+  name_key TEXT NOT NULL,
+  description TEXT NOT NULL,
+  folder_path TEXT,
+  cover_item_id INTEGER REFERENCES item (id),
+  item_count INTEGER NOT NULL,
+  is_public INTEGER NOT NULL CHECK (is_public IN (0, 1)),
+  is_favorite INTEGER NOT NULL CHECK (is_favorite IN (0, 1)),
+  version INTEGER NOT NULL DEFAULT 1,
+  revision INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  UNIQUE (owner_id, name_key)
+) STRICT;
+
+-- store.collections.visible: a person's own collections, newest first
+CREATE INDEX collection_owner ON collection (owner_id, updated_at);
+-- store.collections.visible: what everybody else has made public
+CREATE INDEX collection_public ON collection (is_public, updated_at) WHERE is_public = 1;
+-- the reference above, when an item is forgotten
+CREATE INDEX collection_cover ON collection (cover_item_id);
+
+CREATE TABLE collection_item (
+  collection_id INTEGER NOT NULL REFERENCES collection (id) ON DELETE CASCADE,
+  item_id INTEGER NOT NULL REFERENCES item (id),
+  position INTEGER NOT NULL,
+  PRIMARY KEY (collection_id, item_id)
+) STRICT, WITHOUT ROWID;
+
+-- store.members.page, store.members.next_cover: the members in order
+CREATE INDEX collection_item_order ON collection_item (collection_id, position);
+-- store.members.memberships, store.collections.touch: the collections of an item
+CREATE INDEX collection_item_item ON collection_item (item_id, collection_id);
+
+-- Work that one server does at a time, and who does it until when. The term grows with every taking,
+-- so that a holder that was thought dead can be told from the present one.
+CREATE TABLE lease (
+  name TEXT NOT NULL,
+  holder TEXT NOT NULL,
+  term INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  PRIMARY KEY (name)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,86 @@
+"""Databases of earlier versions: brought up to date step by step, with all that they hold."""
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import asyncpg
+
+from gallery.database.open import open_database
+from gallery.database.schema import POSTGRES_PRELUDE, for_postgres, schema, statements
+from gallery.events import Bus
+from gallery.store import items
+from tests.postgres import Server, empty
+
+FIRST = (Path(__file__).parent / "schema_1.sql").read_text()
+ROWS = (
+    "INSERT INTO root (id, name, directory, last_scan) VALUES (1, '', '/x', 5)",
+    "INSERT INTO folder (id, root_id, path) VALUES (1, 1, '')",
+    """
+    INSERT INTO item (id, root_id, folder_id, path, name, type, size, modified_at, device, inode,
+      added_at, probed_at)
+    VALUES (7, 1, 1, 'a.jpg', 'a.jpg', 'image', 1, 2, 3, 4, 5, 6)
+    """,
+)
+
+
+def shape(connection: sqlite3.Connection) -> dict[str, object]:
+    """Every table with its columns, and every index."""
+    found: dict[str, object] = {}
+    for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_schema"):
+        if kind == "table":
+            found[name] = connection.execute(f"PRAGMA table_info({name})").fetchall()
+        elif sql:
+            found[name] = re.sub(r"\s+", " ", sql)
+    return found
+
+
+async def test_a_file_of_the_first_version_gets_the_shape_of_a_new_one(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "gallery.db")) as old, old:
+        old.executescript(FIRST)
+        for row in ROWS:
+            old.execute(row)
+        old.execute("PRAGMA user_version = 1")
+    async with open_database("", tmp_path, Bus()) as db:
+        found = await db.read(items.at, "a.jpg")
+        assert found is not None
+        assert found.id == 7
+    with closing(sqlite3.connect(tmp_path / "gallery.db")) as upgraded:
+        with closing(sqlite3.connect(":memory:")) as new:
+            new.executescript(schema())
+            assert shape(upgraded) == shape(new)
+        assert upgraded.execute("SELECT probed_at, fingerprint FROM item").fetchall() == [
+            (None, None)
+        ]
+
+
+async def columns(connection: "asyncpg.Connection[asyncpg.Record]") -> list[tuple[object, ...]]:
+    rows = await connection.fetch(
+        """
+        SELECT table_name, column_name, data_type, is_nullable, column_default
+        FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2
+        """
+    )
+    indexes = await connection.fetch(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
+    )
+    return [tuple(row) for row in (*rows, *indexes)]
+
+
+async def test_postgres_gets_the_shape_of_a_new_one_too(postgres: Server, tmp_path: Path) -> None:
+    shapes = []
+    for is_old in (False, True):
+        await empty(postgres.url)
+        connection = await asyncpg.connect(postgres.url)
+        if is_old:
+            for statement in (*POSTGRES_PRELUDE, *statements(for_postgres(FIRST)), *ROWS):
+                await connection.execute(statement)
+            await connection.execute("CREATE TABLE schema_version (version BIGINT NOT NULL)")
+            await connection.execute("INSERT INTO schema_version VALUES (1)")
+        async with open_database(postgres.url, tmp_path, Bus()) as db:
+            found = await db.read(items.at, "a.jpg")
+            assert (found and found.id) == (7 if is_old else None)
+        shapes.append(await columns(connection))
+        await connection.close()
+    assert shapes[0] == shapes[1]
