@@ -74,9 +74,9 @@ CREATE INDEX item_folder ON item (folder_id);
 -- store.unread.ready: what still waits to be read; empty most of the time
 CREATE INDEX item_unprobed ON item (root_id, id) WHERE probed_at IS NULL AND missing_since = 0;
 -- store.files.by_inodes: the former places of a file that was renamed
-CREATE INDEX item_inode ON item (inode);
+CREATE INDEX item_inode ON item (inode, missing_since);
 -- store.moves.lookalikes: the same bytes at another path, where a move has left no common inode
-CREATE INDEX item_fingerprint ON item (fingerprint) WHERE fingerprint IS NOT NULL;
+CREATE INDEX item_fingerprint ON item (fingerprint, missing_since);
 -- store.files.forgettable: what has been missing for a long time
 CREATE INDEX item_missing ON item (root_id, missing_since) WHERE missing_since <> 0;
 

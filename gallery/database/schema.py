@@ -18,8 +18,8 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE root ADD COLUMN first_scan INTEGER",
         "UPDATE root SET first_scan = last_scan",
         "UPDATE item SET probed_at = NULL",  # each file is read once more, for its fingerprint
-        "CREATE INDEX item_inode ON item (inode)",
-        "CREATE INDEX item_fingerprint ON item (fingerprint) WHERE fingerprint IS NOT NULL",
+        "CREATE INDEX item_inode ON item (inode, missing_since)",
+        "CREATE INDEX item_fingerprint ON item (fingerprint, missing_since)",
         "CREATE INDEX item_missing ON item (root_id, missing_since) WHERE missing_since <> 0",
     ),
 )

@@ -7,6 +7,10 @@ from gallery.database.engine import Reader, Tx
 from gallery.store.lists import json_list
 
 
+MOST_COPIES = 100
+"""Of how many files with the same bytes the moved ones are looked for."""
+
+
 class Lookalike(NamedTuple):
     """An item that has the same bytes as another one, or its inode, size and time."""
 
@@ -25,23 +29,39 @@ class Lookalike(NamedTuple):
 
 
 async def lookalikes(reader: Reader, item_ids: Iterable[int]) -> list[Lookalike]:
-    """The items, and all that have the fingerprint or the inode of one of them."""
+    """Those of the items that share an inode or bytes with a missing item, and all that do.
+
+    Of more than `MOST_COPIES` of the same bytes nobody can tell which is which: they are left out.
+    """
     rows = await reader.all(
         """
-        WITH these AS MATERIALIZED (
-          SELECT i.inode, i.fingerprint FROM item AS i
-          WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)))
+        WITH
+          these AS MATERIALIZED (
+            SELECT i.inode, i.fingerprint FROM item AS i
+            WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))),
+          bytes AS MATERIALIZED (
+            SELECT DISTINCT t.fingerprint FROM these AS t
+            WHERE EXISTS (
+                SELECT 1 FROM item AS m
+                WHERE m.fingerprint = t.fingerprint AND m.missing_since > 0)
+              AND NOT EXISTS (
+                SELECT 1 FROM item AS c WHERE c.fingerprint = t.fingerprint
+                ORDER BY c.fingerprint LIMIT 1 OFFSET $2)),
+          inodes AS MATERIALIZED (
+            SELECT DISTINCT t.inode FROM these AS t
+            WHERE EXISTS (
+              SELECT 1 FROM item AS m WHERE m.inode = t.inode AND m.missing_since > 0))
         SELECT
           i.id, i.root_id, i.path, i.name, i.size, i.modified_at, i.inode, i.fingerprint,
           i.added_at, i.missing_since, r.first_scan
         FROM item AS i JOIN root AS r ON r.id = i.root_id
         WHERE i.id IN (
-          SELECT a.id FROM item AS a WHERE a.inode IN (SELECT inode FROM these)
+          SELECT a.id FROM item AS a WHERE a.inode IN (SELECT inode FROM inodes)
           UNION
-          SELECT b.id FROM item AS b
-          WHERE b.fingerprint IS NOT NULL AND b.fingerprint IN (SELECT fingerprint FROM these))
+          SELECT b.id FROM item AS b WHERE b.fingerprint IN (SELECT fingerprint FROM bytes))
         """,
         json_list(item_ids),
+        MOST_COPIES,
     )
     return [Lookalike(*row) for row in rows]
 
