@@ -56,11 +56,10 @@ class Served:
             self.work.set()
 
     def take_hints(self, most: int | None = None) -> dict[str, Hint]:
-        """At most so many hints, which count as followed from now on."""
-        taken = dict(islice(self._hints.items(), most))
-        for path in taken:
-            del self._hints[path]
-        return taken
+        """At most so many hints, which count as followed from now on; decisions come last."""
+        urgent = (path for path, hint in self._hints.items() if hint is not Hint.DECIDE)
+        taken = list(islice(urgent, most)) or list(islice(self._hints, most))
+        return {path: self._hints.pop(path) for path in taken}
 
     def scan_ended(self) -> None:
         """Nothing is under way in the root any more, unless the next scan is already asked for."""

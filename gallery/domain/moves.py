@@ -7,6 +7,7 @@ and is where the younger one was.
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from gallery.database.engine import Tx
 from gallery.store import files, moves
@@ -15,49 +16,70 @@ from gallery.store.moves import Fold, Lookalike
 DAY = 24 * 3_600_000
 """So many milliseconds may lie between a copy and the removal of the original."""
 
-_KEYS: tuple[Callable[[Lookalike], Hashable], ...] = (
-    lambda item: (item.inode, item.size, item.modified_at),
-    lambda item: item.fingerprint and (item.fingerprint, item.name, item.modified_at),
-    lambda item: item.fingerprint and (item.fingerprint, item.name),
-    lambda item: item.fingerprint and (item.fingerprint, item.modified_at),
-    lambda item: item.fingerprint,
+
+class _Likeness(NamedTuple):
+    """What two items have in common; and whether that tells a move also if both were there at once:
+    always, never, or unless somebody has put the younger one into a collection as well.
+    """
+
+    key: Callable[[Lookalike], Hashable]
+    may_have_met: bool
+    may_be_kept: bool = True
+
+
+_LIKENESSES = (
+    _Likeness(lambda item: (item.inode, item.size, item.modified_at), may_have_met=True),
+    _Likeness(
+        lambda item: item.fingerprint and (item.fingerprint, item.name, item.modified_at),
+        may_have_met=True,
+    ),
+    _Likeness(lambda item: item.fingerprint and (item.fingerprint, item.name), may_have_met=True),
+    _Likeness(
+        lambda item: item.fingerprint and (item.fingerprint, item.modified_at),
+        may_have_met=True,
+        may_be_kept=False,
+    ),
+    _Likeness(lambda item: item.fingerprint, may_have_met=False),
 )
-"""What the two must have in common, the surest first. The last one is the bytes alone."""
+"""The surest first."""
 
 
 def folds(lookalikes: Iterable[Lookalike]) -> Iterator[Fold]:
     """Which items are one file that was moved. Pure.
 
     A missing one and a present one that came later are paired if they alone have something in
-    common: their bytes, name and time for choice. Whatever else is on the disk with the same makes
-    the present one a copy. Two that were both there for a while are taken for one only if they
-    share more than their bytes; and never if they are from the first scan of one root.
+    common: their bytes, and name or time for choice. Whatever else is on the disk with the same
+    makes the present one a copy. Two that were both there for a while are taken for one only if
+    they share more than their bytes; and never if they are from the first scan of one root.
     """
     left = sorted(lookalikes, key=lambda item: item.id)
-    for key in _KEYS:
-        is_bytes_alone = key is _KEYS[-1]
+    for likeness in _LIKENESSES:
         alike = defaultdict[Hashable, list[Lookalike]](list)
         for item in left:
-            if value := key(item):
+            if value := likeness.key(item):
                 alike[value].append(item)
         for group in alike.values():
             missing = [item for item in group if item.missing_since]
             present = [item for item in group if not item.missing_since]
-            if len(missing) != 1 or len(present) != 1:
-                continue
-            if _may_follow(missing[0], present[0], may_have_met=not is_bytes_alone):
+            if len(missing) == len(present) == 1 and _follows(present[0], missing[0], likeness):
                 yield Fold(missing[0].id, present[0].id)
                 left.remove(missing[0])
                 left.remove(present[0])
 
 
-def _may_follow(older: Lookalike, younger: Lookalike, *, may_have_met: bool) -> bool:
+def _follows(younger: Lookalike, older: Lookalike, likeness: _Likeness) -> bool:
     """Whether the times admit that one is the other's later place."""
-    are_from_one_scan = older.root_id == younger.root_id and (
+    if older.root_id == younger.root_id and (
         younger.first_scan is None or younger.added_at <= younger.first_scan
+    ):
+        return False
+    if younger.added_at >= older.missing_since:
+        return True
+    return (
+        likeness.may_have_met
+        and (likeness.may_be_kept or not younger.collections)
+        and younger.added_at > max(older.added_at, older.missing_since - DAY)
     )
-    earliest = older.missing_since - (DAY if may_have_met else 0)
-    return not are_from_one_scan and younger.added_at >= max(earliest, older.added_at + 1)
 
 
 async def fold(tx: Tx, item_ids: Iterable[int]) -> list[tuple[Lookalike, Lookalike]]:

@@ -27,8 +27,11 @@ MANY_HINTS = 1_000
 """So many hints at once are a storm, of which the system may have dropped a part."""
 QUIET_SECONDS = 2.0
 """How long after the last storm a full pass looks for what was dropped."""
-DECIDE_SECONDS = 0.15
-"""How long a file in place of a known one waits for that one to turn up elsewhere."""
+BUSY_HINTS = 50
+BUSY_SECONDS = 1.0
+"""After so many hints at once, it counts as busy for so long: hints of one move may come apart."""
+DECIDE_SECONDS = 0.3
+"""How long then a file in place of a known one waits for that one to turn up elsewhere."""
 AGAIN_SECONDS = 2.0
 """When a new folder is looked through once more: what came while it was new was not reported."""
 FORGET_MILLISECONDS = 30 * 24 * 3_600_000
@@ -45,6 +48,7 @@ class Indexer:
         self._seconds = seconds
         self._due = time.monotonic() + seconds
         self._earliest = 0.0
+        self._busy_until = 0.0
 
     async def run(self) -> None:
         """Works for ever. What is asked for during some work is followed by more work."""
@@ -142,13 +146,16 @@ class Indexer:
             followed.update(hints)
             if len(hints) >= MANY_HINTS:
                 self._doubt(QUIET_SECONDS)
+            if len(hints) >= BUSY_HINTS:
+                self._busy_until = time.monotonic() + BUSY_SECONDS
+            is_busy = time.monotonic() < self._busy_until
             walk = Walk(served.root, self._library.disk.is_junk)
             deep = {path for path, hint in hints.items() if hint is Hint.DEEP}
             decided = {path for path, hint in hints.items() if hint is Hint.DECIDE}
             expected = await self._db.read(present, served.id)
             work = Pass(self._db, lease, self._library, served)
             listings, new = await pointed_at(self._db, walk, served.root.name, hints, deep)
-            await work.over_all(listings, decided)
+            await work.over_all(listings, decided if is_busy else None)
             self._later(DECIDE_SECONDS, work.unsure, Hint.DECIDE)
             self._later(AGAIN_SECONDS, new, Hint.DEEP)
             # The only file of a root may well be deleted.

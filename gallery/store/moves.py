@@ -6,7 +6,6 @@ from typing import NamedTuple
 from gallery.database.engine import Reader, Tx
 from gallery.store.lists import json_list
 
-
 MOST_COPIES = 100
 """Of how many files with the same bytes the moved ones are looked for."""
 
@@ -26,6 +25,8 @@ class Lookalike(NamedTuple):
     missing_since: int
     first_scan: int | None
     """When the first scan of its root ended."""
+    collections: int
+    """In how many collections it is."""
 
 
 async def lookalikes(reader: Reader, item_ids: Iterable[int]) -> list[Lookalike]:
@@ -53,7 +54,8 @@ async def lookalikes(reader: Reader, item_ids: Iterable[int]) -> list[Lookalike]
               SELECT 1 FROM item AS m WHERE m.inode = t.inode AND m.missing_since > 0))
         SELECT
           i.id, i.root_id, i.path, i.name, i.size, i.modified_at, i.inode, i.fingerprint,
-          i.added_at, i.missing_since, r.first_scan
+          i.added_at, i.missing_since, r.first_scan,
+          (SELECT COUNT(*) FROM collection_item AS ci WHERE ci.item_id = i.id)
         FROM item AS i JOIN root AS r ON r.id = i.root_id
         WHERE i.id IN (
           SELECT a.id FROM item AS a WHERE a.inode IN (SELECT inode FROM inodes)
