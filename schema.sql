@@ -45,6 +45,7 @@ CREATE INDEX folder_inode ON folder (inode);
 -- modified_at is in microseconds: a change is any difference, and milliseconds would hide some.
 -- settled_at is when size and modified_at were last seen to change: the file is read once it is
 -- still. fingerprint is SHA-256 over the size, the first and the last 64 KiB, 128 bits of it.
+-- replaced_… tell of the file that another one has replaced, for the case that it was only moved.
 CREATE TABLE item (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   root_id INTEGER NOT NULL REFERENCES root (id),
@@ -63,7 +64,10 @@ CREATE TABLE item (
   missing_since INTEGER NOT NULL DEFAULT 0,
   probed_at INTEGER,
   settled_at INTEGER NOT NULL DEFAULT 0,
-  fingerprint TEXT
+  fingerprint TEXT,
+  replaced_inode INTEGER,
+  replaced_size INTEGER,
+  replaced_modified_at INTEGER
 ) STRICT;
 
 -- store.items.by_paths, store.members.memberships, store.files.count_below;
@@ -75,6 +79,8 @@ CREATE INDEX item_folder ON item (folder_id);
 CREATE INDEX item_unprobed ON item (root_id, id) WHERE probed_at IS NULL AND missing_since = 0;
 -- store.files.by_inodes: the former places of a file that was renamed
 CREATE INDEX item_inode ON item (inode, missing_since);
+-- store.files.by_inodes: the place of a file that another one has replaced
+CREATE INDEX item_replaced ON item (replaced_inode) WHERE replaced_inode IS NOT NULL;
 -- store.moves.lookalikes: the same bytes at another path, where a move has left no common inode
 CREATE INDEX item_fingerprint ON item (fingerprint, missing_since);
 -- store.files.forgettable: what has been missing for a long time

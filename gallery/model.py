@@ -156,8 +156,7 @@ class Hint(IntEnum):
     """What to do at a path that somebody points at; of two hints the greater one counts."""
 
     LOOK = 1
-    DECIDE = 2  # if another file is in place of the known one, it is a new version of it
-    DEEP = 3  # look at everything below, too
+    DEEP = 2  # look at everything below, too
 
 
 class RootState(_Shown, frozen=True):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Sequence
 
 from gallery import paths
 from gallery.database.engine import Database, Reader
@@ -20,13 +20,11 @@ from gallery.domain.plan import (
 )
 from gallery.store import files, folders
 
+REPLACED_MILLISECONDS = 3_600_000
+"""How long a file that was replaced by another one may take to turn up elsewhere."""
 
-async def compare(
-    db: Database,
-    library: Library,
-    listings: Sequence[Listing],
-    decided: Container[str] | None = None,
-) -> list[Action]:
+
+async def compare(db: Database, library: Library, listings: Sequence[Listing]) -> list[Action]:
     """What has to change so that the index shows the listed folders as they are; see `plan`.
 
     For files that may have been elsewhere before, the disk is asked whether they still are there.
@@ -43,7 +41,7 @@ async def compare(
     moved = await _moved_folders(db, library, looks)
     # In a thread: a folder of 100,000 files takes a while, and requests must not wait for it.
     actions = await asyncio.to_thread(
-        lambda: list(plan(looks, strays, kept, decided)),
+        lambda: list(plan(looks, strays, kept)),
     )
     return [*moved, *actions]
 
@@ -104,23 +102,26 @@ async def _strays(
     loose = {identity(file) for look in looks for file in look.unsettled()}
     if not loose:
         return [], ()
-    found = await db.read(files.by_inodes, {inode for inode, _size, _modified_at in loose})
-    found = [(row, path, is_kept) for row, path, is_kept in found if identity(row) in loose]
-    if not found:
+    inodes = {inode for inode, _size, _modified_at in loose}
+    formers = await db.read(files.by_inodes, inodes, db.now() - REPLACED_MILLISECONDS)
+    formers = [former for former in formers if identity(former.item) in loose]
+    if not formers:
         return [], ()
-    seen_here = {row.id for look in looks for row in look.rows.values()}
-    elsewhere = [(row, path) for row, path, _kept in found if row.id not in seen_here]
-    there = await asyncio.to_thread(library.disk.look, [path for _row, path in elsewhere])
+    # A row of the listed folders counts by its listing if that misses it. Else the disk is asked
+    # anew: what was listed there first may have come here since.
+    displaced = {stray.item.id for look in looks for stray in look.displaced()}
+    elsewhere = [it for it in formers if it.is_replaced or it.item.id not in displaced]
+    there = await asyncio.to_thread(library.disk.look, [former.path for former in elsewhere])
     trusted = await asyncio.to_thread(library.trusted_roots) if elsewhere else ()
     strays = [
-        Stray(row, path, left_a_void=path not in there)
-        for row, path in elsewhere
+        Stray(item, path, path not in there, is_replaced)
+        for item, path, _is_kept, is_replaced in elsewhere
         if library.disk.of(path) in trusted
-        and (path not in there or there[path].inode != row.inode)
+        and (path not in there or there[path].inode != item.inode)
     ]
     contested = [row.id for look in looks for row in look.rows.values() if not row.missing_since]
     kept = await db.read(files.kept_among, contested)
-    return strays, kept | {row.id for row, _path, is_kept in found if is_kept}
+    return strays, kept.union(former.item.id for former in formers if former.is_kept)
 
 
 async def _moved_folders(

@@ -18,7 +18,8 @@ class Served:
     """A root as this process serves it: its state, and what somebody wants to have looked at.
 
     `identity` is that of its directory when it was last known to be the right one; `blind` says
-    why changes are not noticed at once, if they are not.
+    why changes are not noticed at once, if they are not. `ripe` are items that are missing for long
+    enough to ask what came in their place.
     """
 
     def __init__(self, id_: int, root: Root, bus: Bus) -> None:
@@ -29,6 +30,7 @@ class Served:
         self.scan_wanted = False
         self.accept_missing = False
         self.is_doubted = False
+        self.ripe = set[int]()
         self._hints: dict[str, Hint] = {}
         self._progress: Progress | None = None
         self._is_offline = False
@@ -39,7 +41,7 @@ class Served:
         """The indexer reconciles the root as soon as it can, if need be once more."""
         self.scan_wanted = True
         self.accept_missing = self.accept_missing or accept_missing
-        if self.progress is None:
+        if self.state != "scanning":
             self.progress = Progress("scanning", 0, None)
         self.work.set()
 
@@ -56,9 +58,8 @@ class Served:
             self.work.set()
 
     def take_hints(self, most: int | None = None) -> dict[str, Hint]:
-        """At most so many hints, which count as followed from now on; decisions come last."""
-        urgent = (path for path, hint in self._hints.items() if hint is not Hint.DECIDE)
-        taken = list(islice(urgent, most)) or list(islice(self._hints, most))
+        """At most so many hints, which count as followed from now on."""
+        taken = list(islice(self._hints, most))
         return {path: self._hints.pop(path) for path in taken}
 
     def scan_ended(self) -> None:
@@ -111,13 +112,15 @@ class Served:
 class Library:
     """The roots that this process serves, by id.
 
-    `holder` names this server among others on the same database, also after a restart.
+    `holder` names this server among others on the same database, also after a restart. `transient`
+    are the items that have just been missed and may be found in a moment.
     """
 
     def __init__(self, disk: Roots, ids: Mapping[str, int], holder: str, bus: Bus) -> None:
         self.disk = disk
         self.holder = holder
         self.departures = Departures()
+        self.transient = set[int]()
         self.roots: Mapping[int, Served] = {
             ids[name]: Served(ids[name], root, bus) for name, root in disk.by_name.items()
         }

@@ -6,7 +6,7 @@ and is where the younger one was.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from gallery.database.engine import Tx
@@ -18,28 +18,24 @@ DAY = 24 * 3_600_000
 
 
 class _Likeness(NamedTuple):
-    """What two items have in common; and whether that tells a move also if both were there at once:
-    always, never, or unless somebody has put the younger one into a collection as well.
+    """What two items have in common.
+
+    Whether that tells a move although both were there at once, and although somebody has put the
+    younger one into a collection, too; `is_identity`: it tells that they are the very same file.
     """
 
     key: Callable[[Lookalike], Hashable]
-    may_have_met: bool
+    may_have_met: bool = True
     may_be_kept: bool = True
+    is_identity: bool = False
 
 
 _LIKENESSES = (
-    _Likeness(lambda item: (item.inode, item.size, item.modified_at), may_have_met=True),
-    _Likeness(
-        lambda item: item.fingerprint and (item.fingerprint, item.name, item.modified_at),
-        may_have_met=True,
-    ),
-    _Likeness(lambda item: item.fingerprint and (item.fingerprint, item.name), may_have_met=True),
-    _Likeness(
-        lambda item: item.fingerprint and (item.fingerprint, item.modified_at),
-        may_have_met=True,
-        may_be_kept=False,
-    ),
-    _Likeness(lambda item: item.fingerprint, may_have_met=False),
+    _Likeness(lambda it: (it.inode, it.size, it.modified_at), is_identity=True),
+    _Likeness(lambda it: it.fingerprint and (it.fingerprint, it.name, it.modified_at)),
+    _Likeness(lambda it: it.fingerprint and (it.fingerprint, it.name)),
+    _Likeness(lambda it: it.fingerprint and (it.fingerprint, it.modified_at), may_be_kept=False),
+    _Likeness(lambda it: it.fingerprint, may_have_met=False),
 )
 """The surest first."""
 
@@ -61,6 +57,8 @@ def folds(lookalikes: Iterable[Lookalike]) -> Iterator[Fold]:
         for group in alike.values():
             missing = [item for item in group if item.missing_since]
             present = [item for item in group if not item.missing_since]
+            if likeness.is_identity:
+                missing = missing[:1]  # of several rows of one and the same file, the oldest
             if len(missing) == len(present) == 1 and _follows(present[0], missing[0], likeness):
                 yield Fold(missing[0].id, present[0].id)
                 left.remove(missing[0])
@@ -82,9 +80,15 @@ def _follows(younger: Lookalike, older: Lookalike, likeness: _Likeness) -> bool:
     )
 
 
-async def fold(tx: Tx, item_ids: Iterable[int]) -> list[tuple[Lookalike, Lookalike]]:
-    """Folds what was read or went missing just now; the (older, younger) items as they were."""
-    alike = {item.id: item for item in await moves.lookalikes(tx, item_ids)}
+async def fold(
+    tx: Tx, item_ids: Collection[int], transient: Collection[int]
+) -> list[tuple[Lookalike, Lookalike]]:
+    """Folds what was read, or is missing, as far as it goes; the (older, younger) items before.
+
+    What is `transient` has just been missed and may still turn up with its own inode.
+    """
+    found = await moves.lookalikes(tx, item_ids) if item_ids else []
+    alike = {item.id: item for item in found if item.id not in transient}
     pairs = list(folds(alike.values()))
     if pairs:
         await merge(tx, pairs)

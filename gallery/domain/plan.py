@@ -7,7 +7,8 @@ no common inode, as those to another disk, are found later: see `moves`.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -69,12 +70,14 @@ class Moved(NamedTuple):
     """A known item that was at the path `former`, and is a file of `folder` now.
 
     Whoever was in that place, and is not moved as well, is missing: his file was overwritten.
+    `left_a_void`: nothing is at `former` any more.
     """
 
     id: int
     former: str
     folder: str
     file: FileSeen
+    left_a_void: bool
 
 
 class Gone(NamedTuple):
@@ -84,16 +87,7 @@ class Gone(NamedTuple):
     path: str
 
 
-class Unsure(NamedTuple):
-    """In place of a known file there is another one: the known one may yet turn up elsewhere."""
-
-    folder: str
-    name: str
-
-
-Action = (
-    FolderFound | FolderMoved | FolderGone | FolderListed | Added | Seen | Moved | Gone | Unsure
-)
+Action = FolderFound | FolderMoved | FolderGone | FolderListed | Added | Seen | Moved | Gone
 
 
 class KnownFolder(NamedTuple):
@@ -155,11 +149,15 @@ class Look(NamedTuple):
 
 
 class Stray(NamedTuple):
-    """An item whose file is not at its path; `left_a_void` if nothing is."""
+    """An item whose file is not at its path; `left_a_void` if nothing is.
+
+    `is_replaced`: it is shown as it was until another file at its path was taken for a new version.
+    """
 
     item: Known
     path: str
     left_a_void: bool
+    is_replaced: bool = False
 
 
 def _is_in_place(row: Known | None, file: FileSeen) -> bool:
@@ -171,42 +169,29 @@ def identity(file: FileSeen | Known) -> tuple[int, int, int]:
     return file.inode, file.size, file.modified_at
 
 
+Moving = Mapping[int, tuple[int, int, int]]
+"""The ids of the items that have moved, and which file each is, if it had several."""
+
+
 def plan(
-    looks: Sequence[Look],
-    elsewhere: Iterable[Stray] = (),
-    kept: Collection[int] = (),
-    decided: Container[str] | None = None,
+    looks: Sequence[Look], elsewhere: Iterable[Stray] = (), kept: Collection[int] = ()
 ) -> Iterator[Action]:
     """The actions that bring the index to what was seen.
 
-    `elsewhere` are strays of other folders, `kept` the ids of items that are in collections. At the
-    paths `decided` (None: at all) another file in place of the known one is a new version of it;
-    elsewhere it is `Unsure`, and nothing is done about it yet.
+    `elsewhere` are strays beside those of the folders looked at, `kept` the ids of items that are
+    in collections.
     """
     moves = _moves(looks, elsewhere, kept)
-    moved = {stray.item.id for stray in moves.values()}
+    moved = {stray.item.id: identity(stray.item) for stray in moves.values()}
     for look in looks:
-        yield from _plan_folder(look, moves, moved, decided)
+        yield from _plan_folder(look, moves, moved)
 
 
 def _moves(
     looks: Sequence[Look], elsewhere: Iterable[Stray], kept: Collection[int]
 ) -> dict[str, Stray]:
     """Which stray the file at each path is."""
-    strays = defaultdict[tuple[int, int, int], list[Stray]](list)
-    for stray in elsewhere:
-        strays[identity(stray.item)].append(stray)
-    for look in looks:
-        for stray in look.displaced():
-            strays[identity(stray.item)].append(stray)
-    moves = {}
-    for look in looks:
-        for file in look.unsettled():
-            if candidates := strays.get(identity(file)):
-                path = look.path(file.name)
-                best = min(candidates, key=lambda stray: _rank(stray, path))
-                candidates.remove(best)
-                moves[path] = best
+    moves = _claims(looks, elsewhere)
     moved = {stray.item.id for stray in moves.values()}
     for look in looks:
         for name, row in look.rows.items():
@@ -216,7 +201,30 @@ def _moves(
     return moves
 
 
-def _rank(stray: Stray, path: str) -> tuple[int, bool, bool, int]:
+def _claims(looks: Sequence[Look], elsewhere: Iterable[Stray]) -> dict[str, Stray]:
+    """The best of the strays that each file may be, by its path; none is two files."""
+    strays = defaultdict[tuple[int, int, int], list[Stray]](list)
+    for stray in chain(elsewhere, *(look.displaced() for look in looks)):
+        strays[identity(stray.item)].append(stray)
+    claims: dict[str, Stray] = {}
+    taken = set[int]()
+    # That a file was replaced was a guess; that this is the very one that was, is certain.
+    for is_replaced in (True, False):
+        for look in looks:
+            for file in look.unsettled() if strays else ():
+                path = look.path(file.name)
+                left = [
+                    stray
+                    for stray in strays.get(identity(file), ())
+                    if stray.is_replaced == is_replaced and stray.item.id not in taken
+                ]
+                if left and path not in claims:
+                    claims[path] = min(left, key=partial(_rank, path))
+                    taken.add(claims[path].item.id)
+    return claims
+
+
+def _rank(path: str, stray: Stray) -> tuple[int, bool, bool, int]:
     """Of several former places of a file: the last, the same path, the same name, the oldest."""
     row = stray.item
     return (
@@ -241,18 +249,16 @@ def _stays(row: Known, newcomer: Stray, kept: Collection[int]) -> bool:
     )
 
 
-def _plan_folder(
-    look: Look, moves: Mapping[str, Stray], moved: Collection[int], decided: Container[str] | None
-) -> Iterator[Action]:
+def _plan_folder(look: Look, moves: Mapping[str, Stray], moved: Moving) -> Iterator[Action]:
     listing, known = look.listing, look.known
     if not known.is_present:
         yield FolderFound(listing.folder)
-    open_questions = 0
-    for action in chain(_lost_folders(look), _plan_files(look, moves, moved, decided)):
-        open_questions += isinstance(action, FolderGone | Gone | Unsure)
+    losses = 0
+    for action in chain(_lost_folders(look), _plan_files(look, moves, moved)):
+        losses += isinstance(action, FolderGone | Gone)
         yield action
     if listing.inode is not None and listing.modified_at is not None:
-        digest = None if open_questions else listing.digest
+        digest = None if losses else listing.digest
         now = (listing.inode, listing.modified_at, digest)
         if now != (known.inode, known.modified_at, known.digest):
             yield FolderListed(listing.folder, *now, len(listing.files))
@@ -265,21 +271,17 @@ def _lost_folders(look: Look) -> Iterator[FolderGone]:
             yield FolderGone(path)
 
 
-def _plan_files(
-    look: Look, moves: Mapping[str, Stray], moved: Collection[int], decided: Container[str] | None
-) -> Iterator[Action]:
+def _plan_files(look: Look, moves: Mapping[str, Stray], moved: Moving) -> Iterator[Action]:
     folder = look.listing.folder
     rows = dict(look.rows)
     for file in look.listing.files:
         row = rows.pop(file.name, None)
         path = look.path(file.name)
         if row and row.id in moved and path not in moves:
+            if moved[row.id] == identity(file):
+                continue  # it was here when this was listed, and is elsewhere by now
             row = look.former.get(file.name)  # who had that name before may be back
-        action = _plan_file(folder, file, row, moves.get(path), moved)
-        is_open = decided is not None and path not in decided
-        if is_open and isinstance(action, Seen) and _is_replaced(row, file):
-            yield Unsure(folder, file.name)
-        elif action:
+        if action := _plan_file(folder, file, row, moves.get(path), moved):
             yield action
     for row in rows.values():
         if not row.missing_since and row.id not in moved:
@@ -287,24 +289,12 @@ def _plan_files(
 
 
 def _plan_file(
-    folder: str, file: FileSeen, row: Known | None, stray: Stray | None, moved: Collection[int]
+    folder: str, file: FileSeen, row: Known | None, stray: Stray | None, moved: Moving
 ) -> Action | None:
     if stray and (row is None or stray.item.id != row.id):
-        return Moved(stray.item.id, stray.path, folder, file)
+        return Moved(stray.item.id, stray.path, folder, file, stray.left_a_void)
     if row is None or (row.id in moved and not stray):
         return Added(folder, file)
     if row.missing_since or identity(row) != identity(file):
         return Seen(row.id, folder, file)
     return None
-
-
-def _is_replaced(row: Known | None, file: FileSeen) -> bool:
-    """Whether it is another file, by all that can be told, and not the same on a disk that gives
-    its files new inodes each time it is mounted.
-    """
-    return (
-        row is not None
-        and not row.missing_since
-        and row.inode != file.inode
-        and (row.size, row.modified_at) != (file.size, file.modified_at)
-    )

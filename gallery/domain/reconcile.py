@@ -9,7 +9,8 @@ Each of these transactions waits for the others, on whatever root and server: a 
 one root to another concerns two of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from gallery import paths
 from gallery.database.engine import Tx
@@ -39,10 +40,15 @@ FOLDERS_TOLD = 50
 """So many folders are named in one event; of more, none is."""
 
 
-async def apply(
-    tx: Tx, root_id: int, top: str, actions: Sequence[Action], since: int
-) -> list[Departure]:
-    """Makes the index show what the actions say; what has moved.
+class Outcome(NamedTuple):
+    """What else a transaction has led to: items that have moved, and items that are missing."""
+
+    departures: list[Departure]
+    lost: list[int]
+
+
+async def apply(tx: Tx, root_id: int, top: str, actions: Sequence[Action], since: int) -> Outcome:
+    """Makes the index show what the actions say.
 
     `top` is the path of the root's own folder, `since` the time (ms) from which on what is gone
     counts as missing. A `FolderGone` may concern more than one transaction should hold: it is not
@@ -77,14 +83,11 @@ async def apply(
     if listed:
         await folders.store_listed(tx, [folders.ListedFolder(*action) for action in listed])
     await changes.tell(tx)
-    return changes.departures
+    return changes.outcome
 
 
-async def apply_gone(tx: Tx, root_id: int, folder: str, since: int) -> tuple[bool, list[Departure]]:
-    """Marks at most a batch of what was below `folder` missing; whether that was all of it.
-
-    And what of it turned out to be elsewhere.
-    """
+async def apply_gone(tx: Tx, root_id: int, folder: str, since: int) -> tuple[bool, Outcome]:
+    """Marks at most a batch of what was below `folder` missing; whether that was all of it."""
     await roots.lock(tx)
     changes = _Changes(root_id)
     gone = await files.present_below(tx, folder, BATCH)
@@ -95,19 +98,35 @@ async def apply_gone(tx: Tx, root_id: int, folder: str, since: int) -> tuple[boo
         await folders.mark_missing(tx, folder)
     changes.folders |= {folder, paths.parent(folder)}
     await changes.tell(tx)
-    return is_all, changes.departures
+    return is_all, changes.outcome
 
 
-async def learn(tx: Tx, root_id: int, read: Sequence[tuple[Unread, Probed]]) -> list[Departure]:
-    """Keeps what files said of themselves; what, by their bytes, turned out to have moved."""
+async def learn(
+    tx: Tx, root_id: int, read: Sequence[tuple[Unread, Probed]], transient: Collection[int]
+) -> Outcome:
+    """Keeps what files said of themselves, and folds what by that turns out to have moved."""
     await roots.lock(tx)
     changes = _Changes(root_id)
     await unread.store(tx, read)
     changes.items |= {item.id for item, _probed in read}
     changes.folders |= {paths.parent(item.path) for item, _probed in read}
-    await _fold(tx, changes, changes.items)
+    await _fold(tx, changes, changes.items, transient)
     await changes.tell(tx)
-    return changes.departures
+    return changes.outcome
+
+
+async def fold(
+    tx: Tx, root_id: int, missing: Collection[int], transient: Collection[int]
+) -> Outcome:
+    """Folds what came elsewhere, by its bytes, into the items that are missing; see `moves`."""
+    await roots.lock(tx)
+    changes = _Changes(root_id)
+    await _fold(tx, changes, missing, transient)
+    if changes.outcome.departures:
+        await changes.tell(tx)
+    else:
+        tx.discard()
+    return changes.outcome
 
 
 async def forget(tx: Tx, root_id: int, before: int) -> bool:
@@ -138,7 +157,7 @@ class _Changes:
         self.items = set[int]()
         self.paths = set[str]()
         self.folders = set[str]()
-        self.departures: list[Departure] = []
+        self.outcome = Outcome([], [])
         self._counts = {root_id: [0, 0]}
 
     def count(self, root_id: int, *, present: int = 0, missing: int = 0) -> None:
@@ -148,7 +167,7 @@ class _Changes:
 
     def depart(self, former: str, path: str) -> None:
         """An item went from one path to another."""
-        self.departures.append(Departure(former, path))
+        self.outcome.departures.append(Departure(former, path))
         self.paths |= {former, path}
         self.folders |= {paths.parent(former), paths.parent(path)}
 
@@ -196,15 +215,17 @@ async def _see(tx: Tx, changes: _Changes, root_id: int, seen: Sequence[Seen]) ->
 async def _lose(
     tx: Tx, changes: _Changes, root_id: int, gone: Mapping[int, str], since: int
 ) -> None:
-    """Marks the items missing, unless they have moved, or turn out to be what came elsewhere."""
+    """Marks the items missing, unless they are elsewhere by now."""
     lost = await files.mark_missing(tx, gone, since)
     changes.count(root_id, present=-len(lost), missing=len(lost))
     changes.items.update(lost)
-    await _fold(tx, changes, lost)
+    changes.outcome.lost.extend(lost)
 
 
-async def _fold(tx: Tx, changes: _Changes, item_ids: Iterable[int]) -> None:
-    for older, younger in await moves.fold(tx, item_ids):
+async def _fold(
+    tx: Tx, changes: _Changes, item_ids: Collection[int], transient: Collection[int]
+) -> None:
+    for older, younger in await moves.fold(tx, item_ids, transient):
         changes.items.add(older.id)
         changes.count(older.root_id, missing=-1)  # and one less, and one more, where the other was
         changes.depart(older.path, younger.path)
@@ -237,10 +258,7 @@ async def _move(
     overwritten = {
         id_: path for path, (id_, _inode) in there.items() if id_ not in movers and id_ not in twins
     }
-    if overwritten:
-        lost = await files.mark_missing(tx, overwritten, since)
-        changes.count(root_id, present=-len(lost), missing=len(lost))
-        changes.items.update(lost)
+    await _lose(tx, changes, root_id, overwritten, since)
     known = await folders.known(tx, {action.folder for action in into.values()})
     placed = [
         files.Placed(

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 
 from gallery.database.engine import Database
@@ -27,13 +27,10 @@ MANY_HINTS = 1_000
 """So many hints at once are a storm, of which the system may have dropped a part."""
 QUIET_SECONDS = 2.0
 """How long after the last storm a full pass looks for what was dropped."""
-BUSY_HINTS = 50
-BUSY_SECONDS = 1.0
-"""After so many hints at once, it counts as busy for so long: hints of one move may come apart."""
-DECIDE_SECONDS = 0.3
-"""How long then a file in place of a known one waits for that one to turn up elsewhere."""
 AGAIN_SECONDS = 2.0
 """When a new folder is looked through once more: what came while it was new was not reported."""
+FOLD_SECONDS = 3.0
+"""How long what is missed may turn up by itself, before a copy is taken for it."""
 FORGET_MILLISECONDS = 30 * 24 * 3_600_000
 """How long what is missing and in no collection is remembered."""
 
@@ -48,7 +45,6 @@ class Indexer:
         self._seconds = seconds
         self._due = time.monotonic() + seconds
         self._earliest = 0.0
-        self._busy_until = 0.0
 
     async def run(self) -> None:
         """Works for ever. What is asked for during some work is followed by more work."""
@@ -64,7 +60,7 @@ class Indexer:
             if served.is_doubted:
                 served.is_doubted = False
                 self._doubt(0.0)
-            is_done = not (served.scan_wanted or served.has_hints)
+            is_done = not (served.scan_wanted or served.has_hints or served.ripe)
             while not is_done:
                 is_done = await self._attend()
                 if not is_done:
@@ -87,6 +83,7 @@ class Indexer:
                     await self._scan(lease)
                 else:
                     await self._follow_hints(lease)
+                    await self._fold(lease)
         except (LeaseLost, Unavailable) as error:
             logger.warning("work on root %r begins again: %s", served.root.name, error)
             served.request_scan()
@@ -120,13 +117,17 @@ class Indexer:
             served.progress = Progress("scanning", 0, expected or None)
             walk = Walk(served.root, self._library.disk.is_junk)
             work = Pass(self._db, lease, self._library, served)
-            async with aclosing(work.over(walk.listings(), decided=())) as steps:
+            async with aclosing(work.over(walk.listings())) as steps:
                 async for _step in steps:
                     served.progress = Progress("scanning", work.files, expected or None)
                     if served.has_hints:
                         newer.update(await self._follow_hints(lease))
-            await work.decide(walk)
             await work.lose(None if accept_missing else expected)
+            if newer or served.has_hints:
+                self._fold_later(work.lost)
+            else:
+                await work.fold_all()
+            await work.follow()
             await lease.write(roots.finish_scan, served.id, walk.problems)
             served.is_offline = False
             await self._forget(lease)
@@ -146,21 +147,38 @@ class Indexer:
             followed.update(hints)
             if len(hints) >= MANY_HINTS:
                 self._doubt(QUIET_SECONDS)
-            if len(hints) >= BUSY_HINTS:
-                self._busy_until = time.monotonic() + BUSY_SECONDS
-            is_busy = time.monotonic() < self._busy_until
             walk = Walk(served.root, self._library.disk.is_junk)
             deep = {path for path, hint in hints.items() if hint is Hint.DEEP}
-            decided = {path for path, hint in hints.items() if hint is Hint.DECIDE}
             expected = await self._db.read(present, served.id)
             work = Pass(self._db, lease, self._library, served)
             listings, new = await pointed_at(self._db, walk, served.root.name, hints, deep)
-            await work.over_all(listings, decided if is_busy else None)
-            self._later(DECIDE_SECONDS, work.unsure, Hint.DECIDE)
+            await work.over_all(listings)
             self._later(AGAIN_SECONDS, new, Hint.DEEP)
             # The only file of a root may well be deleted.
             await work.lose(expected if expected > 1 else None)
+            await work.follow()
+            self._fold_later(work.lost)
         return followed
+
+    async def _fold(self, lease: Leased) -> None:
+        """What is missing for a while was perhaps copied and removed."""
+        ripe, self._served.ripe = self._served.ripe, set()
+        if ripe:
+            work = Pass(self._db, lease, self._library, self._served)
+            await work.fold(ripe)
+            await work.follow()
+
+    def _fold_later(self, lost: Sequence[int]) -> None:
+        """First whatever has been moved may turn up with its inode."""
+
+        def ripen() -> None:
+            self._library.transient.difference_update(lost)
+            self._served.ripe.update(lost)
+            self._served.work.set()
+
+        if lost:
+            self._library.transient.update(lost)
+            asyncio.get_running_loop().call_later(FOLD_SECONDS, ripen)
 
     def _later(self, seconds: float, paths: Iterable[str], hint: Hint) -> None:
         if paths := list(paths):

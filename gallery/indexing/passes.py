@@ -1,22 +1,20 @@
 """Going over some folders of a root: what is found is stored at once, what is lost at the end."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Container, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from contextlib import aclosing
 from itertools import islice
 
-from gallery import paths
 from gallery.database.engine import Database, Reader
 from gallery.disk.roots import Roots
-from gallery.disk.walk import Listing, Walk
+from gallery.disk.walk import Listing
 from gallery.domain import reconcile, scopes
 from gallery.domain.compare import compare
 from gallery.domain.leases import Leased
 from gallery.domain.library import Library, Served
-from gallery.domain.plan import Action, FolderGone, Gone, Unsure
-from gallery.domain.reconcile import BATCH
-from gallery.domain.scopes import Departure
+from gallery.domain.moves import DAY
+from gallery.domain.plan import Action, FolderGone, Gone, Moved
+from gallery.domain.reconcile import BATCH, Outcome
 from gallery.store import files, roots
 
 FEW_FILES = 20
@@ -38,63 +36,74 @@ class Pass:
         self._library = library
         self._served = served
         self._since = db.now()
-        self._lost: list[Lost] = []
-        self.unsure: list[str] = []
+        self._losses: list[Lost] = []
+        self.lost: list[int] = []
         self.files = 0
 
-    async def over(
-        self, listings: Iterator[Listing], decided: Container[str] | None = None
-    ) -> AsyncGenerator[None]:
+    async def over(self, listings: Iterator[Listing]) -> AsyncGenerator[None]:
         """Reconciles the listings, a batch for each step; the disk is read ahead in a thread."""
         batch = await asyncio.to_thread(_take, listings)
         while batch:
             ahead = asyncio.create_task(asyncio.to_thread(_take, listings))
             try:
-                await self._reconcile(batch, decided)
+                await self._reconcile(batch)
                 self.files += sum(len(listing.files) for listing in batch)
                 yield
             finally:
                 batch = await ahead
 
-    async def over_all(
-        self, listings: Iterator[Listing], decided: Container[str] | None = None
-    ) -> None:
+    async def over_all(self, listings: Iterator[Listing]) -> None:
         """Reconciles the listings, in one go."""
-        async with aclosing(self.over(listings, decided)) as steps:
+        async with aclosing(self.over(listings)) as steps:
             async for _step in steps:
                 pass
 
-    async def decide(self, walk: Walk) -> None:
-        """What was unsure until now: files that have turned up nowhere else were replaced."""
-        names = defaultdict[str, list[str]](list)
-        for path in self.unsure:
-            names[paths.parent(path)].append(paths.name(path))
-        self.unsure = []
-        await self.over_all(walk.glance(folder, here) for folder, here in names.items())
-
-    async def _reconcile(self, batch: Sequence[Listing], decided: Container[str] | None) -> None:
-        found = list[Action]()
-        for action in await compare(self._db, self._library, batch, decided):
-            if isinstance(action, Lost):
-                self._lost.append(action)
-            elif isinstance(action, Unsure):
-                self.unsure.append(paths.join(action.folder, action.name))
-            else:
-                found.append(action)
-        await self._apply(found)
+    async def _reconcile(self, batch: Sequence[Listing]) -> None:
+        actions = await compare(self._db, self._library, batch)
+        await self._apply([action for action in actions if not isinstance(action, Lost)])
+        self._losses += [action for action in actions if isinstance(action, Lost)]
+        for action in actions:
+            if isinstance(action, Moved) and not action.left_a_void:
+                # Another file is there, which may have been taken for a new version of this one.
+                self._library.serving(action.former).hint([action.former])
 
     async def _apply(self, actions: Sequence[Action]) -> None:
-        root = self._served.root
+        served = self._served
         for start in range(0, len(actions), BATCH):
             chunk = actions[start : start + BATCH]
             self._note(
                 await self._lease.write(
-                    reconcile.apply, self._served.id, root.name, chunk, self._since
+                    reconcile.apply, served.id, served.root.name, chunk, self._since
                 )
             )
 
-    def _note(self, departures: Iterable[Departure]) -> None:
-        self._library.departures.note(departures)
+    def _note(self, outcome: Outcome) -> None:
+        self.lost += outcome.lost
+        self._library.departures.note(outcome.departures)
+
+    async def fold(self, missing: Collection[int]) -> None:
+        """What came elsewhere in place of the missing items, by its bytes, is them."""
+        self._note(
+            await self._lease.write(
+                reconcile.fold, self._served.id, missing, self._library.transient
+            )
+        )
+
+    async def fold_all(self) -> None:
+        """`fold` for whatever went missing within a day, and so also before a crash."""
+        last: int | None = 0
+        while last is not None:
+            missing = await self._db.read(
+                files.missing_lately, self._served.id, self._since - DAY, last
+            )
+            if missing:
+                await self.fold(missing)
+            last = missing[-1] if missing else None
+
+    async def follow(self) -> None:
+        """Collections follow the folders that they are bound to."""
+        if self._library.departures:
+            await self._lease.write(scopes.follow, self._library.departures)
 
     async def lose(self, expected: int | None) -> None:
         """Marks what is lost missing. Raises `RootIsGone` if it is too much at one stroke.
@@ -103,8 +112,8 @@ class Pass:
         lost is looked for once more: a request may have indexed it after its folder was listed.
         """
         disk = self._library.disk
-        gone = await asyncio.to_thread(_still_lost, disk, self._lost)
-        self._lost = []
+        gone = await asyncio.to_thread(_still_lost, disk, self._losses)
+        self._losses = []
         alone = [action for action in gone if isinstance(action, Gone)]
         folders = [action.path for action in gone if isinstance(action, FolderGone)]
         if expected is not None and gone:
@@ -116,12 +125,10 @@ class Pass:
         for folder in folders:
             is_all = False
             while not is_all:
-                is_all, departures = await self._lease.write(
+                is_all, outcome = await self._lease.write(
                     reconcile.apply_gone, self._served.id, folder, self._since
                 )
-                self._note(departures)
-        if self._library.departures:
-            await self._lease.write(scopes.follow, self._library.departures)
+                self._note(outcome)
 
 
 def _still_lost(disk: Roots, lost: Sequence[Lost]) -> list[Lost]:

@@ -107,7 +107,8 @@ class Queue:
             probed = await self._read(served.root, batch)
             read = [(item, found) for item, found in zip(batch, probed, strict=True) if found]
             if read:
-                self._library.departures.note(await db.write(reconcile.learn, served.id, read))
+                learned = await db.write(reconcile.learn, served.id, read, self._library.transient)
+                self._library.departures.note(learned.departures)
             if self._library.departures:
                 await db.write(scopes.follow, self._library.departures)
             done += len(read)

@@ -22,6 +22,9 @@ class Known(NamedTuple):
     added_at: int
 
 
+_IS_KEPT = """
+  CASE WHEN EXISTS (SELECT 1 FROM collection_item AS ci WHERE ci.item_id = i.id) THEN 1 ELSE 0 END
+"""
 _KNOWN = "i.id, i.folder_id, i.name, i.size, i.modified_at, i.inode, i.missing_since, i.added_at"
 
 
@@ -56,24 +59,38 @@ def _in_order_of_loss(rows: Iterable[Row]) -> list[Known]:
     return known
 
 
-async def by_inodes(reader: Reader, inodes: Iterable[int]) -> list[tuple[Known, str, bool]]:
-    """Every item whose file has, or had, one of the inodes; its path, and whether it is kept.
+class Former(NamedTuple):
+    """An item that has, or had, an inode, and its path; `is_kept`: it is in a collection.
 
-    To be kept is to be in a collection.
+    `is_replaced`: it had that inode until another file took the place of its own, and `item` is as
+    it was before.
     """
+
+    item: Known
+    path: str
+    is_kept: bool
+    is_replaced: bool
+
+
+async def by_inodes(reader: Reader, inodes: Iterable[int], since: int) -> list[Former]:
+    """Every item whose file has one of the inodes, had it, or was replaced since then (ms)."""
     rows = await reader.all(
         f"""
-        SELECT
-          {_KNOWN},
-          i.path,
-          CASE WHEN EXISTS (SELECT 1 FROM collection_item AS ci WHERE ci.item_id = i.id)
-            THEN 1 ELSE 0 END
+        SELECT {_KNOWN}, i.path, {_IS_KEPT}, 0
         FROM item AS i
         WHERE i.inode IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        UNION ALL
+        SELECT
+          i.id, i.folder_id, i.name, i.replaced_size, i.replaced_modified_at, i.replaced_inode,
+          i.missing_since, i.added_at, i.path, {_IS_KEPT}, 1
+        FROM item AS i
+        WHERE i.replaced_inode IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+          AND i.settled_at >= $2
         """,
         json_list(inodes),
+        since,
     )
-    return [(Known(*known), path, kept == 1) for *known, path, kept in rows]
+    return [Former(Known(*row[:8]), row[8], row[9] == 1, row[10] == 1) for row in rows]
 
 
 async def kept_among(reader: Reader, item_ids: Iterable[int]) -> set[int]:
@@ -160,10 +177,22 @@ _AS_SEEN = """
 """The file is present and as described ($2 to $5); what was read from other bytes is dropped."""
 
 
+_IS_REPLACED = "inode <> $4 AND (size <> $2 OR modified_at <> $3)"
+"""It is another file. On some disks all inodes are new after each mount, but nothing else is."""
+
+
 async def update(tx: Tx, seen: Sequence[SeenFile]) -> None:
     """The files are at their paths, and as described."""
     await tx.many(
-        f"UPDATE item SET {_AS_SEEN} WHERE id = $1",
+        f"""
+        UPDATE item SET
+          replaced_inode = CASE WHEN {_IS_REPLACED} THEN inode ELSE replaced_inode END,
+          replaced_size = CASE WHEN {_IS_REPLACED} THEN size ELSE replaced_size END,
+          replaced_modified_at =
+            CASE WHEN {_IS_REPLACED} THEN modified_at ELSE replaced_modified_at END,
+          {_AS_SEEN}
+        WHERE id = $1
+        """,
         [(*item, tx.now) for item in seen],
     )
 
@@ -252,7 +281,13 @@ async def put(tx: Tx, placed: Sequence[Placed]) -> None:
     await tx.many(
         f"""
         UPDATE item SET
-          {_AS_SEEN}, root_id = $6, folder_id = $7, path = $8, name = $9, type = $10
+          {_AS_SEEN},
+          replaced_inode = CASE WHEN replaced_inode <> $4 THEN replaced_inode END,
+          root_id = $6,
+          folder_id = $7,
+          path = $8,
+          name = $9,
+          type = $10
         WHERE id = $1
         """,
         [(*item[:4], tx.now, *item[4:]) for item in placed],
@@ -307,6 +342,21 @@ async def count_below(reader: Reader, folder: str) -> int:
         "SELECT COUNT(*) FROM item WHERE path >= $1 AND path < $2 AND missing_since = 0", low, high
     )
     return int(row[0]) if row else 0
+
+
+async def missing_lately(reader: Reader, root_id: int, since: int, after: int) -> list[int]:
+    """At most 1,000 items missing since then (ms) or later, behind the id `after`."""
+    rows = await reader.all(
+        """
+        SELECT id FROM item
+        WHERE root_id = $1 AND missing_since <> 0 AND missing_since >= $2 AND id > $3
+        ORDER BY id LIMIT 1000
+        """,
+        root_id,
+        since,
+        after,
+    )
+    return [id_ for (id_,) in rows]
 
 
 async def forgettable(reader: Reader, root_id: int, before: int, limit: int) -> list[int]:

@@ -20,7 +20,6 @@ from gallery.domain.plan import (
     Moved,
     Seen,
     Stray,
-    Unsure,
     plan,
 )
 from gallery.store.files import Known
@@ -33,6 +32,10 @@ def seen(name: str, size: int = 1, modified_at: int = 1, inode: int = 1) -> File
 def known(id_: int, file: FileSeen, missing_since: int = 0, added_at: int = 0) -> Known:
     name, size, modified_at, inode = file
     return Known(id_, 1, name, size, modified_at, inode, missing_since, added_at)
+
+
+def moved(id_: int, former: str, folder: str, file: FileSeen, *, void: bool = True) -> Moved:
+    return Moved(id_, former, folder, file, left_a_void=void)
 
 
 def of_x(
@@ -65,16 +68,16 @@ A_AS_B = seen("b.jpg")
         ([], [known(1, A, 5), known(2, A)], [Gone(2, "x/a.jpg")]),
         ([B], [known(1, A)], [Added("x", B), Gone(1, "x/a.jpg")]),
         # a rename, also by case only, or between two ways to write the same letters
-        ([A_AS_B], [known(1, A)], [Moved(1, "x/a.jpg", "x", A_AS_B)]),
-        ([seen("A.JPG")], [known(1, A)], [Moved(1, "x/a.jpg", "x", seen("A.JPG"))]),
+        ([A_AS_B], [known(1, A)], [moved(1, "x/a.jpg", "x", A_AS_B)]),
+        ([seen("A.JPG")], [known(1, A)], [moved(1, "x/a.jpg", "x", seen("A.JPG"))]),
         (
             [seen("e\u0301.jpg")],
             [known(1, seen("é.jpg"))],
             [
-                Moved(1, "x/é.jpg", "x", seen("e\u0301.jpg")),
+                moved(1, "x/é.jpg", "x", seen("e\u0301.jpg")),
             ],
         ),
-        ([A_AS_B], [known(1, A, 5)], [Moved(1, "x/a.jpg", "x", A_AS_B)]),
+        ([A_AS_B], [known(1, A, 5)], [moved(1, "x/a.jpg", "x", A_AS_B)]),
         # not a rename: another size or time tells an inode that is used again
         (
             [seen("b.jpg", size=2)],
@@ -89,8 +92,8 @@ A_AS_B = seen("b.jpg")
             [seen("a.jpg", inode=2), seen("b.jpg", inode=1)],
             [known(1, A), known(2, B)],
             [
-                Moved(2, "x/b.jpg", "x", seen("a.jpg", inode=2)),
-                Moved(1, "x/a.jpg", "x", seen("b.jpg", inode=1)),
+                moved(2, "x/b.jpg", "x", seen("a.jpg", inode=2), void=False),
+                moved(1, "x/a.jpg", "x", seen("b.jpg", inode=1), void=False),
             ],
         ),
         # all moved up by one
@@ -98,9 +101,9 @@ A_AS_B = seen("b.jpg")
             [seen("b.jpg", inode=1), seen("c.jpg", inode=2), seen("d.jpg", inode=3)],
             [known(1, A), known(2, B), known(3, C)],
             [
-                Moved(1, "x/a.jpg", "x", seen("b.jpg", inode=1)),
-                Moved(2, "x/b.jpg", "x", seen("c.jpg", inode=2)),
-                Moved(3, "x/c.jpg", "x", seen("d.jpg", inode=3)),
+                moved(1, "x/a.jpg", "x", seen("b.jpg", inode=1)),
+                moved(2, "x/b.jpg", "x", seen("c.jpg", inode=2), void=False),
+                moved(3, "x/c.jpg", "x", seen("d.jpg", inode=3), void=False),
             ],
         ),
         # moved away, and another one in its place
@@ -109,7 +112,7 @@ A_AS_B = seen("b.jpg")
             [known(1, A)],
             [
                 Added("x", NEW_A),
-                Moved(1, "x/a.jpg", "x", A_AS_B),
+                moved(1, "x/a.jpg", "x", A_AS_B, void=False),
             ],
         ),
         # two names of one file
@@ -149,21 +152,31 @@ def test_folders_come_and_go() -> None:
     [
         (Listing("x", [A], [], None, 7, 8, "digest"), "digest"),
         (Listing("x", [], [], None, 7, 8, "digest"), None),
-        (Listing("x", [NEW_A], [], None, 7, 8, "digest"), None),
+        (Listing("x", [NEW_A], [], None, 7, 8, "digest"), "digest"),
         (Listing("x", [A], [], frozenset({"a.jpg"}), 7, 8), None),
     ],
-    ids=["as it was", "something is lost", "something is unsure", "not whole"],
+    ids=["as it was", "something is lost", "something is new", "not whole"],
 )
 def test_a_digest_is_kept_of_what_is_settled_only(listing: Listing, digest: str | None) -> None:
     look = Look.at(listing, KnownFolder(is_present=True, files=[known(1, A)]))
-    listed = [action for action in plan([look], decided=()) if isinstance(action, FolderListed)]
+    listed = [action for action in plan([look]) if isinstance(action, FolderListed)]
     assert listed == [FolderListed("x", 7, 8, digest, len(listing.files))]
 
 
 def test_a_file_from_another_folder_is_the_item_that_is_not_there_any_more() -> None:
     stray = Stray(known(5, seen("old.jpg")), "y/old.jpg", left_a_void=True)
-    assert list(plan([of_x([A], [])], [stray])) == [Moved(5, "y/old.jpg", "x", A)]
+    assert list(plan([of_x([A], [])], [stray])) == [moved(5, "y/old.jpg", "x", A)]
     assert list(plan([of_x([B], [])], [stray])) == [Added("x", B)]
+
+
+def test_a_file_that_was_replaced_and_turns_up_elsewhere_is_the_item() -> None:
+    """The other one in its place had been taken for a new version of it."""
+    look = of_x([seen("a.jpg", inode=9), A_AS_B], [known(7, seen("a.jpg", inode=9))])
+    former = Stray(known(7, A), "x/a.jpg", left_a_void=False)
+    assert list(plan([look], [former])) == [
+        Added("x", seen("a.jpg", inode=9)),
+        moved(7, "x/a.jpg", "x", A_AS_B, void=False),
+    ]
 
 
 def test_of_several_names_of_a_file_the_last_one_that_was_there_moves() -> None:
@@ -172,8 +185,8 @@ def test_of_several_names_of_a_file_the_last_one_that_was_there_moves() -> None:
         Stray(known(2, seen("2.jpg"), 70), "y/2.jpg", left_a_void=True),
         Stray(known(3, seen("3.jpg")), "y/3.jpg", left_a_void=True),
     ]
-    assert list(plan([of_x([A], [])], strays)) == [Moved(3, "y/3.jpg", "x", A)]
-    assert list(plan([of_x([A], [])], strays[:2])) == [Moved(2, "y/2.jpg", "x", A)]
+    assert list(plan([of_x([A], [])], strays)) == [moved(3, "y/3.jpg", "x", A)]
+    assert list(plan([of_x([A], [])], strays[:2])) == [moved(2, "y/2.jpg", "x", A)]
 
 
 @pytest.mark.parametrize(
@@ -195,20 +208,7 @@ def test_a_file_moved_onto_another_one(
     if stays:
         assert actions == [Seen(1, "x", onto_a), Gone(2, "x/b.jpg")]
     else:
-        assert actions == [Moved(2, "x/b.jpg", "x", onto_a)]
-
-
-def test_what_is_undecided_waits() -> None:
-    look = of_x([NEW_A], [known(1, A)])
-    assert list(plan([look], decided=())) == [Unsure("x", "a.jpg")]
-    assert list(plan([look], decided=["x/a.jpg"])) == [Seen(1, "x", NEW_A)]
-    moved_on = Look.at(
-        Listing("y", [seen("b.jpg")], []), KnownFolder(is_present=True, children=[], files=[])
-    )
-    assert list(plan([look, moved_on], decided=())) == [
-        Added("x", NEW_A),
-        Moved(1, "x/a.jpg", "y", seen("b.jpg")),
-    ]
+        assert actions == [moved(2, "x/b.jpg", "x", onto_a)]
 
 
 places = st.lists(

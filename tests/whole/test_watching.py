@@ -6,6 +6,7 @@ import random
 import shutil
 import signal
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -191,17 +192,28 @@ async def everything(client: httpx.AsyncClient, folder: Folder) -> dict[int, int
 
 
 async def check(client: httpx.AsyncClient, folder: Folder, ids: dict[int, int]) -> int:
-    """Every file that is still there is the item it was, in its old place in the collection."""
+    """Every file that is still there is the item it was, in its old place in the collection.
+
+    What has left no trace but its bytes is found out some seconds later.
+    """
     collections = (await client.get("/api/collections")).json()
-    items = (await show(client, collections[0]["id"]))["items"]
-    assert [item["id"] for item in items] == list(ids.values()), "the order, and nobody lost"
-    paths = {item["id"]: item["path"] for item in items if not item["missing"]}
-    survivors = 0
-    for path, file in folder.files.items():
-        if file in ids and not (file in folder.edited and file in folder.moved):
-            assert paths.get(ids[file]) == path, f"file {file}"
-            survivors += 1
-    return survivors
+    surely = {
+        ids[file]: path
+        for path, file in folder.files.items()
+        if file in ids and not (file in folder.edited and file in folder.moved)
+    }
+    deadline = time.monotonic() + 20
+    while True:
+        items = (await show(client, collections[0]["id"]))["items"]
+        assert [item["id"] for item in items] == list(ids.values()), "the order, and nobody lost"
+        paths = {item["id"]: item["path"] for item in items if not item["missing"]}
+        wrong = {
+            id_: (path, paths.get(id_)) for id_, path in surely.items() if paths.get(id_) != path
+        }
+        if not wrong:
+            return len(surely)
+        assert time.monotonic() < deadline, wrong
+        await asyncio.sleep(0.5)
 
 
 @pytest.mark.timeout(300)
