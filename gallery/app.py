@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gallery.api.errors import HANDLERS
+from gallery.api.events import MOST_STREAMS
 from gallery.api.middleware import SameOrigin
 from gallery.api.rendered import Rendered
 from gallery.api.routes import routes
@@ -53,6 +54,7 @@ def create_app(
     It scans the library at start; or, if it is to `watch` it, as soon as it does, and follows it
     from then on. `clock` gives milliseconds since 1970; `trace` is told every SQL statement.
     """
+    stopping = asyncio.Event()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[dict[str, Services]]:
@@ -74,7 +76,16 @@ def create_app(
             )
             yield {
                 "services": Services(
-                    db, Memo(db), served, Memberships(db), Rendered(RENDERED_BYTES), owner, born
+                    db=db,
+                    memo=Memo(db),
+                    library=served,
+                    memberships=Memberships(db),
+                    rendered=Rendered(RENDERED_BYTES),
+                    owner=owner,
+                    born=born,
+                    bus=bus,
+                    streams=asyncio.Semaphore(MOST_STREAMS),
+                    stopping=stopping,
                 )
             }
 
@@ -84,6 +95,7 @@ def create_app(
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
+    app.state.stopping = stopping  # whoever stops the server sets it, to end endless answers
     app.router.redirect_slashes = False  # a redirect would repeat the Host that the client sent
     return app
 

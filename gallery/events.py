@@ -29,7 +29,11 @@ class RootChanged(msgspec.Struct, frozen=True, tag="library"):
     root_id: int
 
 
-Event = CollectionChanged | ItemsChanged | RootChanged
+class Missed(msgspec.Struct, frozen=True, tag="resync"):
+    """There were changes that nobody was told of."""
+
+
+Event = CollectionChanged | ItemsChanged | RootChanged | Missed
 
 
 class Bus:

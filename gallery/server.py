@@ -53,9 +53,10 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 async def _serve(settings: Settings, data: Path, tell: Callable[[str], None]) -> None:
     # The lifespan is entered here and not by uvicorn, which would turn a refusal into a trace; and
     # before the sockets are made, because the lock decides whose data directory it is.
-    async with started(create_app(settings, scan_at_start=False, watch=True)) as app:
+    app = create_app(settings, scan_at_start=False, watch=True)
+    async with started(app) as running:
         with _listening(settings, data / SOCKET) as (address, sockets):
-            server = Server(app, lambda: tell(f"Serving {address}"))
+            server = Server(running, lambda: tell(f"Serving {address}"), app.state.stopping)
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, server.stop)
@@ -65,7 +66,9 @@ async def _serve(settings: Settings, data: Path, tell: Callable[[str], None]) ->
 class Server(uvicorn.Server):
     """uvicorn, ended by us: a signal is a wish to stop and no reason for an exit status."""
 
-    def __init__(self, app: ASGIApp, tell_started: Callable[[], None]) -> None:
+    def __init__(
+        self, app: ASGIApp, tell_started: Callable[[], None], stopping: asyncio.Event
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -80,6 +83,7 @@ class Server(uvicorn.Server):
             )
         )
         self._tell_started = tell_started
+        self._stopping = stopping
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -96,6 +100,7 @@ class Server(uvicorn.Server):
         """The first time lets requests under way end; the second time does not wait for them."""
         self.force_exit = self.should_exit
         self.should_exit = True
+        self._stopping.set()
 
 
 @contextmanager

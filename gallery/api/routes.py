@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from gallery.api import collections, documents, library, members
+from gallery.api import collections, documents, events, library, members
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -56,6 +56,7 @@ def routes() -> list[BaseRoute]:
         resource("/api/items", get=library.items),
         resource("/api/library", get=library.show),
         resource("/api/library/scan", post=library.scan),
+        resource("/api/events", get=events.stream),
         resource("/api/health", get=library.health),
         resource("/openapi.yaml", get=documents.specification),
         resource("/docs", get=documents.page),

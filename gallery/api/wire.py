@@ -13,6 +13,7 @@ from gallery.database.engine import Database, Memo
 from gallery.domain.library import Library
 from gallery.domain.memberships import Memberships
 from gallery.errors import Invalid, TooLarge, TooSlow
+from gallery.events import Bus
 from gallery.model import Actor
 
 T = TypeVar("T")
@@ -36,6 +37,11 @@ class Services(msgspec.Struct, frozen=True):
     owner: Actor
     born: int
     """When this database was made, in milliseconds since 1970."""
+    bus: Bus
+    streams: asyncio.Semaphore
+    """How many more event streams may be opened."""
+    stopping: asyncio.Event
+    """Set when the server is told to stop: what has no end by itself ends then."""
 
 
 def services(request: Request) -> Services:

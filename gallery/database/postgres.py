@@ -25,6 +25,7 @@ from gallery.database.engine import (
     never_back,
     wall_clock,
 )
+from gallery.database.relay import CHANNEL, NOTIFY, Relay
 from gallery.database.schema import (
     POSTGRES_PRELUDE,
     SCHEMA_VERSION,
@@ -69,9 +70,15 @@ class PostgresDatabase:
     """A `Database` (see `engine`) on a PostgreSQL server, opened by `open_postgres`."""
 
     def __init__(
-        self, pool: "asyncpg.Pool[asyncpg.Record]", bus: Bus, clock: Clock, trace: Trace | None
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        bus: Bus,
+        relay: Relay,
+        clock: Clock,
+        trace: Trace | None,
     ) -> None:
         self._pool = pool
+        self._relay = relay
         self._shield = Shield()
         self._bus = bus
         self._clock = never_back(clock)
@@ -129,6 +136,8 @@ class PostgresDatabase:
             try:
                 tx = Tx(_Session(connection, self._trace), self._clock)
                 result = await use_case(tx, *args, **kw)
+                for payload in () if tx.discarded else self._relay.payloads(tx.events):
+                    await connection.execute(NOTIFY, CHANNEL, payload)
             except BaseException:
                 if not connection.is_closed():
                     await transaction.rollback()
@@ -142,6 +151,7 @@ class PostgresDatabase:
                 raise Unavailable("It is not known whether the change was stored") from error
         for event in tx.events:
             self._bus.publish(event)
+        self._relay.gather(tx.events)
         return result
 
     def now(self) -> int:
@@ -225,13 +235,25 @@ async def open_postgres(
     except (*_LOST, asyncpg.PostgresError, ValueError) as error:
         raise StartRefused(f"The database cannot be used: {error}") from None
     async with pool:
-        database = PostgresDatabase(pool, bus, clock, trace)
+        relay = Relay(
+            lambda: asyncpg.connect(
+                url,
+                timeout=CONNECT_SECONDS,
+                server_settings={"application_name": "gallery relay"},
+            ),
+            (*_LOST, asyncpg.PostgresError),
+            bus,
+        )
+        database = PostgresDatabase(pool, bus, relay, clock, trace)
         async with pool.acquire() as connection:
             await _check(connection)
             await _migrate(connection)
+        listening = asyncio.create_task(relay.run())
         try:
             yield database
         finally:
+            listening.cancel()
+            await asyncio.wait({listening})
             await database.drain()
 
 

@@ -129,6 +129,11 @@ class Library:
         """The root that a path of the library belongs to."""
         return next(it for it in self.roots.values() if it.root == self.disk.of(path))
 
+    def name_of(self, root_id: int) -> str:
+        """What a root is called; another server may serve more of them."""
+        served = self.roots.get(root_id)
+        return served.root.name if served else ""
+
     def request_scan(self, *, accept_missing: bool) -> None:
         """Every root is reconciled as soon as possible."""
         for served in self.roots.values():

@@ -23,7 +23,7 @@ HOST = b"Host: localhost\r\n"
 async def port(app: ASGIApp) -> AsyncGenerator[int]:
     """The application behind a real server, on a free port."""
     is_up = asyncio.Event()
-    server = Server(app, is_up.set)
+    server = Server(app, is_up.set, asyncio.Event())
     with socket.create_server(("127.0.0.1", 0)) as tcp:
         task = asyncio.create_task(server.serve([tcp]))
         await is_up.wait()

@@ -18,7 +18,7 @@ from gallery.database.postgres import PostgresDatabase, open_postgres
 from gallery.database.schema import SCHEMA_VERSION
 from gallery.domain.leases import LeaseLost, leased
 from gallery.errors import StartRefused, Unavailable
-from gallery.events import Bus, Event, ItemsChanged
+from gallery.events import Bus, CollectionChanged, Event, ItemsChanged, Missed
 from gallery.store import leases
 from tests import postgres as postgres_server
 from tests.conftest import TRIP, client_of
@@ -123,6 +123,69 @@ async def test_a_deadlock_is_run_again_and_told_once(url: str) -> None:
         await asyncio.gather(db.write(rename, "a", "b"), db.write(rename, "b", "a"))
         assert tries.total() == 3
         assert heard.count(ItemsChanged(9, ())) == 2
+
+
+async def test_servers_tell_each_other_what_happens(url: str) -> None:
+    """What people do at once, what the index learns gathered; and that there was a break."""
+    buses, heard = (Bus(), Bus()), (list[Event](), list[Event]())
+    for bus, list_ in zip(buses, heard, strict=True):
+        bus.listen(list_.append)
+
+    async def told(list_: list[Event], event: Event) -> None:
+        async with asyncio.timeout(10):
+            while event not in list_:
+                await asyncio.sleep(0.01)
+
+    async def publish(tx: Tx, *events: Event) -> None:
+        for event in events:
+            tx.after_commit(event)
+
+    async with open_postgres(url, buses[0]) as here, open_postgres(url, buses[1]) as there:
+        async with asyncio.timeout(10):
+            while await here.read(listeners) < 2:
+                await asyncio.sleep(0.01)
+        private = CollectionChanged(1, 1, is_public=False)
+        await here.write(publish, private, ItemsChanged(1, ("a",)))
+        await here.write(publish, ItemsChanged(1, ("b",)), ItemsChanged(2, None))
+        await told(heard[1], private)
+        await told(heard[1], ItemsChanged(2, None))
+        assert {e for e in heard[1] if isinstance(e, ItemsChanged)} <= {
+            ItemsChanged(1, ("a",)),
+            ItemsChanged(1, ("b",)),
+            ItemsChanged(1, ("a", "b")),
+            ItemsChanged(2, None),
+        }
+        many = tuple(f"folder {number}" for number in range(2_000))
+        await there.write(publish, ItemsChanged(3, many))
+        await told(heard[0], ItemsChanged(3, None))
+        assert heard[0].count(private) == 1, "nobody hears of his own doings twice"
+        connection = await asyncpg.connect(url)
+        await connection.execute("SELECT pg_notify('gallery', 'what is this?')")
+        await told(heard[0], Missed())
+        heard[0].clear()
+        await connection.execute(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE application_name = 'gallery relay'
+            """
+        )
+        await connection.close()
+        await told(heard[0], Missed())
+        async with asyncio.timeout(10):
+            while await here.read(listeners) < 2:
+                await asyncio.sleep(0.01)
+        await there.write(publish, CollectionChanged(2, 1, is_public=True))
+        await told(heard[0], CollectionChanged(2, 1, is_public=True))
+
+
+async def listeners(reader: Reader) -> int:
+    rows = await reader.all(
+        """
+        SELECT 1 FROM pg_stat_activity
+        WHERE application_name = 'gallery relay' AND state = 'idle' AND query <> ''
+        """
+    )
+    return len(rows)
 
 
 async def test_a_connection_lost_before_the_commit_is_replaced(db: PostgresDatabase) -> None:
