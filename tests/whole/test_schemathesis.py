@@ -55,7 +55,7 @@ CONFIG = {
 Case: TypeAlias = schemathesis.Case[Any]
 SCHEMA = schemathesis.openapi.from_path(
     str(specification_file()), config=SchemathesisConfig.from_dict(CONFIG)
-)
+).exclude(path="/api/events")  # has no end: `api/test_events.py`
 ON_A_COLLECTION = [
     found.ok()
     for found in SCHEMA.get_all_operations()
