@@ -132,6 +132,9 @@ class Indexer:
             served.is_offline = False
             await self._forget(lease)
             logger.info("scanned root %r: %d files", served.root.name, work.files)
+        except (OSError, RootIsGone):
+            served.is_offline = True  # before it can look as if the scan had ended well
+            raise
         finally:
             took = time.monotonic() - began
             self._earliest = time.monotonic() + SHARE * took
