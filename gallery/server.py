@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ from gallery.errors import StartRefused
 T = TypeVar("T")
 
 SOCKET = "gallery.sock"
+SWITCH_SECONDS = 0.001
+"""How long a thread that compares folders may keep requests from being answered, at a time."""
 STOP_SECONDS = 5
 """How long requests under way may take once the server is told to stop."""
 
@@ -39,6 +42,7 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
     Raises `StartRefused` if it cannot start.
     """
     settings.check_exposure()
+    sys.setswitchinterval(SWITCH_SECONDS)
     data = settings.data_directory()
     tell(f"Data directory: {data}")
     run(_serve(settings, data, tell))

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from gallery import paths
-from gallery.database.engine import Database, Reader
+from gallery.database.engine import Database, Reader, Row
 from gallery.disk.walk import Listing
 from gallery.domain.library import Library
 from gallery.domain.plan import (
@@ -28,78 +29,93 @@ async def compare(db: Database, library: Library, listings: Sequence[Listing]) -
     """What has to change so that the index shows the listed folders as they are; see `plan`.
 
     For files that may have been elsewhere before, the disk is asked whether they still are there.
+    Whatever takes long for a folder of 100,000 files runs in a thread: requests must not wait.
     """
-    known = await db.read(_known, listings)
-    looks = [
-        Look.at(listing, of_folder)
-        for listing in listings
-        if not _is_as_known(listing, of_folder := known.get(listing.folder, NOTHING_KNOWN))
-    ]
-    if not looks:
+    listings = [listing for listing in listings if not listing.is_expected]
+    if not listings:
         return []
+    told = await db.read(_told, listings)
+    changed = [listing for listing in listings if not told.agrees_with(listing)]
+    if not changed:
+        return []
+    looks = await asyncio.to_thread(told.beside, changed)
     strays, kept = await _strays(db, library, looks)
     moved = await _moved_folders(db, library, looks)
-    # In a thread: a folder of 100,000 files takes a while, and requests must not wait for it.
-    actions = await asyncio.to_thread(
-        lambda: list(plan(looks, strays, kept)),
-    )
+    actions = await asyncio.to_thread(lambda: list(plan(looks, strays, kept)))
     return [*moved, *actions]
 
 
-def _is_as_known(listing: Listing, known: KnownFolder) -> bool:
-    return listing.digest is not None and listing.digest == known.digest and known.is_present
+class _Told(NamedTuple):
+    """What the index says of the listed folders, and of what is in those that may have changed."""
+
+    folders: Mapping[str, folders.Known]
+    children: Sequence[tuple[str, str]]
+    files: Sequence[Row]
+
+    def agrees_with(self, listing: Listing) -> bool:
+        """Whether the index is known to be as the listing is."""
+        known = self.folders.get(listing.folder)
+        return (
+            known is not None
+            and not known.missing
+            and listing.digest is not None
+            and listing.digest == known.digest
+        )
+
+    def beside(self, listings: Sequence[Listing]) -> list[Look]:
+        """Each of the listings, and what is known there."""
+        children = defaultdict[str, list[str]](list)
+        for parent, path in self.children:
+            children[parent].append(path)
+        inside = defaultdict[int, list[files.Known]](list)
+        for file in files.in_order_of_loss(self.files):
+            inside[file.folder_id].append(file)
+        looks = []
+        for listing in listings:
+            if (it := self.folders.get(listing.folder)) is None:
+                known = NOTHING_KNOWN
+            else:
+                known = KnownFolder(
+                    not it.missing, children[listing.folder], inside[it.id], *it[2:]
+                )
+            looks.append(Look.at(listing, known))
+        return looks
 
 
-async def _known(reader: Reader, listings: Sequence[Listing]) -> dict[str, KnownFolder]:
-    """What the index knows of the folders, and of what is in those that may have changed.
-
-    Of what is in the others it does not ask, and hardly ever has anything to ask at all.
-    """
-    states = await folders.known(reader, [listing.folder for listing in listings])
+async def _told(reader: Reader, listings: Sequence[Listing]) -> _Told:
+    told = _Told(await folders.known(reader, [listing.folder for listing in listings]), (), ())
     whole = [
         listing.folder
         for listing in listings
         if listing.names is None
-        and (state := states.get(listing.folder))
-        and (state.missing or listing.digest is None or listing.digest != state.digest)
+        and listing.folder in told.folders
+        and not told.agrees_with(listing)
     ]
     named = [
         paths.join(listing.folder, name)
         for listing in listings
-        if listing.names is not None and listing.folder in states
+        if listing.names is not None and listing.folder in told.folders
         for name in listing.names
     ]
-    children = defaultdict[str, list[str]](list)
-    rows = defaultdict[int, list[files.Known]](list)
+    children, inside = list[tuple[str, str]](), list[Row]()
     if whole:
-        for parent, path in await folders.children(reader, whole):
-            children[parent].append(path)
-        for file in await files.in_folders(reader, [states[path].id for path in whole]):
-            rows[file.folder_id].append(file)
+        children += await folders.children(reader, whole)
+        inside += await files.in_folders(reader, [told.folders[path].id for path in whole])
     if named:
         for path, folder in (await folders.known(reader, named)).items():
             if not folder.missing:
-                children[paths.parent(path)].append(path)
-        for file in await files.at_paths(reader, named):
-            rows[file.folder_id].append(file)
-    return {
-        path: KnownFolder(
-            not state.missing,
-            children[path],
-            rows[state.id],
-            state.inode,
-            state.modified_at,
-            state.digest,
-        )
-        for path, state in states.items()
-    }
+                children.append((paths.parent(path), path))
+        inside += await files.at_paths(reader, named)
+    return told._replace(children=children, files=inside)
 
 
 async def _strays(
     db: Database, library: Library, looks: Sequence[Look]
 ) -> tuple[list[Stray], Collection[int]]:
     """The items of other places that the unsettled files may be, and which of all are kept."""
-    loose = {identity(file) for look in looks for file in look.unsettled()}
+    loose = await asyncio.to_thread(
+        lambda: {identity(file) for look in looks for file in look.unsettled()}
+    )
     if not loose:
         return [], ()
     inodes = {inode for inode, _size, _modified_at in loose}
@@ -107,9 +123,11 @@ async def _strays(
     formers = [former for former in formers if identity(former.item) in loose]
     if not formers:
         return [], ()
+    displaced = await asyncio.to_thread(
+        lambda: {stray.item.id: stray for look in looks for stray in look.displaced()}
+    )
     # A row of the listed folders counts by its listing if that misses it. Else the disk is asked
     # anew: what was listed there first may have come here since.
-    displaced = {stray.item.id for look in looks for stray in look.displaced()}
     elsewhere = [it for it in formers if it.is_replaced or it.item.id not in displaced]
     there = await asyncio.to_thread(library.disk.look, [former.path for former in elsewhere])
     trusted = await asyncio.to_thread(library.trusted_roots) if elsewhere else ()
@@ -119,7 +137,7 @@ async def _strays(
         if library.disk.of(path) in trusted
         and (path not in there or there[path].inode != item.inode)
     ]
-    contested = [row.id for look in looks for row in look.rows.values() if not row.missing_since]
+    contested = [id_ for id_, stray in displaced.items() if not stray.left_a_void]
     kept = await db.read(files.kept_among, contested)
     return strays, kept.union(former.item.id for former in formers if former.is_kept)
 

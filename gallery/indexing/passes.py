@@ -17,6 +17,8 @@ from gallery.domain.plan import Action, FolderGone, Gone, Moved
 from gallery.domain.reconcile import BATCH, Outcome
 from gallery.store import files, roots
 
+AHEAD = 4_000
+"""So many files, or folders, are compared at a time; they are stored in several batches."""
 FEW_FILES = 20
 """So many files may be lost at one stroke, unless they are all that there were."""
 
@@ -47,7 +49,7 @@ class Pass:
             ahead = asyncio.create_task(asyncio.to_thread(_take, listings))
             try:
                 await self._reconcile(batch)
-                self.files += sum(len(listing.files) for listing in batch)
+                self.files += sum(listing.file_count for listing in batch)
                 yield
             finally:
                 batch = await ahead
@@ -158,9 +160,9 @@ def _take(listings: Iterator[Listing]) -> list[Listing]:
     """The next folders, until they hold a batch of files or are many themselves."""
     batch: list[Listing] = []
     size = 0
-    for listing in islice(listings, BATCH):
+    for listing in islice(listings, AHEAD):
         batch.append(listing)
-        size += len(listing.files)
-        if size >= BATCH:
+        size += listing.file_count
+        if size >= AHEAD:
             break
     return batch

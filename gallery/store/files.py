@@ -28,31 +28,30 @@ _IS_KEPT = """
 _KNOWN = "i.id, i.folder_id, i.name, i.size, i.modified_at, i.inode, i.missing_since, i.added_at"
 
 
-async def in_folders(reader: Reader, folder_ids: Iterable[int]) -> list[Known]:
-    """Every item directly inside the folders, missing ones first and the latest of them last."""
-    rows = await reader.all(
+async def in_folders(reader: Reader, folder_ids: Iterable[int]) -> Sequence[Row]:
+    """Every item directly inside the folders, for `in_order_of_loss`: it may be many."""
+    return await reader.all(
         f"""
         SELECT {_KNOWN} FROM item AS i
         WHERE i.folder_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
         """,
         json_list(folder_ids),
     )
-    return _in_order_of_loss(rows)
 
 
-async def at_paths(reader: Reader, wanted: Sequence[str]) -> list[Known]:
-    """Every item that is or was at one of the paths, in the same order."""
-    rows = await reader.all(
+async def at_paths(reader: Reader, wanted: Sequence[str]) -> Sequence[Row]:
+    """Every item that is or was at one of the paths, for `in_order_of_loss`."""
+    return await reader.all(
         f"""
         SELECT {_KNOWN} FROM item AS i
         WHERE i.path IN (SELECT value FROM json_each($1))
         """,
         json_list(wanted),
     )
-    return _in_order_of_loss(rows)
 
 
-def _in_order_of_loss(rows: Iterable[Row]) -> list[Known]:
+def in_order_of_loss(rows: Iterable[Row]) -> list[Known]:
+    """The items of such rows, missing ones first and the latest of them last."""
     known = [Known(*row) for row in rows]
     if any(item.missing_since for item in known):
         known.sort(key=lambda item: item.missing_since or 1 << 63)

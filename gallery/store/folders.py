@@ -48,6 +48,14 @@ async def by_inodes(reader: Reader, inodes: Iterable[int]) -> list[tuple[str, in
     return [(path, inode, modified_at) for path, inode, modified_at in rows]
 
 
+async def digests(reader: Reader, root_id: int) -> dict[str, str]:
+    """Of each folder of the root whose items agree with its last listing, the digest of that."""
+    rows = await reader.all(
+        "SELECT path, digest FROM folder WHERE root_id = $1 AND digest IS NOT NULL", root_id
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def children(reader: Reader, parents: Iterable[str]) -> list[tuple[str, str]]:
     """(parent, path) of the present folders directly inside each of `parents`."""
     rows = await reader.all(
@@ -122,9 +130,11 @@ async def store_listed(tx: Tx, listed: Iterable[ListedFolder]) -> None:
         UPDATE folder SET
           inode = $2,
           modified_at = $3,
-          digest = CASE WHEN CAST($5 AS BIGINT) = (
-            SELECT COUNT(*) FROM item AS i WHERE i.folder_id = folder.id AND i.missing_since = 0
-          ) THEN CAST($4 AS TEXT) END
+          digest = CASE
+            WHEN CAST($4 AS TEXT) IS NULL THEN NULL
+            WHEN CAST($5 AS BIGINT) = (
+              SELECT COUNT(*) FROM item AS i WHERE i.folder_id = folder.id AND i.missing_since = 0
+            ) THEN CAST($4 AS TEXT) END
         WHERE path = $1
         """,
         [tuple(folder) for folder in listed],

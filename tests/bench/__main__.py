@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from tests.bench import (
     scans,
     statements,
     table,
+    watching,
     writes,
 )
 from tests.bench import engines as both_engines
@@ -28,17 +29,18 @@ UNIT = 10_000
 
 
 class Size(NamedTuple):
-    """How much is measured: items, collections, repetitions of a read, of a change, of a scan."""
+    """How much is measured: items, collections, and repetitions of a read, a change, a scan, …"""
 
     items: int
     collections: int
     reads: int
     writes: int
     scans: int
+    watched: int
 
 
-FULL = Size(100_000, 200, 300, 60, 3)
-QUICK = Size(10_000, 50, 60, 15, 3)
+FULL = Size(100_000, 200, 300, 60, 3, 60)
+QUICK = Size(10_000, 50, 60, 15, 3, 20)
 
 
 @click.command()
@@ -119,10 +121,15 @@ def _measure(folder: Path, size: Size) -> tuple[list[Row], float]:
             _tell("changes")
             scratch = folder / "synchronised"
             changed, synchronised = writes.measure(ours, paths, scratch, size.writes)
+            _tell("watching")
+            seen = watching.visible(server, library, size.watched)
+    _tell("a copy into a big folder")
+    storm = watching.storm(folder, size.items, size.items // 10)
     _tell("counting statements")
     counted = asyncio.run(statements.count(folder / "small", cases))
     rows = [row._replace(statements=counted[row.what]) for row in (*rows, *changed)]
     rows += _scan_rows(size.items, firsts, agains, median(walks), idle)
+    rows += _watching_rows(size.items, seen, storm)
     return rows, synchronised
 
 
@@ -137,10 +144,27 @@ def _scan_rows(
     return [
         Row(f"first scan, per {UNIT:,} files", first * per_unit, "s", bare),
         Row(
-            f"scan of the unchanged tree, per {UNIT:,} files", median(agains) * per_unit, "s", bare
+            f"scan of the unchanged tree, per {UNIT:,} files",
+            median(agains) * per_unit,
+            "s",
+            bare,
+            1.5,
         ),
         Row("slowest GET /api/health during a first scan", slowest * 1000, "ms", None, 100),
         Row("memory that a first scan adds, at its peak", grown / MIB, "MiB"),
+    ]
+
+
+def _watching_rows(items: int, seen: Mapping[str, float], storm: watching.Storm) -> list[Row]:
+    copied = f"{items // 10:,} files copied into a folder of {items:,}"
+    return [
+        *(
+            Row(f"until a {kind} shows, 95 of 100", seconds * 1000, "ms", None, 300)
+            for kind, seconds in seen.items()
+        ),
+        Row(f"{copied}: until all show", storm.until_equal, "s"),
+        Row("meanwhile: slowest GET /api/health", storm.slowest_health * 1000, "ms", None, 100),
+        Row("meanwhile: add one, 95 of 100", storm.additions * 1000, "ms", None, 50),
     ]
 
 

@@ -51,7 +51,7 @@ class FirstScan(NamedTuple):
 def first(server: Server, items: int) -> FirstScan:
     """Follows the scan that the server began a few milliseconds before it said that it serves."""
     begun = perf_counter()
-    with server.connection() as ours, _probed(server) as answers:
+    with server.connection() as ours, probed(server) as answers:
         while (root := _root(ours)).last_scan is None:
             _wait(begun)
         taken = perf_counter() - begun
@@ -93,7 +93,7 @@ def walk(folder: Path) -> float:
 
 
 @contextmanager
-def _probed(server: Server) -> Generator[list[float]]:
+def probed(server: Server) -> Generator[list[float]]:
     """How long each `GET /api/health` took while the block ran, asked on a connection of its own.
 
     Whoever blocks the event loop shows here, because health itself asks for nothing.
@@ -116,6 +116,11 @@ def _probed(server: Server) -> Generator[list[float]]:
     finally:
         ended.set()
         thread.join()
+
+
+def item_count(ours: Connection) -> int:
+    """How many files the index knows to be there."""
+    return _root(ours).item_count
 
 
 def _root(ours: Connection) -> Root:

@@ -19,10 +19,7 @@ names = st.sampled_from(["a.jpg", "b.jpg", "c.mp4", "é.png"])
 a_file = st.builds(FileSeen, names, st.integers(0, 2), st.integers(0, 2), st.integers(0, 5))
 some_files = st.lists(a_file, unique_by=(lambda file: file.name, lambda file: file.inode))
 some_folders = st.lists(st.sampled_from(["x/d", "x/e", "x/f"]), unique=True)
-nothing = st.none()
-a_listing = st.builds(
-    Listing, st.just("x"), some_files, some_folders, nothing, nothing, nothing, nothing
-)
+a_listing = st.builds(lambda files, folders: Listing("x", files, folders), some_files, some_folders)
 
 
 async def show(reader: Reader) -> list[tuple[Any, ...]]:

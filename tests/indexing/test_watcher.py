@@ -23,7 +23,6 @@ from tests.conftest import TRIP, client_of
 from tests.indexing.test_moves import ids, members
 from tests.library import Tree, rescan, scanned
 
-
 SOON = 3.0
 """Seconds. The promise is one, and `scripts/bench` measures it; here the machine may be busy."""
 
