@@ -2,7 +2,7 @@
 
 import os
 import random
-import shutil
+import subprocess
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,7 +80,7 @@ def storm(folder: Path, items: int, copied: int) -> Storm:
         people = threading.Thread(target=_people, args=(server, paths, additions, ended))
         with scans.probed(server) as answers:
             people.start()
-            shutil.copytree(aside, library / FOLDER, dirs_exist_ok=True)
+            subprocess.run(["cp", "-r", f"{aside}/.", library / FOLDER], check=True)
             begun = perf_counter()
             with server.connection() as ours:
                 while scans.item_count(ours) < items + copied:
