@@ -39,6 +39,8 @@ CREATE TABLE folder (
 
 -- store.folders.children: the folders directly inside another
 CREATE INDEX folder_children ON folder (parent);
+-- store.folders.digests: the folders of a root
+CREATE INDEX folder_root ON folder (root_id);
 -- store.folders.by_inodes: the former places of a folder that was renamed
 CREATE INDEX folder_inode ON folder (inode);
 

@@ -58,6 +58,8 @@ def _library_options(command: F) -> F:
 @click.option("--port", type=int, help=_HELP["port"] + "  (default: 8000)")
 @click.option("--open", is_flag=True, help=_HELP["open"])
 @click.option("--host-name", multiple=True, metavar="NAME", help=_HELP["host_name"])
+@click.option("--rescan", type=float, metavar="SECONDS", help=_HELP["rescan"] + "  (default: 3600)")
+@click.option("--poll", type=float, metavar="SECONDS", help=_HELP["poll"])
 def serve(**flags: Any) -> None:
     """Serve LIBRARY, one folder or several as NAME=FOLDER, until Ctrl-C."""
     server.serve(config.load(flags), click.echo)

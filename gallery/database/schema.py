@@ -11,6 +11,7 @@ UPGRADES: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE folder ADD COLUMN inode INTEGER",
         "ALTER TABLE folder ADD COLUMN modified_at INTEGER",
         "ALTER TABLE folder ADD COLUMN digest TEXT",
+        "CREATE INDEX folder_root ON folder (root_id)",
         "CREATE INDEX folder_inode ON folder (inode)",
         "ALTER TABLE item ADD COLUMN settled_at INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE item ADD COLUMN fingerprint TEXT",

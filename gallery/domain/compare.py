@@ -19,10 +19,8 @@ from gallery.domain.plan import (
     identity,
     plan,
 )
+from gallery.domain.reconcile import REPLACED_MILLISECONDS
 from gallery.store import files, folders
-
-REPLACED_MILLISECONDS = 3_600_000
-"""How long a file that was replaced by another one may take to turn up elsewhere."""
 
 
 async def compare(db: Database, library: Library, listings: Sequence[Listing]) -> list[Action]:

@@ -36,6 +36,9 @@ from gallery.store.unread import Unread
 BATCH = 1_000
 """Actions or files of one transaction: it holds the write lock for well under 50 ms."""
 
+REPLACED_MILLISECONDS = 3_600_000
+"""How long a file that was replaced by another one may take to turn up elsewhere."""
+
 FOLDERS_TOLD = 50
 """So many folders are named in one event; of more, none is."""
 
@@ -207,7 +210,8 @@ async def _see(tx: Tx, changes: _Changes, root_id: int, seen: Sequence[Seen]) ->
         and places[action.id].path == paths.join(action.folder, action.file.name)
     ]
     revived = sum(places[action.id].missing_since != 0 for action in here)
-    await files.update(tx, [files.SeenFile(action.id, *action.file[1:]) for action in here])
+    seen_files = [files.SeenFile(action.id, *action.file[1:]) for action in here]
+    await files.update(tx, seen_files, tx.now - REPLACED_MILLISECONDS)
     changes.count(root_id, present=revived, missing=-revived)
     changes.items.update(action.id for action in here)
 

@@ -109,16 +109,18 @@ class Guard:
         assert process.stdout is not None
         root = self._served.root
         is_ready = False
+        reason = None
         async for line in process.stdout:
             told = _told.decode(line)
             if isinstance(told, str):
-                raise Blind(told)
+                reason = told
+                continue
             if not is_ready:
                 is_ready = True
-                self._served.blind = None
+                self._served.blind = reason
                 self._served.request_scan()
             self._served.hint(root.path(path) for path in told)
-        raise Blind("the watching process has ended")
+        raise Blind(reason or "the watching process has ended")
 
 
 @asynccontextmanager

@@ -176,12 +176,20 @@ _AS_SEEN = """
 """The file is present and as described ($2 to $5); what was read from other bytes is dropped."""
 
 
-_IS_REPLACED = "inode <> $4 AND (size <> $2 OR modified_at <> $3)"
-"""It is another file. On some disks all inodes are new after each mount, but nothing else is."""
+_IS_REPLACED = """
+  inode <> $4 AND (size <> $2 OR modified_at <> $3)
+  AND (replaced_inode IS NULL OR settled_at < $6)
+"""
+"""It is another file, and the one before is not remembered yet: the first one is certain, what came
+after it were guesses. (On some disks each mount gives all files new inodes, and changes no more.)
+"""
 
 
-async def update(tx: Tx, seen: Sequence[SeenFile]) -> None:
-    """The files are at their paths, and as described."""
+async def update(tx: Tx, seen: Sequence[SeenFile], guessed_since: int) -> None:
+    """The files are at their paths, and as described.
+
+    The file that another one has replaced is remembered, unless an earlier one since then is.
+    """
     await tx.many(
         f"""
         UPDATE item SET
@@ -192,7 +200,7 @@ async def update(tx: Tx, seen: Sequence[SeenFile]) -> None:
           {_AS_SEEN}
         WHERE id = $1
         """,
-        [(*item, tx.now) for item in seen],
+        [(*item, tx.now, guessed_since) for item in seen],
     )
 
 
