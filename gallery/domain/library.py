@@ -19,7 +19,8 @@ class Served:
 
     `identity` is that of its directory when it was last known to be the right one; `blind` says
     why changes are not noticed at once, if they are not. `ripe` are items that are missing for long
-    enough to ask what came in their place.
+    enough to ask what came in their place. While it `is_watched`, `renewal` has the watching begun
+    anew, which a full pass follows.
     """
 
     def __init__(self, id_: int, root: Root, bus: Bus) -> None:
@@ -31,6 +32,8 @@ class Served:
         self.accept_missing = False
         self.is_doubted = False
         self.ripe = set[int]()
+        self.is_watched = False
+        self.renewal = asyncio.Event()
         self._hints: dict[str, Hint] = {}
         self._progress: Progress | None = None
         self._is_offline = False

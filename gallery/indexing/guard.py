@@ -92,16 +92,21 @@ class Guard:
             before = now
 
     async def _watch(self, identity: tuple[int, int]) -> None:
-        """Watches until the directory is another one. Raises `Blind` if that fails before."""
+        """Watches until it has to be begun anew. Raises `Blind` if it fails before."""
         async with watching(self._served.root) as process:
+            self._served.renewal.clear()
             told = asyncio.create_task(self._listen(process))
-            other = asyncio.create_task(self._until_other(identity))
+            others = (
+                asyncio.create_task(self._until_other(identity)),
+                asyncio.create_task(self._served.renewal.wait()),
+            )
             try:
-                await asyncio.wait({told, other}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({told, *others}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                told.cancel()
-                other.cancel()
-                results = await asyncio.gather(told, other, return_exceptions=True)
+                self._served.is_watched = False
+                for task in (told, *others):
+                    task.cancel()
+                results = await asyncio.gather(told, *others, return_exceptions=True)
             if isinstance(results[0], Blind):
                 raise results[0]
 
@@ -117,6 +122,7 @@ class Guard:
                 continue
             if not is_ready:
                 is_ready = True
+                self._served.is_watched = True
                 self._served.blind = reason
                 self._served.request_scan()
             self._served.hint(root.path(path) for path in told)

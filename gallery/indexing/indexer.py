@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 
@@ -25,8 +26,12 @@ SHARE = 20
 """Full passes that nobody asked for take at most one part in so many of the time."""
 MANY_HINTS = 1_000
 """So many hints at once are a storm, of which the system may have dropped a part."""
+MANY_FOLDERS = 10
+MANY_FOLDERS_SECONDS = 30.0
+"""So many new folders within so many seconds are one, too: when folders are renamed faster than it
+follows, watchfiles may lose sight of one for good."""
 QUIET_SECONDS = 2.0
-"""How long after the last storm a full pass looks for what was dropped."""
+"""How long after a storm the watching is begun anew, and a full pass looks for what was missed."""
 AGAIN_SECONDS = 2.0
 """When a new folder is looked through once more: what came while it was new was not reported."""
 FOLD_SECONDS = 3.0
@@ -45,6 +50,8 @@ class Indexer:
         self._seconds = seconds
         self._due = time.monotonic() + seconds
         self._earliest = 0.0
+        self._is_after_storm = False
+        self._new_folders: deque[float] = deque(maxlen=MANY_FOLDERS)
 
     async def run(self) -> None:
         """Works for ever. What is asked for during some work is followed by more work."""
@@ -55,7 +62,7 @@ class Indexer:
                     await served.work.wait()
             except TimeoutError:
                 logger.debug("a pass over root %r is due", served.root.name)
-                served.request_scan()
+                self._begin_anew()
             served.work.clear()
             if served.is_doubted:
                 served.is_doubted = False
@@ -95,6 +102,25 @@ class Indexer:
             logger.exception("work on root %r failed; it is tried again", served.root.name)
             self._doubt(AGAIN_SECONDS)
         return True
+
+    def _begin_anew(self) -> None:
+        """A full pass; after a storm it comes once the root is watched anew."""
+        if self._is_after_storm and self._served.is_watched:
+            self._due = time.monotonic() + self._seconds
+            self._served.renewal.set()
+        else:
+            self._served.request_scan()
+        self._is_after_storm = False
+
+    def _note_storm(self, hints: int, new_folders: int) -> None:
+        now = time.monotonic()
+        self._new_folders.extend([now] * new_folders)
+        is_full = len(self._new_folders) == MANY_FOLDERS
+        if hints >= MANY_HINTS or (
+            new_folders and is_full and now - self._new_folders[0] < MANY_FOLDERS_SECONDS
+        ):
+            self._is_after_storm = True
+            self._doubt(QUIET_SECONDS)
 
     def _doubt(self, seconds: float) -> None:
         """A full pass follows in so many seconds, as far as its share of the time allows."""
@@ -149,8 +175,6 @@ class Indexer:
         followed = set[str]()
         while hints := served.take_hints(reconcile.BATCH):
             followed.update(hints)
-            if len(hints) >= MANY_HINTS:
-                self._doubt(QUIET_SECONDS)
             walk = Walk(served.root, self._library.disk.is_junk)
             deep = {path for path, hint in hints.items() if hint is Hint.DEEP}
             expected = await self._db.read(present, served.id)
@@ -158,6 +182,7 @@ class Indexer:
             listings, new = await pointed_at(self._db, walk, served.root.name, hints, deep)
             await work.over_all(listings)
             self._later(AGAIN_SECONDS, new, Hint.DEEP)
+            self._note_storm(len(hints), len(new))
             # The only file of a root may well be deleted.
             await work.lose(expected if expected > 1 else None)
             await work.follow()
