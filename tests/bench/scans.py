@@ -18,7 +18,8 @@ from tests.bench.client import Connection, Request
 from tests.bench.processes import Server
 
 MOST_SECONDS = 300.0
-POLL_SECONDS = 0.01
+POLL_SECONDS = 0.02
+"""Oftener, and what is measured would be the asking."""
 PROBE_SECONDS = 0.002
 QUIET_SECONDS = 0.5
 """Between a scan and the reading the progress is null for a moment, but never for this long."""
