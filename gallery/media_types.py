@@ -45,7 +45,8 @@ DEFAULT_IGNORE: tuple[str, ...] = (
 
 def type_of(name: str) -> MediaType | None:
     """`image`, `video`, or None for a file that is no media."""
-    return _TYPE_OF.get(name.rpartition(".")[2].lower()) if "." in name else None
+    _stem, dot, ending = name.rpartition(".")
+    return (_TYPE_OF.get(ending) or _TYPE_OF.get(ending.lower())) if dot else None
 
 
 def junk_filter(patterns: Sequence[str]) -> Callable[[str], bool]:
