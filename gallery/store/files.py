@@ -116,30 +116,6 @@ class NewFile(NamedTuple):
     inode: int
 
 
-async def present_paths(reader: Reader, wanted: Sequence[str]) -> set[str]:
-    """Which of the paths are those of present items."""
-    rows = await reader.all(
-        """
-        SELECT i.path FROM item AS i
-        WHERE i.path IN (SELECT value FROM json_each($1)) AND i.missing_since = 0
-        """,
-        json_list(wanted),
-    )
-    return {path for (path,) in rows}
-
-
-async def missing_among(reader: Reader, item_ids: Sequence[int]) -> set[int]:
-    """Which of the items are marked missing."""
-    rows = await reader.all(
-        """
-        SELECT i.id FROM item AS i
-        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND i.missing_since <> 0
-        """,
-        json_list(item_ids),
-    )
-    return {id_ for (id_,) in rows}
-
-
 async def insert(tx: Tx, root_id: int, new: Sequence[NewFile]) -> None:
     await tx.many(
         """
