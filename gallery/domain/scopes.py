@@ -6,7 +6,7 @@ has turned up below one other folder, under the same names.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from gallery import paths
@@ -55,7 +55,15 @@ class Departures:
         return votes
 
     def forget(self) -> None:
+        """A full pass has ended: whatever was renamed until now has been followed."""
         self._count.clear()
+
+    def begin_anew(self, found: Collection[str]) -> None:
+        """Folders that are there, new or again: what went away from such a path before is no more
+        about them.
+        """
+        for former, path in [key for key in self._count if key[0] in found]:
+            del self._count[former, path]
 
 
 async def follow(tx: Tx, departures: Departures) -> None:

@@ -155,6 +155,7 @@ class Indexer:
             else:
                 await work.fold_all()
             await work.follow()
+            self._library.departures.forget()
             await lease.write(roots.finish_scan, served.id, walk.problems)
             served.is_offline = False
             await self._forget(lease)

@@ -13,7 +13,7 @@ from gallery.domain.compare import compare
 from gallery.domain.leases import Leased
 from gallery.domain.library import Library, Served
 from gallery.domain.moves import DAY
-from gallery.domain.plan import Action, FolderGone, Gone, Moved
+from gallery.domain.plan import Action, FolderFound, FolderGone, Gone, Moved
 from gallery.domain.reconcile import BATCH, Outcome
 from gallery.store import files, roots
 
@@ -62,6 +62,8 @@ class Pass:
 
     async def _reconcile(self, batch: Sequence[Listing]) -> None:
         actions = await compare(self._db, self._library, batch)
+        found = {action.path for action in actions if isinstance(action, FolderFound)}
+        self._library.departures.begin_anew(found)
         await self._apply([action for action in actions if not isinstance(action, Lost)])
         self._losses += [action for action in actions if isinstance(action, Lost)]
         for action in actions:

@@ -12,6 +12,7 @@ import pytest
 
 from gallery.app import create_app, started
 from gallery.config import Settings
+from gallery.domain.scopes import Departure, Departures
 from tests.api.test_collections import BEACH, SUNSET, make, show
 from tests.conftest import TRIP, Clock, client_of
 from tests.library import Tree, read, rescan, scanned
@@ -151,6 +152,29 @@ async def test_the_scope_of_a_folder_that_is_gone_stays(
     await rescan(client)
     found = await show(client, made["id"])
     assert (found["folderPath"], found["coverPath"]) == ("trips", "saved/1.jpg")
+
+
+async def test_where_a_former_folder_went_says_nothing_of_a_new_one_of_that_name(
+    client: httpx.AsyncClient, library: Tree
+) -> None:
+    library.write(*(f"trips/{number}.jpg" for number in range(8)))
+    await rescan(client)
+    library.move("trips", "voyages")
+    await rescan(client)
+    library.write("trips/new.jpg")
+    await rescan(client)
+    made = await make(client, folderPath="trips", paths=["trips/new.jpg"])
+    shutil.rmtree(library.folder / "trips")
+    await rescan(client)
+    assert (await show(client, made["id"]))["folderPath"] == "trips"
+
+
+def test_departures_from_a_path_count_for_the_folder_that_was_there_only() -> None:
+    departures = Departures()
+    departures.note([Departure("a/x.jpg", "b/x.jpg"), Departure("c/y.jpg", "d/y.jpg")])
+    assert departures.heirs("a") == {"b": 1}
+    departures.begin_anew({"a", "e"})
+    assert (departures.heirs("a"), departures.heirs("c")) == ({}, {"d": 1})
 
 
 async def test_a_copy_is_not_a_move(
