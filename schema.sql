@@ -1,7 +1,8 @@
 -- The whole state of a gallery, as plain SQLite: `sqlite3 new.db < schema.sql` works.
 -- The same text, through a mapping of column types, is the PostgreSQL schema; therefore the
 -- words that name column types stand in column definitions only, and there are no triggers.
--- Times are milliseconds since 1970 (UTC), flags are 0 or 1, lengths are pixels.
+-- Times are milliseconds since 1970 (UTC), flags are 0 or 1, lengths are pixels, positions 10^-7
+-- degrees. What only SQLite has stands between two marks; PostgreSQL has its own in its place.
 
 -- People. In open mode the one row is the built-in owner.
 CREATE TABLE account (
@@ -26,6 +27,7 @@ CREATE TABLE root (
 -- missing_since is 0 while a folder or an item is on the disk, else the time it was found gone.
 -- inode and modified_at (microseconds) tell a folder that was renamed. digest is that of the listing
 -- which the items of the folder agree with, NULL as soon as one of them has changed since.
+-- item_count is kept, not counted: the present items directly inside.
 CREATE TABLE folder (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   root_id INTEGER NOT NULL REFERENCES root (id),
@@ -34,7 +36,8 @@ CREATE TABLE folder (
   missing_since INTEGER NOT NULL DEFAULT 0,
   inode INTEGER,
   modified_at INTEGER,
-  digest TEXT
+  digest TEXT,
+  item_count INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- store.folders.children: the folders directly inside another
@@ -43,11 +46,30 @@ CREATE INDEX folder_children ON folder (parent);
 CREATE INDEX folder_root ON folder (root_id);
 -- store.folders.by_inodes: the former places of a folder that was renamed
 CREATE INDEX folder_inode ON folder (inode);
+-- store.folders.listed: how many items are in a folder or below it
+CREATE INDEX folder_count ON folder (path, item_count);
+
+-- What cameras, lenses and keywords are called, in the spelling that came first; key is what two
+-- spellings of one have in common.
+CREATE TABLE label (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL CHECK (kind IN ('camera', 'lens', 'keyword')),
+  name TEXT NOT NULL,
+  key TEXT NOT NULL,
+  UNIQUE (kind, key)
+) STRICT;
 
 -- modified_at is in microseconds: a change is any difference, and milliseconds would hide some.
 -- settled_at is when size and modified_at were last seen to change: the file is read once it is
 -- still. fingerprint is SHA-256 over the size, the first and the last 64 KiB, 128 bits of it.
 -- replaced_… tell of the file that another one has replaced, for the case that it was only moved.
+-- sidecar changes whenever the XMP files beside it do, 0 if there are none.
+-- What is read from the file itself begins with width and, behind sidecar, with taken_at. It has a
+-- value for every sorting, the time of the file where nothing better is known (taken_source NULL
+-- until it was read). taken_local is the time of a clock at that place as if it were UTC,
+-- taken_month its month as 202507, taken_offset minutes. exposure is in nanoseconds, aperture in
+-- thousandths, focal_length in micrometres, altitude in millimetres; x, y, z are the position as a
+-- unit vector in 10^-9. keywords is a JSON array, as people see it.
 CREATE TABLE item (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   root_id INTEGER NOT NULL REFERENCES root (id),
@@ -69,14 +91,63 @@ CREATE TABLE item (
   fingerprint TEXT,
   replaced_inode INTEGER,
   replaced_size INTEGER,
-  replaced_modified_at INTEGER
+  replaced_modified_at INTEGER,
+  sort_name TEXT NOT NULL DEFAULT '',
+  stem TEXT NOT NULL DEFAULT '',
+  extension TEXT NOT NULL DEFAULT '',
+  sidecar INTEGER NOT NULL DEFAULT 0,
+  taken_at INTEGER NOT NULL DEFAULT 0,
+  taken_local INTEGER NOT NULL DEFAULT 0,
+  taken_month INTEGER NOT NULL DEFAULT 0,
+  taken_offset INTEGER,
+  taken_source TEXT,
+  rating INTEGER NOT NULL DEFAULT 0,
+  camera_id INTEGER REFERENCES label (id),
+  lens_id INTEGER REFERENCES label (id),
+  exposure INTEGER,
+  aperture INTEGER,
+  iso INTEGER,
+  focal_length INTEGER,
+  latitude INTEGER,
+  longitude INTEGER,
+  altitude INTEGER,
+  x INTEGER,
+  y INTEGER,
+  z INTEGER,
+  title TEXT,
+  caption TEXT,
+  keywords TEXT
 ) STRICT;
 
 -- store.items.by_paths, store.members.memberships, store.files.count_below;
 -- and the rule that a path is unique among the items that are present (missing_since = 0)
 CREATE UNIQUE INDEX item_path ON item (path, missing_since);
--- store.files.in_folders: what the index knows of the folders that a scan has just listed
-CREATE INDEX item_folder ON item (folder_id);
+-- store.files.in_folders: what the index knows of the folders that a scan has just listed;
+-- store.browsing.page: a folder in natural order
+CREATE INDEX item_folder ON item (folder_id, missing_since, sort_name, id);
+-- store.items.PAIRED_WITH: the RAW file, or the clip, beside a picture
+CREATE INDEX item_stem ON item (folder_id, stem, missing_since, extension, duration);
+-- store.browsing.page: everything by the time it was taken. What is filtered most often is in it,
+-- so that an item that does not match is never looked up.
+CREATE INDEX item_taken ON item (
+  missing_since, taken_local, id, type, rating, camera_id, lens_id, extension, taken_month,
+  folder_id, width, height, duration, size, taken_at, added_at, latitude);
+-- store.browsing.page, in its other orders
+CREATE INDEX item_name ON item (missing_since, sort_name, id);
+-- the same
+CREATE INDEX item_added ON item (missing_since, added_at, id);
+-- the same
+CREATE INDEX item_modified ON item (missing_since, modified_at, id);
+-- the same
+CREATE INDEX item_size ON item (missing_since, size, id);
+-- the same
+CREATE INDEX item_rating ON item (missing_since, rating, id);
+-- store.browsing: the items of a camera, when they are few
+CREATE INDEX item_camera ON item (camera_id) WHERE camera_id IS NOT NULL;
+-- store.browsing: the items of a lens, when they are few
+CREATE INDEX item_lens ON item (lens_id) WHERE lens_id IS NOT NULL;
+-- store.browsing: what was taken near a place
+CREATE INDEX item_latitude ON item (latitude) WHERE latitude IS NOT NULL;
 -- store.unread.ready: what still waits to be read; empty most of the time
 CREATE INDEX item_unprobed ON item (root_id, id) WHERE probed_at IS NULL AND missing_since = 0;
 -- store.files.by_inodes: the former places of a file that was renamed
@@ -87,6 +158,22 @@ CREATE INDEX item_replaced ON item (replaced_inode) WHERE replaced_inode IS NOT 
 CREATE INDEX item_fingerprint ON item (fingerprint, missing_since);
 -- store.files.forgettable: what has been missing for a long time
 CREATE INDEX item_missing ON item (root_id, missing_since) WHERE missing_since <> 0;
+
+-- Of hierarchical keywords every level is one: Places, Places/Europe, Places/Europe/Paris.
+CREATE TABLE item_keyword (
+  keyword_id INTEGER NOT NULL REFERENCES label (id),
+  item_id INTEGER NOT NULL REFERENCES item (id) ON DELETE CASCADE,
+  PRIMARY KEY (keyword_id, item_id)
+) STRICT, WITHOUT ROWID;
+
+-- store.metadata.store: the keywords of an item
+CREATE INDEX item_keyword_item ON item_keyword (item_id);
+
+-- SQLite only
+-- The words by which an item is found, as `words.py` makes them: separated by single spaces.
+CREATE VIRTUAL TABLE item_words USING fts5 (
+  name_words, text_words, tokenize = 'ascii', detail = 'none', columnsize = 0, prefix = '1 2 3');
+-- end of SQLite only
 
 -- version counts what people changed (If-Match), revision what the disk did to the members;
 -- both together are the entity tag. item_count is kept, not counted.
@@ -126,6 +213,17 @@ CREATE TABLE collection_item (
 CREATE INDEX collection_item_order ON collection_item (collection_id, position);
 -- store.members.memberships, store.collections.touch: the collections of an item
 CREATE INDEX collection_item_item ON collection_item (item_id, collection_id);
+
+-- What a person has marked: nobody else sees it.
+CREATE TABLE item_mark (
+  account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+  item_id INTEGER NOT NULL REFERENCES item (id) ON DELETE CASCADE,
+  is_favorite INTEGER NOT NULL CHECK (is_favorite IN (0, 1)),
+  PRIMARY KEY (account_id, item_id)
+) STRICT, WITHOUT ROWID;
+
+-- the reference above, when an item is forgotten
+CREATE INDEX item_mark_item ON item_mark (item_id);
 
 -- Work that one server does at a time, and who does it until when. The term grows with every taking,
 -- so that a holder that was thought dead can be told from the present one.

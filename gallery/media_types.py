@@ -7,15 +7,41 @@ from typing import Literal
 
 MediaType = Literal["image", "video"]
 
-_IMAGES = "jpg jpeg jpe png gif webp avif heic heif tif tiff bmp svg"
-_VIDEOS = "mp4 mov m4v webm mkv avi"
+_IMAGES = {
+    "image/jpeg": "jpg jpeg jpe",
+    "image/png": "png",
+    "image/gif": "gif",
+    "image/webp": "webp",
+    "image/avif": "avif",
+    "image/heic": "heic",
+    "image/heif": "heif",
+    "image/tiff": "tif tiff",
+    "image/bmp": "bmp",
+    "image/svg+xml": "svg",
+}
+_VIDEOS = {
+    "video/mp4": "mp4",
+    "video/quicktime": "mov",
+    "video/x-m4v": "m4v",
+    "video/webm": "webm",
+    "video/matroska": "mkv",
+    "video/vnd.avi": "avi",
+}
+_MIME_TYPES = {
+    ending: mime for mime, endings in (_IMAGES | _VIDEOS).items() for ending in endings.split()
+}
 
 _WILD = re.compile(r"[*?[]").search
 
 _TYPE_OF: dict[str, MediaType] = {
-    **dict.fromkeys(_IMAGES.split(), "image"),
-    **dict.fromkeys(_VIDEOS.split(), "video"),
+    ending: "image" if mime in _IMAGES else "video" for ending, mime in _MIME_TYPES.items()
 }
+STILLS = ("jpg", "jpeg", "jpe", "heic", "heif")
+"""Endings of the pictures that a RAW file, or the clip of a Live Photo, may belong to."""
+RAWS = ("dng", "cr2", "cr3", "nef", "arw", "raf", "orf", "rw2")
+CLIPS = ("mov", "mp4")
+LONGEST_CLIP = 5_000
+"""Milliseconds: the clip of a Live Photo takes some three seconds, a film of that name longer."""
 
 DEFAULT_IGNORE: tuple[str, ...] = (
     ".*",
@@ -47,6 +73,47 @@ def type_of(name: str) -> MediaType | None:
     """`image`, `video`, or None for a file that is no media."""
     _stem, dot, ending = name.rpartition(".")
     return (_TYPE_OF.get(ending) or _TYPE_OF.get(ending.lower())) if dot else None
+
+
+def extension(name: str) -> str:
+    """The ending of a name, in lower case and without the dot."""
+    return name.rpartition(".")[2].lower()
+
+
+def stem(name: str) -> str:
+    """A name without its ending."""
+    return name.rpartition(".")[0]
+
+
+def sidecars(name: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The names that XMP beside a file may have: `a.jpg.xmp` for it alone, `a.xmp` for all of `a`.
+
+    Each in both cases.
+    """
+    alone, shared = f"{name}.", f"{stem(name)}."
+    return (f"{alone}xmp", f"{alone}XMP"), (f"{shared}xmp", f"{shared}XMP")
+
+
+def is_sidecar(name: str) -> bool:
+    """Whether a file may hold XMP for another one."""
+    return name.endswith((".xmp", ".XMP"))
+
+
+def described_by(sidecar: str) -> list[str]:
+    """The names of the media files that a sidecar may belong to."""
+    base = stem(sidecar)
+    beside = [f"{base}.{ending}" for low in _MIME_TYPES for ending in (low, low.upper())]
+    return [base, *beside] if type_of(base) else beside
+
+
+def mime_type(name: str) -> str:
+    """The type of a media file's content, as its ending promises it."""
+    return _MIME_TYPES[extension(name)]
+
+
+def is_drawing(name: str) -> bool:
+    """Whether a media file is drawn rather than decoded: SVG."""
+    return extension(name) == "svg"
 
 
 def junk_filter(patterns: Sequence[str]) -> Callable[[str], bool]:

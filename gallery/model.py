@@ -2,17 +2,24 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Annotated, NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
+from gallery import media_types, names, words
 from gallery.media_types import MediaType
 
+_DAY_ONE = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST, _LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+EARLIEST, LATEST = ((day - _DAY_ONE) // timedelta(milliseconds=1) for day in (_EARLIEST, _LATEST))
+"""The times that can be shown, in milliseconds since 1970."""
 _PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
 
+LONGEST_STEM = 200
+"""Characters by which two files are told to belong together."""
 LARGEST_ID = 2**63 - 1
 ItemId = Annotated[int, msgspec.Meta(ge=1, le=LARGEST_ID)]
 
@@ -43,6 +50,66 @@ class Item(_Shown, frozen=True):
     duration: float | None
     taken_at: datetime | None
     missing: bool
+    paired_with: int | None
+
+
+class Location(_Shown, frozen=True):
+    """A position in degrees; `altitude` in metres above the sea."""
+
+    lat: float
+    lon: float
+    altitude: float | None
+
+
+class ItemDetail(Item, frozen=True):
+    """Everything that is known of an item.
+
+    Sizes in bytes, `exposure` in seconds, `focal_length` in millimetres. `taken_local` is the time
+    of a clock at that place, `taken_offset` how far that was ahead of UTC; `taken_source` says who
+    told. `collections` are those that the caller may see.
+    """
+
+    size: int
+    modified_at: datetime
+    added_at: datetime
+    mime_type: str
+    taken_local: str | None
+    taken_offset: str | None
+    taken_source: str | None
+    camera: str | None
+    lens: str | None
+    exposure: float | None
+    aperture: float | None
+    iso: int | None
+    focal_length: float | None
+    location: Location | None
+    rating: int
+    title: str | None
+    caption: str | None
+    keywords: list[str]
+    problem: str | None
+    favorite: bool
+    collections: list[int]
+
+
+class Folder(_Shown, frozen=True):
+    """A folder inside another; `item_count` counts what is in it or below."""
+
+    path: str
+    name: str
+    item_count: int
+    cover_url: str | None
+
+
+class FolderPage(_Shown, frozen=True):
+    """A folder with a part of what is directly inside; the folders stand on its first page."""
+
+    path: str
+    name: str
+    parent_path: str | None
+    folders: list[Folder]
+    items: list[Item]
+    next_cursor: str | None
 
 
 class Collection(_Shown, frozen=True):
@@ -117,16 +184,63 @@ class ListTag(NamedTuple):
         )
 
 
-class Probed(msgspec.Struct, frozen=True):
-    """What a file said of itself, in pixels and milliseconds; `problem` why it did not.
+class Named(NamedTuple):
+    """What a file's name is good for: its place among others, its kin (`stem`), its kind."""
 
-    `fingerprint` is the same for all copies of it.
+    sort_name: str
+    stem: str
+    extension: str
+
+    @classmethod
+    def of(cls, name: str) -> "Named":
+        stem = names.key_of(media_types.stem(name))[:LONGEST_STEM]
+        return cls(words.natural_key(name), stem, media_types.extension(name))
+
+
+class Taken(NamedTuple):
+    """When something was taken, in milliseconds since 1970.
+
+    `local` is what a clock at that place showed, as if it were UTC; `offset` how many minutes that
+    was ahead of UTC, None if nobody knows: then both are the same. `source` says who told.
+    """
+
+    at: int
+    local: int
+    offset: int | None
+    source: str
+
+    @property
+    def month(self) -> int:
+        """The local month, as 202507."""
+        return month_of(self.local)
+
+
+class Probed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file said of itself; `problem` why it did not. Whole numbers, so that nothing is lost.
+
+    Lengths in pixels, durations in milliseconds, the exposure in nanoseconds, the aperture in
+    thousandths, focal length in micrometres, altitude in millimetres, positions in 10^-7 degrees.
+    A keyword is the list of its names, from the most general one down. `fingerprint` is the same
+    for all copies of the file.
     """
 
     width: int | None = None
     height: int | None = None
     duration: int | None = None
     problem: str | None = None
+    taken: Taken | None = None
+    camera: str | None = None
+    lens: str | None = None
+    exposure: int | None = None
+    aperture: int | None = None
+    iso: int | None = None
+    focal_length: int | None = None
+    position: tuple[int, int] | None = None
+    altitude: int | None = None
+    rating: int = 0
+    title: str | None = None
+    caption: str | None = None
+    keywords: tuple[tuple[str, ...], ...] = ()
     fingerprint: str | None = None
 
 
@@ -171,15 +285,53 @@ class RootState(_Shown, frozen=True):
     problems: list[Problem]
 
 
+def month_of(milliseconds: int) -> int:
+    """The month of a time, as 202507."""
+    day = _DAY_ONE + timedelta(milliseconds=milliseconds)
+    return day.year * 100 + day.month
+
+
+def beginning_of(month: int) -> int:
+    """When a month like 202507 begins, in milliseconds since 1970; the 13th is the next January."""
+    years, months = divmod(month // 100 * 12 + month % 100 - 1, 12)
+    if years > _LATEST.year:
+        return LATEST
+    return (datetime(years, months + 1, 1, tzinfo=UTC) - _DAY_ONE) // timedelta(milliseconds=1)
+
+
+def file_time(modified_at: int) -> int:
+    """A file's time in milliseconds, within what a calendar knows: disks tell of stranger ones."""
+    return max(EARLIEST, min(modified_at // 1_000, LATEST))
+
+
 def moment(milliseconds: int) -> datetime:
     """A stored time as clients see it: whole seconds, UTC."""
     return datetime.fromtimestamp(milliseconds // 1000, UTC)
+
+
+def local_time(milliseconds: int) -> str:
+    """A stored local time as clients see it: what a clock showed, without a zone."""
+    return moment(milliseconds).replace(tzinfo=None).isoformat()
+
+
+def zone(minutes: int | None) -> str | None:
+    """How far a clock is ahead of UTC, as `+02:00`."""
+    if minutes is None:
+        return None
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{'-' if minutes < 0 else '+'}{hours:02d}:{rest:02d}"
 
 
 def media_url(path: str) -> str:
     """Where the original of the item at `path` is."""
     # Most paths need no escapes, and to see that is four times as fast as to look for them.
     return "/media/" + (path if _PLAIN(path) else quote(path))
+
+
+def thumbnail_url(item_id: int, size: int, modified_at: int) -> str:
+    """Where the small picture of an item is; another address for every version of its file."""
+    version = picture_version(size, modified_at)
+    return f"/api/items/{item_id}/thumbnail?size=small&v={version}"
 
 
 def picture_version(size: int, modified_at: int) -> str:

@@ -15,7 +15,7 @@ LINES = (
     ("store", "disk", "media"),
     ("database", "events"),
     ("model",),
-    ("names", "paths", "media_types", "config"),
+    ("names", "paths", "media_types", "words", "places", "criteria", "config"),
     ("errors",),
 )
 """Highest first. Rooms of one line do not know each other; modules of one room may."""
@@ -35,6 +35,8 @@ WITHIN_A_LINE = {
     ("client", "progress"),
     ("server", "app"),
     ("database", "events"),  # what a transaction publishes once it is committed
+    ("criteria", "media_types"),  # the types to filter by
+    ("criteria", "paths"),  # the folders to filter by
     ("config", "media_types"),  # the default list of junk
     ("config", "paths"),  # a root's name is a component of paths
 }
@@ -48,6 +50,7 @@ HOMES = {
     "httpx": ("client.py",),
     "PIL": ("media/", "demo/"),
     "av": ("media/", "demo/"),
+    "defusedxml": ("media/",),
 }
 OPENERS = {"open", "os.open", "os.stat", "os.lstat", "os.scandir", "os.walk", "os.listdir"}
 MAY_OPEN = ("disk/", "demo/", "app.py", "database/sqlite.py")

@@ -1,31 +1,36 @@
 """Cursors: where a page ended. Opaque to clients, and checked: only those we made are taken."""
 
 import base64
-import re
 import zlib
+
+import msgspec
 
 from gallery.errors import Invalid
 
-_OURS = re.compile(r"(0|-?[1-9][0-9]{0,17})\.([0-9a-f]{8})")
+Place = tuple[int | str, ...]
+"""What an end of a page is known by; every list has its own."""
+
+_decoder = msgspec.json.Decoder(tuple[str, list[int | str]])
 
 
-def encode(list_id: str, position: int) -> str:
-    """A cursor that continues `list_id` behind `position`."""
-    text = f"{position}.{_check(list_id, str(position)):08x}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+def encode(list_id: str, place: Place) -> str:
+    """A cursor that continues `list_id` behind `place`."""
+    text = msgspec.json.encode((_check(list_id, place), place))
+    return base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 
-def decode(list_id: str, cursor: str) -> int:
-    """The position in a cursor; `Invalid` if it is none of ours, or another list's."""
+def decode(list_id: str, cursor: str) -> Place:
+    """The place in a cursor; `Invalid` if it is none of ours, or another list's."""
     try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
-    except ValueError:
-        text = ""
-    ours = _OURS.fullmatch(text)
-    if ours is None or int(ours[2], 16) != _check(list_id, ours[1]):
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
+        check, parts = _decoder.decode(text)
+    except (ValueError, msgspec.DecodeError):
+        raise Invalid("Invalid cursor") from None
+    place = tuple(parts)
+    if check != _check(list_id, place):
         raise Invalid("Invalid cursor")
-    return int(ours[1])
+    return place
 
 
-def _check(list_id: str, position: str) -> int:
-    return zlib.crc32(f"{list_id}/{position}".encode())
+def _check(list_id: str, place: Place) -> str:
+    return f"{zlib.crc32(msgspec.json.encode((list_id, place))):08x}"

@@ -1,14 +1,11 @@
-"""`/api/library`, `/api/items`, `/api/health`."""
+"""`/api/library`, `/api/health`."""
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gallery import paths
-from gallery.api import query
 from gallery.api.wire import done, json_response, read, services
 from gallery.domain import library
-from gallery.errors import Invalid
 from gallery.model import RootState
 
 
@@ -35,14 +32,6 @@ async def scan(request: Request) -> Response:
     wanted = await read(request, ScanRequest, if_empty=ScanRequest())
     services(request).library.request_scan(accept_missing=wanted.accept_missing or False)
     return done(status=202)
-
-
-async def items(request: Request) -> Response:
-    """A page of the one item at a path, or of none."""
-    path = query.parameters(request).get("path")
-    if path is None:
-        raise Invalid("Missing query parameter: path")
-    return json_response(await services(request).db.read(library.item_at, paths.parse(path)))
 
 
 async def health(_request: Request) -> Response:

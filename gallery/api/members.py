@@ -25,8 +25,6 @@ from gallery.domain.looks import write_with_a_look
 from gallery.domain.selection import Selection
 from gallery.model import Actor, ItemId, Tag
 
-PAGE = 500
-
 
 class Listed(msgspec.Struct, rename="camel"):
     """The body that names items."""
@@ -43,15 +41,17 @@ class LookedUp(msgspec.Struct):
 
 async def page(request: Request) -> Response:
     """One page of a collection's items, in order."""
-    db, who, id_ = services(request).db, actor(request), query.collection_id(request)
-    limit = query.limit(request, PAGE, members.LARGEST_PAGE)
+    own, who, id_ = services(request), actor(request), query.collection_id(request)
+    db = own.db
+    limit = query.limit(request)
     given = query.parameters(request).get("cursor")
-    after = members.FIRST_POSITION if given is None else cursor.decode(f"{id_}", given)
+    after = members.FIRST_POSITION if given is None else int(cursor.decode(f"{id_}", given)[0])
 
     async def make() -> tuple[bytes, Tag]:
         part, tag = await db.read(members.page, who, id_, after, limit)
+        own.library.prefer(part.items)
         items = await encode_list(part.items)
-        following = None if part.next is None else cursor.encode(f"{id_}", part.next)
+        following = None if part.next is None else cursor.encode(f"{id_}", (part.next,))
         return b'{"items":%b,"nextCursor":%b}' % (items, msgspec.json.encode(following)), tag
 
     return await conditional.answer(

@@ -1,18 +1,22 @@
 """Parameters: ids in paths, and what stands behind the question mark."""
 
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
-from gallery.errors import Invalid
+from gallery.criteria import LISTS, Criteria, parse
+from gallery.errors import Invalid, printable
 from gallery.model import LARGEST_ID
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # In a query string an unescaped plus sign is a space; a zone cannot begin with one.
 _SPACE_BEFORE_ZONE = re.compile(r"(?<=[\d:.]) (?=\d\d(:?\d\d)?$)")
+PAGE = 500
+LARGEST_PAGE = 5_000
 
 
 def parameters(request: Request) -> QueryParams:
@@ -25,21 +29,65 @@ def parameters(request: Request) -> QueryParams:
 
 
 def collection_id(request: Request) -> int:
-    """The id in the path: a whole number from 1 to 2^63-1, in ASCII digits."""
+    """The id of a collection in the path: a whole number from 1 to 2^63-1, in ASCII digits."""
+    return _id(request, "collection")
+
+
+def item_id(request: Request) -> int:
+    """The id of an item in the path, in the same form."""
+    return _id(request, "item")
+
+
+def _id(request: Request, noun: str) -> int:
     raw = request.path_params["id"]
     if re.fullmatch(r"[1-9][0-9]{0,18}", raw) and int(raw) <= LARGEST_ID:
         return int(raw)
-    raise Invalid("Invalid collection ID")
+    raise Invalid(f"Invalid {noun} ID")
 
 
-def limit(request: Request, default: int, largest: int) -> int:
+def limit(request: Request) -> int:
     """The size of a page."""
     raw = parameters(request).get("limit")
     if raw is None:
-        return default
-    if re.fullmatch(r"[0-9]{1,9}", raw) and 1 <= int(raw) <= largest:
+        return PAGE
+    if re.fullmatch(r"[0-9]{1,9}", raw) and 1 <= int(raw) <= LARGEST_PAGE:
         return int(raw)
-    raise Invalid(f"Invalid limit: a whole number from 1 to {largest}")
+    raise Invalid(f"Invalid limit: a whole number from 1 to {LARGEST_PAGE}")
+
+
+def criteria_of(request: Request, *, allowed: Collection[str], others: Collection[str]) -> Criteria:
+    """The filter behind the question mark, of the `allowed` keys; `others` mean something else.
+
+    A list is its key repeated. Raises `Invalid` for a key that is none of these, given twice though
+    it is no list, or whose value is not of its type.
+    """
+    content: dict[str, object] = {}
+    for key, value in parameters(request).multi_items():
+        if key in others:
+            continue
+        if key not in allowed:
+            raise Invalid(f"Invalid query: {printable(key)} is not known here")
+        if key in LISTS:
+            values = content.setdefault(key, [])
+            assert isinstance(values, list)
+            values.append(value)
+        elif key in content:
+            raise Invalid(f"Invalid query: {key} is given twice")
+        else:
+            content[key] = _structured(key, value)
+    return parse(content, strict=False)
+
+
+def _structured(key: str, raw: str) -> object:
+    """A value of a query as the criteria have it."""
+    if key == "near" and raw.count(",") == 2:
+        return dict(zip(("lat", "lon", "km"), raw.split(","), strict=True))
+    return _time(raw) if key.endswith(("After", "Before")) else raw
+
+
+def _time(raw: str) -> str:
+    """A value whose zone has lost its plus sign; any other as it is."""
+    return _SPACE_BEFORE_ZONE.sub("+", raw)
 
 
 def updated_after(request: Request) -> int | None:
@@ -49,7 +97,7 @@ def updated_after(request: Request) -> int | None:
     if raw is None:
         return None
     try:
-        moment = datetime.fromisoformat(_SPACE_BEFORE_ZONE.sub("+", raw))
+        moment = datetime.fromisoformat(_time(raw))
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:

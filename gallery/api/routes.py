@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from gallery.api import collections, documents, events, library, members
+from gallery.api import collections, documents, events, items, library, members
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -53,7 +53,9 @@ def routes() -> list[BaseRoute]:
             delete=members.remove,
         ),
         resource("/api/collections/{id}/order", put=members.order),
-        resource("/api/items", get=library.items),
+        resource("/api/folders", get=items.folder),
+        resource("/api/items", get=items.index),
+        resource("/api/items/{id}", get=items.show),
         resource("/api/library", get=library.show),
         resource("/api/library/scan", post=library.scan),
         resource("/api/events", get=events.stream),

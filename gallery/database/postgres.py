@@ -28,13 +28,13 @@ from gallery.database.engine import (
 from gallery.database.relay import CHANNEL, NOTIFY, Relay
 from gallery.database.schema import (
     POSTGRES_PRELUDE,
-    SCHEMA_VERSION,
-    UPGRADES,
+    POSTGRES_SEARCH,
     for_postgres,
     schema,
     statements,
     tables,
 )
+from gallery.database.upgrades import SCHEMA_VERSION, UPGRADES, upgrade
 from gallery.errors import StartRefused, Unavailable
 from gallery.events import Bus
 
@@ -283,18 +283,19 @@ async def _migrate(connection: Any) -> None:
         )
         version = await connection.fetchval("SELECT version FROM schema_version")
         if version is None:
-            steps = (*POSTGRES_PRELUDE, *statements(for_postgres(schema())))
+            whole = (*POSTGRES_PRELUDE, *POSTGRES_SEARCH, *statements(for_postgres(schema())))
+            for statement in whole:
+                await connection.execute(statement)
             await connection.execute("INSERT INTO schema_version VALUES ($1)", SCHEMA_VERSION)
         elif version <= SCHEMA_VERSION:
-            steps = tuple(for_postgres(sql) for step in UPGRADES[version - 1 :] for sql in step)
+            for steps in UPGRADES[version - 1 :]:
+                await upgrade(_Session(connection, None), steps, is_postgres=True)
             await connection.execute("UPDATE schema_version SET version = $1", SCHEMA_VERSION)
         else:
             raise StartRefused(
                 "The database was written by a newer gallery "
                 f"(schema {version}, this one knows {SCHEMA_VERSION})"
             )
-        for statement in steps:
-            await connection.execute(statement)
 
 
 def _unavailable(error: BaseException) -> Unavailable:

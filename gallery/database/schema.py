@@ -6,32 +6,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
-UPGRADES: tuple[tuple[str, ...], ...] = (
-    (
-        "ALTER TABLE folder ADD COLUMN inode INTEGER",
-        "ALTER TABLE folder ADD COLUMN modified_at INTEGER",
-        "ALTER TABLE folder ADD COLUMN digest TEXT",
-        "CREATE INDEX folder_root ON folder (root_id)",
-        "CREATE INDEX folder_inode ON folder (inode)",
-        "ALTER TABLE item ADD COLUMN settled_at INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE item ADD COLUMN fingerprint TEXT",
-        "ALTER TABLE item ADD COLUMN replaced_inode INTEGER",
-        "ALTER TABLE item ADD COLUMN replaced_size INTEGER",
-        "ALTER TABLE item ADD COLUMN replaced_modified_at INTEGER",
-        "CREATE INDEX item_replaced ON item (replaced_inode) WHERE replaced_inode IS NOT NULL",
-        "ALTER TABLE item DROP COLUMN device",
-        "ALTER TABLE root ADD COLUMN first_scan INTEGER",
-        "UPDATE root SET first_scan = last_scan",
-        "UPDATE item SET probed_at = NULL",  # each file is read once more, for its fingerprint
-        "CREATE INDEX item_inode ON item (inode, missing_since)",
-        "CREATE INDEX item_fingerprint ON item (fingerprint, missing_since)",
-        "CREATE INDEX item_missing ON item (root_id, missing_since) WHERE missing_since <> 0",
-    ),
-)
-"""What brings a database of version 1 to version 2, and so on; each step is one transaction."""
-
-SCHEMA_VERSION = 1 + len(UPGRADES)
-
 _TYPES = (
     (
         r"INTEGER PRIMARY KEY( AUTOINCREMENT)?",
@@ -62,6 +36,31 @@ POSTGRES_PRELUDE = (
 )
 """What SQLite brings along and the SQL of the store uses."""
 
+POSTGRES_SEARCH = (
+    """
+    CREATE TABLE item_words (
+      rowid BIGINT PRIMARY KEY,
+      name_words TEXT COLLATE "C" NOT NULL,
+      text_words TEXT COLLATE "C" NOT NULL)
+    """,
+    """
+    CREATE INDEX item_words_both ON item_words USING gin (
+      array_to_tsvector(string_to_array(btrim(name_words || ' ' || text_words), ' ')))
+    """,
+    """
+    CREATE FUNCTION item_words(text) RETURNS TABLE (rowid bigint) LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+      SELECT w.rowid FROM item_words AS w
+      WHERE array_to_tsvector(string_to_array(btrim(w.name_words || ' ' || w.text_words), ' '))
+        @@ CAST(replace(replace($1, '*', ':*'), ' ', ' & ') AS tsquery)
+    $$
+    """,
+)
+"""What stands for the full-text table of SQLite, and takes the same statements: words to store as
+they are, and to be found by beginnings, `one* other*`, all of which must be there."""
+
+_SQLITE_ONLY = re.compile(r"-- SQLite only\n.*?-- end of SQLite only\n", re.DOTALL)
+
 
 def schema() -> str:
     """The text of `schema.sql`: beside the package in a checkout, inside it in a wheel."""
@@ -82,7 +81,8 @@ def statements(script: str) -> list[str]:
 
 
 def for_postgres(script: str) -> str:
-    """The schema with PostgreSQL's names of the types."""
+    """The schema with PostgreSQL's names of the types, without what only SQLite has."""
+    script = _SQLITE_ONLY.sub("", script)
     for pattern, replacement in _TYPES:
         script = re.sub(pattern, replacement, script)
     return script
@@ -101,9 +101,12 @@ class Table(NamedTuple):
         return self.key == ("id",)
 
 
+WORDS = Table("item_words", ("rowid", "name_words", "text_words"), ("rowid",))
+
+
 def tables() -> list[Table]:
     """Every table, each behind those that it refers to."""
-    found = []
+    found = [WORDS]
     for name, body in re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", schema(), re.DOTALL):
         columns = tuple(re.findall(r"^  (\w+) (?:INTEGER|TEXT|BLOB)", body, re.MULTILINE))
         key = re.search(r"PRIMARY KEY \(([\w, ]+)\)", body)

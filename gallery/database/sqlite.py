@@ -28,7 +28,8 @@ from gallery.database.engine import (
     never_back,
     wall_clock,
 )
-from gallery.database.schema import SCHEMA_VERSION, UPGRADES, schema, statements
+from gallery.database.schema import schema, statements
+from gallery.database.upgrades import SCHEMA_VERSION, UPGRADES, upgrade
 from gallery.errors import StartRefused, Unavailable
 from gallery.events import Bus
 
@@ -288,8 +289,8 @@ async def _migrate(writer: aiosqlite.Connection) -> None:
         is_new = version == 0
         version = SCHEMA_VERSION if is_new else version + 1
         await writer.execute_fetchall("BEGIN IMMEDIATE")
-        for statement in statements(schema()) if is_new else UPGRADES[version - 2]:
-            await writer.execute_fetchall(statement)
+        steps = statements(schema()) if is_new else UPGRADES[version - 2]
+        await upgrade(_Session(writer, None), steps, is_postgres=False)
         await writer.execute_fetchall(f"PRAGMA user_version = {version}")
         await writer.commit()
 

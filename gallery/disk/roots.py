@@ -4,6 +4,7 @@ Nothing is ever written, and no symbolic link inside a root is followed, not eve
 in place while we look: every component of a path is opened by itself, relative to the one before.
 """
 
+import hashlib
 import os
 import stat
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -12,19 +13,23 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from gallery import paths
-from gallery.media_types import type_of
+from gallery.media_types import sidecars, type_of
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class FileSeen(NamedTuple):
-    """A media file as a look at the disk shows it; `modified_at` in microseconds."""
+    """A media file as a look at the disk shows it; `modified_at` in microseconds.
+
+    `sidecar` changes whenever the XMP files that belong to it do; 0 if there are none.
+    """
 
     name: str
     size: int
     modified_at: int
     inode: int
+    sidecar: int = 0
 
 
 class Root(NamedTuple):
@@ -75,6 +80,27 @@ class Root(NamedTuple):
                 raise FileNotFoundError(path)
             yield file
 
+    def read_sidecars(self, path: str, most: int) -> list[bytes]:
+        """The XMP beside the file at a library path, that for it alone first.
+
+        At most so many bytes of each are read.
+        """
+        found = []
+        for spellings in sidecars(paths.name(path)):
+            for spelling in spellings:
+                try:
+                    with self.open_file(paths.join(paths.parent(path), spelling)) as file:
+                        found.append(file.read(most))
+                        break
+                except OSError:
+                    continue
+        return found
+
+    def sidecar_of(self, path: str) -> int:
+        """The `FileSeen.sidecar` of the file at a library path."""
+        with self.open_folder(paths.parent(path)) as folder:
+            return sidecar_of(paths.name(path), folder)
+
 
 class Roots:
     """All roots that are served, by name, and what is junk in them."""
@@ -110,9 +136,10 @@ class Roots:
         if not type_of(name) or self.is_junk(name):
             return None
         try:
-            return seen(name, os.stat(name, dir_fd=folder, follow_symlinks=False))
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
         except OSError:
             return None
+        return seen(name, status, sidecar_of(name, folder))
 
     def inode_of_folder(self, path: str) -> int | None:
         """Of the folder at a library path that an index would enter; None if there is none."""
@@ -138,11 +165,34 @@ def shown(path: str | Path) -> str:
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
-def seen(name: str, status: os.stat_result) -> FileSeen | None:
+def seen(name: str, status: os.stat_result, sidecar: int = 0) -> FileSeen | None:
     """What `status` says of a regular file, None if it is none."""
     if not stat.S_ISREG(status.st_mode):
         return None
-    return FileSeen(name, status.st_size, status.st_mtime_ns // 1000, signed(status.st_ino))
+    times = status.st_size, status.st_mtime_ns // 1000
+    return FileSeen(name, *times, signed(status.st_ino), sidecar)
+
+
+def sidecar_of(name: str, folder: int) -> int:
+    """The `sidecar` of a file in the folder with that descriptor."""
+    found = []
+    for spellings in sidecars(name):
+        for spelling in spellings:
+            try:
+                status = os.stat(spelling, dir_fd=folder, follow_symlinks=False)
+            except OSError:
+                continue
+            if stat.S_ISREG(status.st_mode):
+                found.append((status.st_size, status.st_mtime_ns // 1000))
+                break
+    return sidecar_stamp(found)
+
+
+def sidecar_stamp(found: Sequence[tuple[int, int]]) -> int:
+    """One number for sizes and times (microseconds) of sidecars, 0 for none."""
+    if not found:
+        return 0
+    return int.from_bytes(hashlib.blake2b(repr(found).encode(), digest_size=7).digest()) or 1
 
 
 def signed(number: int) -> int:

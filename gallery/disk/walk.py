@@ -3,15 +3,15 @@
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
 
 from gallery import paths
-from gallery.disk.roots import FileSeen, Root, seen, shown, signed
-from gallery.media_types import type_of
+from gallery.disk.roots import FileSeen, Root, seen, shown, sidecar_of, sidecar_stamp, signed
+from gallery.media_types import described_by, is_sidecar, stem, type_of
 from gallery.model import Problem
 
 MOST_PROBLEMS = 100
@@ -75,12 +75,16 @@ class Walk:
             yield listing
 
     def glance(self, folder: str, names: Collection[str]) -> Listing:
-        """What is at some names of a folder. `OSError` if the folder cannot be entered."""
+        """What is at some names of a folder. `OSError` if the folder cannot be entered.
+
+        In place of a sidecar the files are looked at that it belongs to.
+        """
         prefix = f"{folder}/" if folder else ""
         files: list[FileSeen] = []
         folders: list[str] = []
         with self._root.open_folder(folder) as descriptor:
             own = os.fstat(descriptor)
+            names = set(names).union(_described(descriptor, names))
             for name in sorted(names):
                 if self._is_junk(name) or not paths.is_valid(prefix + name):
                     continue
@@ -90,7 +94,7 @@ class Walk:
                     continue
                 if stat.S_ISDIR(status.st_mode):
                     folders.append(prefix + name)
-                elif type_of(name) and (file := seen(name, status)):
+                elif type_of(name) and (file := seen(name, status, sidecar_of(name, descriptor))):
                     files.append(file)
         known_by = _identity(own)
         return Listing(folder, files, folders, frozenset(names), *known_by, None, len(files))
@@ -98,7 +102,8 @@ class Walk:
     def _list(self, folder: str) -> Listing:
         prefix = f"{folder}/" if folder else ""
         room = paths.LONGEST_PATH - len(prefix.encode())
-        found: list[tuple[str, int, int, int]] = []  # as `FileSeen`, which takes longer to make
+        found: list[tuple[str, int, int, int, int]] = []  # as `FileSeen`, which is slower to make
+        sidecars: dict[str, tuple[int, int]] = {}
         folders: list[str] = []
         with self._root.open_folder(folder) as descriptor, os.scandir(descriptor) as entries:
             own = os.fstat(descriptor)
@@ -111,6 +116,9 @@ class Walk:
                     continue
                 is_folder = entry.is_dir(follow_symlinks=False)
                 if not is_folder and type_of(name) is None:
+                    is_first = name.endswith(".xmp") or stem(name) not in sidecars
+                    if is_sidecar(name) and is_first and (status := self._look(entry, prefix)):
+                        sidecars[stem(name)] = status.st_size, status.st_mtime_ns // 1000
                     continue
                 fits = name.isascii() and len(name) <= room  # nearly always, and ten times as fast
                 if not fits and not paths.is_valid(prefix + name):
@@ -119,8 +127,10 @@ class Walk:
                     folders.append(prefix + name)
                 elif status := self._look(entry, prefix):
                     found.append(
-                        (name, status.st_size, status.st_mtime_ns // 1000, signed(status.st_ino))
+                        (name, status.st_size, status.st_mtime_ns // 1000, signed(status.st_ino), 0)
                     )
+        if sidecars:
+            found = [(*file[:4], _stamp(file[0], sidecars)) for file in found]
         found.sort()
         folders.sort()
         known_by = _identity(own)
@@ -149,3 +159,16 @@ class Walk:
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
     return signed(status.st_ino), status.st_mtime_ns // 1000
+
+
+def _described(folder: int, names: Iterable[str]) -> Iterator[str]:
+    """The files in a folder that belong to the sidecars among the names."""
+    for name in names:
+        for described in described_by(name) if is_sidecar(name) else ():
+            if os.access(described, os.F_OK, dir_fd=folder, follow_symlinks=False):
+                yield described
+
+
+def _stamp(name: str, sidecars: Mapping[str, tuple[int, int]]) -> int:
+    """The `sidecar` of a file among all of its folder."""
+    return sidecar_stamp([sidecars[base] for base in (name, stem(name)) if base in sidecars])

@@ -1,6 +1,7 @@
 """The library: its roots, and what is to do and under way in them."""
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
@@ -10,8 +11,11 @@ from gallery.disk.roots import Root, Roots
 from gallery.domain.scopes import Departures
 from gallery.errors import NotAFolder
 from gallery.events import Bus, RootChanged
-from gallery.model import Hint, Page, Problem, Progress, RootState, moment
-from gallery.store import folders, items, roots
+from gallery.model import Hint, Item, Problem, Progress, RootState, moment
+from gallery.store import folders, roots
+
+MOST_PREFERRED = 2_000
+"""Items that somebody looks at and that are read before all others."""
 
 
 class Served:
@@ -35,6 +39,7 @@ class Served:
         self.is_watched = False
         self.renewal = asyncio.Event()
         self._hints: dict[str, Hint] = {}
+        self._preferred: deque[int] = deque(maxlen=MOST_PREFERRED)
         self._progress: Progress | None = None
         self._is_offline = False
         self._blind: str | None = None
@@ -64,6 +69,14 @@ class Served:
         """At most so many hints, which count as followed from now on."""
         taken = list(islice(self._hints, most))
         return {path: self._hints.pop(path) for path in taken}
+
+    def prefer(self, item_id: int) -> None:
+        """An item is to be read before all others, because somebody looks at it."""
+        self._preferred.append(item_id)
+
+    def take_preferred(self, most: int) -> list[int]:
+        """At most so many of these, the latest, which count as read from now on."""
+        return [self._preferred.pop() for _ in range(min(most, len(self._preferred)))]
 
     def scan_ended(self) -> None:
         """Nothing is under way in the root any more, unless the next scan is already asked for."""
@@ -142,6 +155,12 @@ class Library:
         for served in self.roots.values():
             served.request_scan(accept_missing=accept_missing)
 
+    def prefer(self, shown: Iterable[Item]) -> None:
+        """Somebody looks at these items: those that were not read yet are read next."""
+        for item in shown:
+            if item.taken_at is None and not item.missing and self.disk.of(item.path):
+                self.serving(item.path).prefer(item.id)
+
     def trusted_roots(self) -> set[Root]:
         """Those whose directory is for certain the right one: what is not there, is not there.
 
@@ -174,12 +193,6 @@ async def states(reader: Reader, library: Library) -> list[RootState]:
             )
         )
     return found
-
-
-async def item_at(reader: Reader, path: str) -> Page:
-    """A page of the one item at `path`, or of none."""
-    item = await items.at(reader, path)
-    return Page([item] if item else [], None)
 
 
 async def folder(reader: Reader, raw: str) -> str:

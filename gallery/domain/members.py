@@ -18,7 +18,6 @@ from gallery.store.items import Located
 
 MOST_ITEMS = 100_000
 """Items that one collection holds."""
-LARGEST_PAGE = 5_000
 FIRST_POSITION = -(1 << 62)
 _CHUNK = 1_000
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from typing import NamedTuple
 
 from gallery.database.engine import Tx
-from gallery.store import files, moves
+from gallery.store import index, moves
 from gallery.store.moves import Fold, Lookalike
 
 DAY = 24 * 3_600_000
@@ -97,6 +97,6 @@ async def fold(
 
 async def merge(tx: Tx, pairs: Sequence[Fold]) -> None:
     """Each older item is where the younger one was, and in its collections; that one ends."""
-    ends = await files.whole(tx, [pair.younger for pair in pairs])
+    ends = await index.whole(tx, [pair.younger for pair in pairs])
     await moves.take_over(tx, pairs)
-    await files.put(tx, [ends[pair.younger]._replace(id=pair.older) for pair in pairs])
+    await index.put(tx, [ends[pair.younger]._replace(id=pair.older) for pair in pairs])

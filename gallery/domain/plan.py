@@ -295,6 +295,6 @@ def _plan_file(
         return Moved(stray.item.id, stray.path, folder, file, stray.left_a_void)
     if row is None or (row.id in moved and not stray):
         return Added(folder, file)
-    if row.missing_since or identity(row) != identity(file):
+    if row.missing_since or identity(row) != identity(file) or row.sidecar != file.sidecar:
         return Seen(row.id, folder, file)
     return None

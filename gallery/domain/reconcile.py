@@ -29,7 +29,7 @@ from gallery.domain.scopes import Departure
 from gallery.events import ItemsChanged
 from gallery.media_types import type_of
 from gallery.model import Probed
-from gallery.store import collections, files, folders, roots, scopes, unread
+from gallery.store import collections, files, folders, index, metadata, roots, scopes
 from gallery.store.moves import Fold
 from gallery.store.unread import Unread
 
@@ -110,7 +110,7 @@ async def learn(
     """Keeps what files said of themselves, and folds what by that turns out to have moved."""
     await roots.lock(tx)
     changes = _Changes(root_id)
-    await unread.store(tx, read)
+    await metadata.store(tx, read)
     changes.items |= {item.id for item, _probed in read}
     changes.folders |= {paths.parent(item.path) for item, _probed in read}
     await _fold(tx, changes, changes.items, transient)
@@ -140,7 +140,7 @@ async def forget(tx: Tx, root_id: int, before: int) -> bool:
     await roots.lock(tx)
     gone = await files.forgettable(tx, root_id, before, BATCH)
     if gone:
-        await files.delete(tx, gone)
+        await index.delete(tx, gone)
         await roots.count(tx, root_id, 0, -len(gone))
     empty = await folders.forgettable(tx, root_id, before, BATCH)
     if empty:
@@ -178,6 +178,8 @@ class _Changes:
         touched = self.items.union(await files.ids_at(tx, self.paths) if self.paths else ())
         if touched:
             await collections.touch(tx, sorted(touched))
+        if self.folders:
+            await folders.count_items(tx, sorted(self.folders))
         for root_id, (present, missing) in sorted(self._counts.items()):
             if present or missing:
                 await roots.count(tx, root_id, present, missing)
@@ -192,11 +194,11 @@ async def _add(tx: Tx, changes: _Changes, root_id: int, added: Sequence[Added]) 
     indexed = await files.present_at(tx, by_path)
     known = await folders.known(tx, {action.folder for action in added})
     new = [
-        files.NewFile(known[a.folder].id, path, a.file.name, type_, *a.file[1:])
+        index.NewFile(known[a.folder].id, path, a.file.name, type_, *a.file[1:])
         for path, a in by_path.items()
         if path not in indexed and (type_ := type_of(a.file.name))
     ]
-    await files.insert(tx, root_id, new)
+    await index.insert(tx, root_id, new)
     changes.count(root_id, present=len(new))
 
 
@@ -210,8 +212,8 @@ async def _see(tx: Tx, changes: _Changes, root_id: int, seen: Sequence[Seen]) ->
         and places[action.id].path == paths.join(action.folder, action.file.name)
     ]
     revived = sum(places[action.id].missing_since != 0 for action in here)
-    seen_files = [files.SeenFile(action.id, *action.file[1:]) for action in here]
-    await files.update(tx, seen_files, tx.now - REPLACED_MILLISECONDS)
+    seen_files = [index.SeenFile(action.id, *action.file[1:]) for action in here]
+    await index.update(tx, seen_files, tx.now - REPLACED_MILLISECONDS)
     changes.count(root_id, present=revived, missing=-revived)
     changes.items.update(action.id for action in here)
 
@@ -220,7 +222,8 @@ async def _lose(
     tx: Tx, changes: _Changes, root_id: int, gone: Mapping[int, str], since: int
 ) -> None:
     """Marks the items missing, unless they are elsewhere by now."""
-    lost = await files.mark_missing(tx, gone, since)
+    lost = await index.mark_missing(tx, gone, since)
+    changes.folders |= {paths.parent(gone[id_]) for id_ in lost}
     changes.count(root_id, present=-len(lost), missing=len(lost))
     changes.items.update(lost)
     changes.outcome.lost.extend(lost)
@@ -265,7 +268,7 @@ async def _move(
     await _lose(tx, changes, root_id, overwritten, since)
     known = await folders.known(tx, {action.folder for action in into.values()})
     placed = [
-        files.Placed(
+        index.Placed(
             action.id,
             *action.file[1:],
             root_id,
@@ -276,7 +279,7 @@ async def _move(
         )
         for path, action in into.items()
     ]
-    await files.put(tx, placed)
+    await index.put(tx, placed)
     for item in placed:
         former = places[item.id]
         changes.items.add(item.id)

@@ -21,6 +21,8 @@ from gallery.errors import Unavailable
 from gallery.events import Bus, Event, ItemsChanged
 from gallery.media import worker
 from gallery.media.probe import probe
+from gallery.media.times import by_file
+from gallery.media.xmp import LARGEST as LARGEST_SIDECAR
 from gallery.media_types import type_of
 from gallery.model import Probed, Progress
 from gallery.store import unread
@@ -99,10 +101,12 @@ class Queue:
         done, last = 0, 0
         while True:
             still_since = time.time_ns() // 1_000_000 - int(STILL_SECONDS * 1_000)
-            batch = await self._db.read(unread.ready, served.id, still_since, last, BATCH)
+            batch = await self._preferred(served, still_since)
             if not batch:
-                return done
-            last = batch[-1].id
+                batch = await self._db.read(unread.ready, served.id, still_since, last, BATCH)
+                if not batch:
+                    return done
+                last = batch[-1].id
             _show(served, done, await self._db.read(unread.count, served.id))
             probed = await self._read(served.root, batch)
             read = [(item, found) for item, found in zip(batch, probed, strict=True) if found]
@@ -113,13 +117,18 @@ class Queue:
                 await db.write(scopes.follow, self._library.departures)
             done += len(read)
 
+    async def _preferred(self, served: Served, still_since: int) -> list[Unread]:
+        """What people look at."""
+        wanted = served.take_preferred(BATCH)
+        return await self._db.read(unread.ready_among, wanted, still_since) if wanted else []
+
     async def _read(self, root: Root, batch: list[Unread]) -> list[Probed | None]:
         try:
             return await worker.run(SECONDS_A_FILE * 2, read_files, root, batch)
         except worker.WorkerFailed as failure:
             if len(batch) == 1:
                 logger.warning("%s cannot be read: %s", batch[0].path, failure)
-                return [Probed(problem=TOO_MUCH)]
+                return [unreadable(batch[0])]
             # One of them is to blame: read each by itself.
             return [probed for item in batch for probed in await self._read(root, [item])]
 
@@ -146,15 +155,23 @@ def _read_file(root: Root, listed: Unread) -> Probed | None:
         with root.open_file(listed.path) as file:
             digest = fingerprint(file, listed.size)
             file.seek(0)
+            beside = root.read_sidecars(listed.path, LARGEST_SIDECAR + 1) if listed.sidecar else ()
             try:
-                probed = probe(file, type_)
+                probed = probe(file, listed.path, type_, listed.modified_at, beside)
             except MemoryError:
-                probed = Probed(problem=TOO_MUCH)
+                probed = unreadable(listed)
             now = seen(listed.path, os.fstat(file.fileno()))
+        is_same = now is not None and now[1:3] == (listed.size, listed.modified_at)
+        if not is_same or root.sidecar_of(listed.path) != listed.sidecar:
+            return None
     except OSError:
         return None
-    is_same = now is not None and now[1:3] == (listed.size, listed.modified_at)
-    return msgspec.structs.replace(probed, fingerprint=digest) if is_same else None
+    return msgspec.structs.replace(probed, fingerprint=digest)
+
+
+def unreadable(listed: Unread) -> Probed:
+    """What is known of a file on which a decoder has failed."""
+    return Probed(problem=TOO_MUCH, taken=by_file(listed.modified_at))
 
 
 def fingerprint(file: BinaryIO, size: int) -> str:

@@ -1,62 +1,104 @@
-"""What a media file says of itself in its header. It decodes: run it through `media.worker`.
+"""What a media file says of itself. It decodes: run it through `media.worker`.
 
 The decoders are imported where they are used, so that only the workers load them: a server without
 them starts in half the time and is some 40 MB smaller.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
-from gallery.media_types import MediaType
+import msgspec
+
+from gallery.media import times, xmp
+from gallery.media.tags import BROKEN, NOTHING, Tags
+from gallery.media.times import Sources
+from gallery.media_types import MediaType, is_drawing
 from gallery.model import Probed
 
-_ORIENTATION = 0x0112
-_ON_ITS_SIDE = range(5, 9)
-# Containers by content. Without this list FFmpeg also opens playlists that name other files.
-_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
-_PICTURES = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF", "TIFF", "BMP")
 
+def probe(
+    file: BinaryIO, name: str, type_: MediaType, modified_at: int, sidecars: Iterable[bytes] = ()
+) -> Probed:
+    """All that a file and its sidecars say; a `problem` in place of an error.
 
-def probe(file: BinaryIO, type_: MediaType) -> Probed:
-    """Dimensions as seen (orientation applied) and duration; a `problem` in place of an error."""
-    return _film(file) if type_ == "video" else _picture(file)
-
-
-def _picture(file: BinaryIO) -> Probed:
-    import pillow_heif  # noqa: PLC0415
-    from PIL import Image  # noqa: PLC0415
-
-    pillow_heif.register_heif_opener()
+    Of a file that cannot be read at least the sidecars are, and it has its own time
+    (`modified_at`, microseconds). Of several sidecars the first counts that says something.
+    """
+    beside = _merged([*(xmp.read(raw) for raw in sidecars), NOTHING])
+    read = _film if type_ == "video" else _drawing if is_drawing(name) else _picture
     try:
-        with Image.open(file, formats=_PICTURES) as image:
-            width, height = image.size
-            # HEIF and AVIF pixels come already turned, though their EXIF may still ask for it.
-            turned = (
-                image.format not in ("HEIF", "AVIF")
-                and image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
-            )
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return Probed(problem=_reason(error))
-    return Probed(height, width) if turned else Probed(width, height)
+        return read(file, beside, modified_at)
+    except BROKEN as error:
+        return _probed(Sources(beside), modified_at, problem=_reason(error))
 
 
-def _film(file: BinaryIO) -> Probed:
-    import av  # noqa: PLC0415
+def _picture(file: BinaryIO, beside: Tags, modified_at: int) -> Probed:
+    from gallery.media import pictures  # noqa: PLC0415
 
-    try:
-        with av.open(file, "r", options={"format_whitelist": _CONTAINERS}) as container:
-            if not container.streams.video:
-                return Probed(problem="holds no video")
-            picture = container.streams.video[0]
-            length = container.duration
-            return Probed(
-                picture.width or None,
-                picture.height or None,
-                None if length is None else length * 1000 // av.time_base,
-            )
-    except (av.FFmpegError, OSError, ValueError) as error:
-        return Probed(problem=_reason(error))
+    picture = pictures.read(file)
+    said = Sources(beside, picture.xmp, picture.iptc, picture.exif, picture.texts)
+    return _probed(said, modified_at, size=picture.size)
 
 
-def _reason(error: Exception) -> str:
+def _drawing(file: BinaryIO, beside: Tags, modified_at: int) -> Probed:
+    from gallery.media import drawings  # noqa: PLC0415
+
+    return _probed(Sources(beside), modified_at, size=drawings.read(file))
+
+
+def _film(file: BinaryIO, beside: Tags, modified_at: int) -> Probed:
+    from gallery.media import films  # noqa: PLC0415
+
+    film = films.read(file)
+    said = Sources(beside, film.xmp, container=film.tags)
+    return _probed(said, modified_at, size=film.size, duration=film.duration)
+
+
+def _probed(
+    said: Sources,
+    modified_at: int,
+    *,
+    size: tuple[int, int] | None = None,
+    duration: int | None = None,
+    problem: str | None = None,
+) -> Probed:
+    """What all sources say together: of each thing, what the first says that speaks of it."""
+    all_ = _merged(said)
+    width, height = size or (None, None)
+    return Probed(
+        width=width,
+        height=height,
+        duration=duration,
+        problem=problem,
+        taken=times.choose(said, modified_at),
+        camera=all_.camera,
+        lens=all_.lens,
+        exposure=all_.exposure,
+        aperture=all_.aperture,
+        iso=all_.iso,
+        focal_length=all_.focal_length,
+        position=all_.position,
+        altitude=all_.altitude,
+        rating=all_.rating or 0,
+        title=all_.title,
+        caption=all_.caption,
+        keywords=all_.keywords,
+    )
+
+
+def _merged(sources: Sequence[Tags]) -> Tags:
+    said = {
+        field: _first([getattr(tags, field) for tags in sources])
+        for field in Tags.__struct_fields__
+    }
+    return msgspec.structs.replace(NOTHING, **said)
+
+
+def _first(values: Sequence[object]) -> object:
+    """The first that says something; the last, which says nothing, if none does."""
+    return next((value for value in values if value not in (None, ())), values[-1])
+
+
+def _reason(error: BaseException) -> str:
     """The kind of error only: its text may hold the file's own bytes."""
-    return f"cannot be read as media ({type(error).__name__})"
+    return f"cannot be read as media ({type(error.__cause__ or error).__name__})"

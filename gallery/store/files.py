@@ -1,11 +1,10 @@
-"""Files as the index knows them: to compare with what the disk shows, and to bring up to that."""
+"""Files as the index knows them, to be compared with what the disk shows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from gallery import paths
-from gallery.database.engine import Reader, Row, Tx
-from gallery.media_types import MediaType
+from gallery.database.engine import Reader, Row
 from gallery.store.lists import json_list
 
 
@@ -20,12 +19,15 @@ class Known(NamedTuple):
     inode: int
     missing_since: int
     added_at: int
+    sidecar: int = 0
 
 
 _IS_KEPT = """
   CASE WHEN EXISTS (SELECT 1 FROM collection_item AS ci WHERE ci.item_id = i.id) THEN 1 ELSE 0 END
 """
-_KNOWN = "i.id, i.folder_id, i.name, i.size, i.modified_at, i.inode, i.missing_since, i.added_at"
+_KNOWN = """
+  i.id, i.folder_id, i.name, i.size, i.modified_at, i.inode, i.missing_since, i.added_at, i.sidecar
+"""
 
 
 async def in_folders(reader: Reader, folder_ids: Iterable[int]) -> Sequence[Row]:
@@ -81,7 +83,7 @@ async def by_inodes(reader: Reader, inodes: Iterable[int], since: int) -> list[F
         UNION ALL
         SELECT
           i.id, i.folder_id, i.name, i.replaced_size, i.replaced_modified_at, i.replaced_inode,
-          i.missing_since, i.added_at, i.path, {_IS_KEPT}, 1
+          i.missing_since, i.added_at, i.sidecar, i.path, {_IS_KEPT}, 1
         FROM item AS i
         WHERE i.replaced_inode IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
           AND i.settled_at >= $2
@@ -89,7 +91,7 @@ async def by_inodes(reader: Reader, inodes: Iterable[int], since: int) -> list[F
         json_list(inodes),
         since,
     )
-    return [Former(Known(*row[:8]), row[8], row[9] == 1, row[10] == 1) for row in rows]
+    return [Former(Known(*row[:9]), row[9], row[10] == 1, row[11] == 1) for row in rows]
 
 
 async def kept_among(reader: Reader, item_ids: Iterable[int]) -> set[int]:
@@ -102,82 +104,6 @@ async def kept_among(reader: Reader, item_ids: Iterable[int]) -> set[int]:
         json_list(item_ids),
     )
     return {id_ for (id_,) in rows}
-
-
-class NewFile(NamedTuple):
-    """A file that the index did not know."""
-
-    folder_id: int
-    path: str
-    name: str
-    type: MediaType
-    size: int
-    modified_at: int
-    inode: int
-
-
-async def insert(tx: Tx, root_id: int, new: Sequence[NewFile]) -> None:
-    await tx.many(
-        """
-        INSERT INTO item
-          (root_id, folder_id, path, name, type, size, modified_at, inode, added_at, settled_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
-        """,
-        [(root_id, *item, tx.now) for item in new],
-    )
-
-
-class SeenFile(NamedTuple):
-    """A known file as the disk shows it now."""
-
-    id: int
-    size: int
-    modified_at: int
-    inode: int
-
-
-_AS_SEEN = """
-  width = CASE WHEN size = $2 AND modified_at = $3 THEN width END,
-  height = CASE WHEN size = $2 AND modified_at = $3 THEN height END,
-  duration = CASE WHEN size = $2 AND modified_at = $3 THEN duration END,
-  problem = CASE WHEN size = $2 AND modified_at = $3 THEN problem END,
-  fingerprint = CASE WHEN size = $2 AND modified_at = $3 THEN fingerprint END,
-  probed_at = CASE WHEN size = $2 AND modified_at = $3 AND problem IS NULL THEN probed_at END,
-  settled_at = CASE WHEN size = $2 AND modified_at = $3 THEN settled_at ELSE $5 END,
-  size = $2,
-  modified_at = $3,
-  inode = $4,
-  missing_since = 0
-"""
-"""The file is present and as described ($2 to $5); what was read from other bytes is dropped."""
-
-
-_IS_REPLACED = """
-  inode <> $4 AND (size <> $2 OR modified_at <> $3)
-  AND (replaced_inode IS NULL OR settled_at < $6)
-"""
-"""It is another file, and the one before is not remembered yet: the first one is certain, what came
-after it were guesses. (On some disks each mount gives all files new inodes, and changes no more.)
-"""
-
-
-async def update(tx: Tx, seen: Sequence[SeenFile], guessed_since: int) -> None:
-    """The files are at their paths, and as described.
-
-    The file that another one has replaced is remembered, unless an earlier one since then is.
-    """
-    await tx.many(
-        f"""
-        UPDATE item SET
-          replaced_inode = CASE WHEN {_IS_REPLACED} THEN inode ELSE replaced_inode END,
-          replaced_size = CASE WHEN {_IS_REPLACED} THEN size ELSE replaced_size END,
-          replaced_modified_at =
-            CASE WHEN {_IS_REPLACED} THEN modified_at ELSE replaced_modified_at END,
-          {_AS_SEEN}
-        WHERE id = $1
-        """,
-        [(*item, tx.now, guessed_since) for item in seen],
-    )
 
 
 class Place(NamedTuple):
@@ -220,86 +146,6 @@ async def present_at(reader: Reader, wanted: Iterable[str]) -> dict[str, tuple[i
         json_list(wanted),
     )
     return {path: (id_, inode) for path, id_, inode in rows}
-
-
-class Placed(NamedTuple):
-    """A known file and where it is now."""
-
-    id: int
-    size: int
-    modified_at: int
-    inode: int
-    root_id: int
-    folder_id: int
-    path: str
-    name: str
-    type: MediaType
-
-
-async def whole(reader: Reader, item_ids: Iterable[int]) -> dict[int, Placed]:
-    """Each of the items and its place."""
-    rows = await reader.all(
-        """
-        SELECT
-          i.id, i.size, i.modified_at, i.inode, i.root_id, i.folder_id, i.path, i.name, i.type
-        FROM item AS i WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
-        """,
-        json_list(item_ids),
-    )
-    return {row[0]: Placed(*row) for row in rows}
-
-
-async def put(tx: Tx, placed: Sequence[Placed]) -> None:
-    """Puts each item at its new path, also where they change places among themselves.
-
-    No other present item may be at one of the paths.
-    """
-    await tx.all(
-        """
-        UPDATE item SET missing_since = -id
-        WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
-        """,
-        json_list(item.id for item in placed),
-    )
-    await tx.many(
-        f"""
-        UPDATE item SET
-          {_AS_SEEN},
-          replaced_inode = CASE WHEN replaced_inode <> $4 THEN replaced_inode END,
-          root_id = $6,
-          folder_id = $7,
-          path = $8,
-          name = $9,
-          type = $10
-        WHERE id = $1
-        """,
-        [(*item[:4], tx.now, *item[4:]) for item in placed],
-    )
-
-
-async def mark_missing(tx: Tx, lost: Mapping[int, str], since: int) -> list[int]:
-    """The items are not on the disk any more; those that were present at these paths until now.
-
-    Of several that were at one path, each is missing since later than the one before.
-    """
-    rows = await tx.all(
-        """
-        WITH
-          i (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2)),
-          p (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($3))
-        UPDATE item SET missing_since = COALESCE(
-          (SELECT MAX(o.missing_since) + 1 FROM item AS o
-           WHERE o.path = item.path AND o.missing_since >= $1),
-          $1)
-        FROM i JOIN p ON p.k = i.k
-        WHERE item.id = i.v AND item.path = p.v AND item.missing_since = 0
-        RETURNING id
-        """,
-        since,
-        json_list(lost),
-        json_list(lost.values()),
-    )
-    return [id_ for (id_,) in rows]
 
 
 async def present_below(reader: Reader, folder: str, limit: int) -> dict[int, str]:
@@ -356,11 +202,3 @@ async def forgettable(reader: Reader, root_id: int, before: int, limit: int) -> 
         limit,
     )
     return [id_ for (id_,) in rows]
-
-
-async def delete(tx: Tx, item_ids: Iterable[int]) -> None:
-    """The items must be in no collection."""
-    await tx.all(
-        "DELETE FROM item WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
-        json_list(item_ids),
-    )

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from gallery import paths
 from gallery.database.engine import Reader, Tx
+from gallery.model import Folder, thumbnail_url
 from gallery.store.lists import json_list
+from gallery.words import natural_key
 
 
 async def exists(reader: Reader, path: str) -> bool:
@@ -66,6 +68,59 @@ async def children(reader: Reader, parents: Iterable[str]) -> list[tuple[str, st
         json_list(parents),
     )
     return [(parent, path) for parent, path in rows]
+
+
+async def id_of(reader: Reader, path: str) -> int | None:
+    """The id of the present folder at `path`."""
+    row = await reader.one("SELECT id FROM folder WHERE path = $1 AND missing_since = 0", path)
+    return int(row[0]) if row else None
+
+
+async def inside(reader: Reader, path: str) -> list[Folder]:
+    """The present folders directly inside `path`, in natural order.
+
+    The cover of each is the first item, by path, in it or below. In the whole library, `""`, are
+    the roots that have names.
+    """
+    rows = await reader.all(
+        """
+        SELECT
+          f.path,
+          f.item_count + COALESCE((
+            SELECT CAST(SUM(b.item_count) AS BIGINT) FROM folder AS b
+            WHERE b.path >= f.path || '/' AND b.path < f.path || '0'), 0),
+          cover.id, cover.size, cover.modified_at
+        FROM folder AS f LEFT JOIN item AS cover ON cover.id = (
+          SELECT i.id FROM item AS i
+          WHERE i.path >= f.path || '/' AND i.path < f.path || '0' AND i.missing_since = 0
+          ORDER BY i.path LIMIT 1)
+        WHERE (f.parent = $1 OR (f.parent IS NULL AND $1 = '')) AND f.path <> $1
+          AND f.missing_since = 0
+        """,
+        path,
+    )
+    found = [
+        Folder(
+            path,
+            paths.name(path),
+            count,
+            None if cover is None else thumbnail_url(cover, size, modified_at),
+        )
+        for path, count, cover, size, modified_at in rows
+    ]
+    return sorted(found, key=lambda folder: (natural_key(folder.name), folder.path))
+
+
+async def count_items(tx: Tx, paths_: Iterable[str]) -> None:
+    """The items in the folders may be others, or missing, now."""
+    await tx.all(
+        """
+        UPDATE folder SET item_count = (
+          SELECT COUNT(*) FROM item AS i WHERE i.folder_id = folder.id AND i.missing_since = 0)
+        WHERE path IN (SELECT value FROM json_each($1))
+        """,
+        json_list(paths_),
+    )
 
 
 async def make_known(tx: Tx, root_id: int, top: str, found: Iterable[str]) -> None:

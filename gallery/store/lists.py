@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 
-def json_list(values: Iterable[str] | Iterable[int]) -> str:
+def json_list(values: Iterable[str | int]) -> str:
     """`values` as a JSON array, for one `$n`."""
     return msgspec.json.encode(list(values)).decode()
 

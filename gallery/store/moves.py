@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from gallery.database.engine import Reader, Tx
+from gallery.store import metadata
 from gallery.store.lists import json_list
+from gallery.store.metadata import READ_COLUMNS, SORT_COLUMNS
 
 MOST_COPIES = 100
 """Of how many files with the same bytes the moved ones are looked for."""
@@ -75,6 +77,12 @@ class Fold(NamedTuple):
     younger: int
 
 
+_FILE_COLUMNS = ("size", "modified_at", "sidecar", "probed_at", "settled_at")
+_DESCRIBED = ", ".join(
+    f"{column} = y.{column}" for column in (*_FILE_COLUMNS, *READ_COLUMNS, *SORT_COLUMNS)
+)
+
+
 async def take_over(tx: Tx, folds: Sequence[Fold]) -> None:
     """The older items are in the collections of the younger ones, in their places, and covers.
 
@@ -133,15 +141,12 @@ async def take_over(tx: Tx, folds: Sequence[Fold]) -> None:
         younger,
     )
     await tx.many(
-        """
-        UPDATE item SET
-          size = y.size, modified_at = y.modified_at,
-          width = y.width, height = y.height, duration = y.duration, problem = y.problem,
-          fingerprint = y.fingerprint, probed_at = y.probed_at, settled_at = y.settled_at
-        FROM item AS y WHERE y.id = $2 AND item.id = $1
+        f"""
+        UPDATE item SET {_DESCRIBED} FROM item AS y WHERE y.id = $2 AND item.id = $1
         """,
         [tuple(fold) for fold in folds],
     )
+    await metadata.take_over(tx, older, younger)
     await tx.all(
         "DELETE FROM item WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))", younger
     )

@@ -1,12 +1,10 @@
 """Items whose files are still to be read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
-import msgspec
-
-from gallery.database.engine import Reader, Tx
-from gallery.model import Probed
+from gallery.database.engine import Reader
+from gallery.store.lists import json_list
 
 
 class Unread(NamedTuple):
@@ -16,6 +14,7 @@ class Unread(NamedTuple):
     path: str
     size: int
     modified_at: int
+    sidecar: int = 0
 
 
 async def ready(
@@ -28,7 +27,7 @@ async def ready(
     """
     rows = await reader.all(
         """
-        SELECT id, path, size, modified_at FROM item
+        SELECT id, path, size, modified_at, sidecar FROM item
         WHERE root_id = $1 AND probed_at IS NULL AND missing_since = 0 AND id > $5
           AND settled_at <= $2 AND (modified_at <= $3 OR modified_at > $4)
         ORDER BY id LIMIT $6
@@ -43,6 +42,23 @@ async def ready(
     return [Unread(*row) for row in rows]
 
 
+async def ready_among(reader: Reader, item_ids: Iterable[int], still_since: int) -> list[Unread]:
+    """Those of the items that wait to be read and are still."""
+    rows = await reader.all(
+        """
+        SELECT i.id, i.path, i.size, i.modified_at, i.sidecar FROM item AS i
+        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+          AND i.probed_at IS NULL AND i.missing_since = 0
+          AND i.settled_at <= $2 AND (i.modified_at <= $3 OR i.modified_at > $4)
+        """,
+        json_list(item_ids),
+        still_since,
+        still_since * 1000,
+        still_since * 1000 + 60_000_000,
+    )
+    return [Unread(*row) for row in rows]
+
+
 async def count(reader: Reader, root_id: int) -> int:
     """How many items wait to be read."""
     row = await reader.one(
@@ -50,18 +66,3 @@ async def count(reader: Reader, root_id: int) -> int:
         root_id,
     )
     return int(row[0]) if row else 0
-
-
-async def store(tx: Tx, read: Sequence[tuple[Unread, Probed]]) -> None:
-    """Keeps what was read, unless the file has changed since it was listed."""
-    await tx.many(
-        """
-        UPDATE item SET
-          width = $1, height = $2, duration = $3, problem = $4, fingerprint = $5, probed_at = $6
-        WHERE id = $7 AND size = $8 AND modified_at = $9
-        """,
-        [
-            (*msgspec.structs.astuple(found), tx.now, item.id, item.size, item.modified_at)
-            for item, found in read
-        ],
-    )

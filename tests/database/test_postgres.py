@@ -15,7 +15,7 @@ from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.database.engine import Reader, Tx, UniqueViolation
 from gallery.database.postgres import PostgresDatabase, open_postgres
-from gallery.database.schema import SCHEMA_VERSION
+from gallery.database.upgrades import SCHEMA_VERSION
 from gallery.domain.leases import LeaseLost, leased
 from gallery.errors import StartRefused, Unavailable
 from gallery.events import Bus, CollectionChanged, Event, ItemsChanged, Missed

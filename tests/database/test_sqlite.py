@@ -11,8 +11,8 @@ import pytest
 
 from gallery.database import sqlite
 from gallery.database.engine import Reader, Tx, UniqueViolation
-from gallery.database.schema import SCHEMA_VERSION
 from gallery.database.sqlite import SqliteDatabase, open_sqlite
+from gallery.database.upgrades import SCHEMA_VERSION
 from gallery.errors import NotAllowed, StartRefused, Unavailable
 from gallery.events import Bus, Event, ItemsChanged
 

@@ -1,0 +1,78 @@
+"""`/api/items` and `/api/folders`: looking through the library."""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gallery import paths
+from gallery.api import cursor, query
+from gallery.api.wire import actor, json_response, services
+from gallery.criteria import KEYS
+from gallery.domain import browsing
+from gallery.domain.browsing import Part, Slice
+from gallery.model import FolderPage, Page
+
+_PAGING = ("limit", "cursor")
+_FILTER = frozenset(KEYS) - {"limit"}
+_ORDER = frozenset({"sort", "order"})
+DAY = 24 * 3_600_000
+
+
+async def index(request: Request) -> Response:
+    """A page of the items that meet the criteria; or of the one at a path, or of none."""
+    own, who = services(request), actor(request)
+    path = query.parameters(request).get("path")
+    if path is not None:
+        query.criteria_of(request, allowed=(), others=("path", "limit"))
+        part = await own.db.read(browsing.at, paths.parse(path))
+        return json_response(Page(part.items, None))
+    criteria = query.criteria_of(request, allowed=_FILTER, others=_PAGING)
+    list_id = msgspec.json.encode(criteria).decode()
+    slice_ = _slice(request, list_id)
+    part = await own.db.read(browsing.page, who, criteria, slice_)
+    own.library.prefer(part.items)
+    return json_response(Page(part.items, _next(list_id, slice_, part)))
+
+
+async def folder(request: Request) -> Response:
+    """A folder: those inside it, and a page of the items directly inside."""
+    own = services(request)
+    path = paths.parse_folder(query.parameters(request).get("path", ""))
+    order = query.criteria_of(request, allowed=_ORDER, others=("path", *_PAGING))
+    if order.sort is None:
+        order = msgspec.structs.replace(order, sort="name")
+    list_id = f"{path}/{msgspec.json.encode(order).decode()}"
+    slice_ = _slice(request, list_id)
+    found = await own.db.read(browsing.folder, path, order, slice_)
+    own.library.prefer(found.part.items)
+    return json_response(
+        FolderPage(
+            path,
+            paths.name(path),
+            paths.parent(path) if path else None,
+            found.folders,
+            found.part.items,
+            _next(list_id, slice_, found.part),
+        )
+    )
+
+
+async def show(request: Request) -> Response:
+    """Everything that is known of an item."""
+    own = services(request)
+    found = await own.db.read(browsing.detail, actor(request), query.item_id(request))
+    own.library.prefer([found])
+    return json_response(found)
+
+
+def _slice(request: Request, list_id: str) -> Slice:
+    """The part of a list that is asked for. All parts of a shuffle are of the day of the first."""
+    limit, given = query.limit(request), query.parameters(request).get("cursor")
+    if given is None:
+        return Slice(None, limit, services(request).db.now() // DAY)
+    day, key, id_ = cursor.decode(list_id, given)
+    return Slice((key, int(id_)), limit, int(day))
+
+
+def _next(list_id: str, slice_: Slice, part: Part) -> str | None:
+    return None if part.next is None else cursor.encode(list_id, (slice_.day, *part.next))

@@ -1,0 +1,162 @@
+"""EXIF, as Pillow takes it apart: numbers of tags, and values of many types, none to be trusted."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gallery.media import tags
+from gallery.media.tags import BROKEN, Tags
+from gallery.media.times import clock, utc
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+ORIENTATION = 0x0112
+_EXIF, _GPS = 0x8769, 0x8825
+_UTF16 = {"title": 0x9C9B, "caption": 0x9C9C, "keywords": 0x9C9E}
+# What cameras write where a caption belongs.
+_NO_CAPTIONS = frozenset(
+    {
+        "CREATED BY DPE, KIRKLAND",
+        "DCIM",
+        "DEFAULT",
+        "DIGITAL CAMERA",
+        "EXIF_JPEG_PICTURE",
+        "JPEG PICTURE",
+        "KODAK DIGITAL STILL CAMERA",
+        "KONICA MINOLTA DIGITAL CAMERA",
+        "MINOLTA DIGITAL CAMERA",
+        "NIKON DIGITAL CAMERA",
+        "OLYMPUS DIGITAL CAMERA",
+        "PENTAX DIGITAL CAMERA",
+        "SAMSUNG",
+        "SAMSUNG CAMERA PICTURES",
+        "SONY DSC",
+    }
+)
+
+
+def read(exif: "Image.Exif") -> Tags:
+    """What EXIF says; silent where it is broken."""
+    main, own, gps = _directory(exif, None), _directory(exif, _EXIF), _directory(exif, _GPS)
+    time = clock(_string(own.get(0x9003)), _string(own.get(0x9291)), _string(own.get(0x9011)))
+    if time is None:
+        time = clock(_string(own.get(0x9004)), _string(own.get(0x9292)), _string(own.get(0x9012)))
+    rating = main.get(0x4746)
+    caption = tags.text(_repaired(main.get(0x010E)))
+    caption = None if caption and caption.upper() in _NO_CAPTIONS else caption
+    return Tags(
+        clock=time,
+        utc=_satellite_time(gps),
+        camera=tags.camera(_line(main.get(0x010F)), _line(main.get(0x0110))),
+        lens=_line(own.get(0xA434)),
+        exposure=tags.scaled(own.get(0x829A), 1_000_000_000),
+        aperture=tags.scaled(own.get(0x829D), 1_000),
+        iso=tags.scaled(_first(own.get(0x8827)), 1),
+        focal_length=tags.scaled(own.get(0x920A), 1_000),
+        position=_position(gps),
+        altitude=_altitude(gps),
+        rating=rating if isinstance(rating, int) and 0 < rating <= 5 else None,
+        title=tags.line(_utf16(main.get(_UTF16["title"]))),
+        caption=caption
+        or tags.text(_utf16(main.get(_UTF16["caption"])))
+        or tags.text(_comment(own.get(0x9286))),
+        keywords=tags.keywords(
+            (name,) for name in (_utf16(main.get(_UTF16["keywords"])) or "").split(";")
+        ),
+    )
+
+
+def _directory(exif: "Image.Exif", number: int | None) -> Mapping[int, object]:
+    """The values of a directory that can be read at all."""
+    try:
+        directory = exif if number is None else exif.get_ifd(number)
+    except BROKEN:
+        return {}
+    found: dict[int, object] = {}
+    for tag in list(directory):
+        try:
+            found[tag] = directory[tag]
+        except BROKEN:
+            continue
+    return found
+
+
+def _first(value: object) -> object:
+    return value[0] if isinstance(value, tuple) and value else value
+
+
+def _string(value: object) -> str | None:
+    if isinstance(value, bytes):
+        return tags.decoded(value)
+    return value.partition("\0")[0] if isinstance(value, str) else None
+
+
+def _repaired(value: object) -> object:
+    """Text that Pillow took for Latin-1, as EXIF has it, and that is mostly UTF-8."""
+    try:
+        return value.encode("latin-1") if isinstance(value, str) else value
+    except UnicodeEncodeError:
+        return value
+
+
+def _line(value: object) -> str | None:
+    return tags.line(_repaired(value))
+
+
+def _utf16(value: object) -> str | None:
+    """What Windows writes: UTF-16 with a NUL at its end."""
+    if isinstance(value, tuple) and all(
+        isinstance(part, int) and 0 <= part < 256 for part in value
+    ):
+        value = bytes(value)
+    if not isinstance(value, bytes):
+        return None
+    return value.decode("utf-16-le", "replace").partition("\0")[0]
+
+
+def _comment(value: object) -> str | None:
+    """A comment of the user: eight bytes that name the encoding, then the text."""
+    if not isinstance(value, bytes):
+        return None
+    kind, raw = value[:8], value[8:]
+    if kind == b"UNICODE\0":
+        big = raw[:2] == b"\xfe\xff" or (raw[:1] == b"\0" and raw[1:2] != b"\0")
+        return raw.decode("utf-16-be" if big else "utf-16-le", "replace").strip("\0\ufeff ")
+    return tags.decoded(raw) if kind in (b"ASCII\0\0\0", b"\0" * 8) else None
+
+
+def _degrees(value: object, reference: object) -> float | None:
+    """Degrees, minutes and seconds as degrees, negative in the south and the west."""
+    parts = value if isinstance(value, tuple) else (value,)
+    numbers = [float(part) for part in parts[:3]]
+    size = sum(number / 60.0**place for place, number in enumerate(numbers))
+    letter = (_string(reference) or "").strip().upper()[:1]
+    return -size if letter in ("S", "W") else size
+
+
+def _position(gps: Mapping[int, object]) -> tuple[int, int] | None:
+    try:
+        latitude, longitude = _degrees(gps[2], gps.get(1)), _degrees(gps[4], gps.get(3))
+        assert latitude is not None
+        assert longitude is not None
+        return tags.position(latitude, longitude)
+    except BROKEN:
+        return None
+
+
+def _altitude(gps: Mapping[int, object]) -> int | None:
+    """Millimetres above the sea."""
+    height = tags.scaled(gps.get(6), 1_000)
+    return -height if height is not None and gps.get(5) in (1, b"\x01", b"1") else height
+
+
+def _satellite_time(gps: Mapping[int, object]) -> datetime | None:
+    """UTC from the satellites: a date as text, the time as three numbers."""
+    try:
+        date, parts = _string(gps[29]), gps[7]
+        assert isinstance(parts, tuple)
+        hour, minute, second = (int(float(part)) for part in parts)
+        return utc(f"{date} {hour:02d}:{minute:02d}:{second:02d}")
+    except BROKEN:
+        return None

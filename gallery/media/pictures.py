@@ -1,0 +1,92 @@
+"""Pictures: dimensions as seen, and the metadata in their headers, by Pillow."""
+
+import warnings
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from gallery.media import exif, iptc, tags, xmp
+from gallery.media.tags import BROKEN, NOTHING, Tags
+from gallery.media.times import clock
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageFile
+
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF", "TIFF", "BMP")
+_ON_ITS_SIDE = range(5, 9)
+
+
+class Picture(NamedTuple):
+    """What the header of a picture says; `size` in pixels, orientation applied."""
+
+    size: tuple[int, int]
+    exif: Tags
+    xmp: Tags
+    iptc: Tags
+    texts: Tags
+
+
+def read(file: BinaryIO) -> Picture:
+    """Raises one of `BROKEN` for what is no picture. Broken metadata is only left out."""
+    import pillow_heif  # noqa: PLC0415
+    from PIL import Image  # noqa: PLC0415
+
+    pillow_heif.register_heif_opener()
+    Image.MAX_IMAGE_PIXELS = None  # nothing is decoded here, however large it is
+    with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as image:
+        width, height = image.size
+        found = _exif(image)
+        # HEIF pixels come already turned, though their EXIF may still ask for it.
+        is_turned = image.format != "HEIF" and _orientation(found) in _ON_ITS_SIDE
+        return Picture(
+            (height, width) if is_turned else (width, height),
+            exif=exif.read(found) if found is not None else NOTHING,
+            xmp=_xmp(image),
+            iptc=_iptc(image),
+            texts=_texts(image),
+        )
+
+
+def _exif(image: "Image.Image") -> "Image.Exif | None":
+    try:
+        return image.getexif()
+    except BROKEN:
+        return None
+
+
+def _orientation(found: "Image.Exif | None") -> object:
+    try:
+        return None if found is None else found.get(exif.ORIENTATION)
+    except BROKEN:
+        return None
+
+
+def _xmp(image: "Image.Image") -> Tags:
+    raw = image.info.get("xmp")
+    if isinstance(raw, str):
+        raw = raw.encode()
+    if isinstance(raw, tuple):
+        raw = bytes(raw)
+    return xmp.read(raw) if isinstance(raw, bytes) and raw else NOTHING
+
+
+def _iptc(image: "ImageFile.ImageFile") -> Tags:
+    from PIL import IptcImagePlugin  # noqa: PLC0415
+
+    if image.format not in ("JPEG", "TIFF"):
+        return NOTHING
+    try:
+        sets = IptcImagePlugin.getiptcinfo(image)
+        return iptc.read(sets) if sets else NOTHING
+    except BROKEN:
+        return NOTHING
+
+
+def _texts(image: "Image.Image") -> Tags:
+    """The texts that PNG has room for."""
+    if image.format != "PNG":
+        return NOTHING
+    said = image.info
+    return Tags(
+        clock=clock(said.get("Creation Time")),
+        title=tags.line(said.get("Title")),
+        caption=tags.text(said.get("Description")),
+    )
