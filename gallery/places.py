@@ -8,6 +8,7 @@ DEGREE = 10_000_000
 EARTH_KM = 6_371.0088
 """Mean radius of the earth (IUGG)."""
 _UNIT = 1_000_000_000
+_WHOLE = 2 * _UNIT**2
 
 
 class Direction(NamedTuple):
@@ -39,7 +40,9 @@ def direction(latitude: int, longitude: int) -> Direction:
 
 def circle(lat: float, lon: float, km: float) -> Circle:
     """What is within `km` kilometres, along a great circle of a sphere, of a point in degrees."""
-    angle = min(km / EARTH_KM, pi)
+    angle = km / EARTH_KM
+    if angle >= pi:
+        return Circle(Direction(0, 0, 0), _WHOLE, -90 * DEGREE, 90 * DEGREE)
     reach = angle * 180 / pi * DEGREE + 1
     return Circle(
         direction(round(lat * DEGREE), round(lon * DEGREE)),

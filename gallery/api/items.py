@@ -25,6 +25,7 @@ async def index(request: Request) -> Response:
     if path is not None:
         query.criteria_of(request, allowed=(), others=("path", "limit"))
         part = await own.db.read(browsing.at, paths.parse(path))
+        own.library.prefer(part.items)
         return json_response(Page(part.items, None))
     criteria = query.criteria_of(request, allowed=_FILTER, others=_PAGING)
     list_id = msgspec.json.encode(criteria).decode()

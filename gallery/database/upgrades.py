@@ -98,8 +98,7 @@ UPGRADES: tuple[tuple[Step, ...], ...] = (
         """
         CREATE INDEX item_taken ON item (
           missing_since, taken_local, id, type, rating, camera_id, lens_id, extension, taken_month,
-          folder_id, width, height, duration, size, taken_at, added_at, latitude)
-        """,
+          folder_id, width, height, duration, size, taken_at, added_at, latitude)""",
         "CREATE INDEX item_name ON item (missing_since, sort_name, id)",
         "CREATE INDEX item_added ON item (missing_since, added_at, id)",
         "CREATE INDEX item_modified ON item (missing_since, modified_at, id)",

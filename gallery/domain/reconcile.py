@@ -153,12 +153,13 @@ async def forget(tx: Tx, root_id: int, before: int) -> bool:
 class _Changes:
     """What a transaction did: for the counts of roots, the collections concerned, and listeners.
 
-    `paths` are those that may mean another item now than they did.
+    `paths` are those that may mean another item now than they did, `neighbours` those of new ones.
     """
 
     def __init__(self, root_id: int) -> None:
         self.items = set[int]()
         self.paths = set[str]()
+        self.neighbours = set[str]()
         self.folders = set[str]()
         self.outcome = Outcome([], [])
         self._counts = {root_id: [0, 0]}
@@ -176,6 +177,8 @@ class _Changes:
 
     async def tell(self, tx: Tx) -> None:
         touched = self.items.union(await files.ids_at(tx, self.paths) if self.paths else ())
+        if touched or self.neighbours:
+            touched.update(await files.kin(tx, touched, self.paths | self.neighbours))
         if touched:
             await collections.touch(tx, sorted(touched))
         if self.folders:
@@ -199,6 +202,7 @@ async def _add(tx: Tx, changes: _Changes, root_id: int, added: Sequence[Added]) 
         if path not in indexed and (type_ := type_of(a.file.name))
     ]
     await index.insert(tx, root_id, new)
+    changes.neighbours.update(item.path for item in new)
     changes.count(root_id, present=len(new))
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF", "TIFF", "BMP")
 _ON_ITS_SIDE = range(5, 9)
+_TURNED_BY_PILLOW = ("HEIF", "TIFF")
+"""Their sizes are those after turning, though their EXIF may still ask for it."""
 
 
 class Picture(NamedTuple):
@@ -34,8 +36,7 @@ def read(file: BinaryIO) -> Picture:
     with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as image:
         width, height = image.size
         found = _exif(image)
-        # HEIF pixels come already turned, though their EXIF may still ask for it.
-        is_turned = image.format != "HEIF" and _orientation(found) in _ON_ITS_SIDE
+        is_turned = image.format not in _TURNED_BY_PILLOW and _orientation(found) in _ON_ITS_SIDE
         return Picture(
             (height, width) if is_turned else (width, height),
             exif=exif.read(found) if found is not None else NOTHING,

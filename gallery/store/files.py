@@ -1,10 +1,11 @@
 """Files as the index knows them, to be compared with what the disk shows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from gallery import paths
 from gallery.database.engine import Reader, Row
+from gallery.model import Named
 from gallery.store.lists import json_list
 
 
@@ -132,6 +133,34 @@ async def ids_at(reader: Reader, wanted: Iterable[str]) -> list[int]:
     rows = await reader.all(
         "SELECT i.id FROM item AS i WHERE i.path IN (SELECT value FROM json_each($1))",
         json_list(wanted),
+    )
+    return [id_ for (id_,) in rows]
+
+
+async def kin(reader: Reader, item_ids: Iterable[int], wanted: Collection[str]) -> list[int]:
+    """What may be shown as paired with one of the items, or with what is or was at a path.
+
+    None where there are no collections: only their readers have to be told.
+    """
+    rows = await reader.all(
+        """
+        WITH
+          p (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($2)),
+          s (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($3))
+        SELECT k.id
+        FROM item AS i CROSS JOIN item AS k
+        WHERE EXISTS (SELECT 1 FROM collection_item AS ci WHERE ci.collection_id > 0)
+          AND i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+          AND k.folder_id = i.folder_id AND k.stem = i.stem
+        UNION
+        SELECT k.id
+        FROM p JOIN s ON s.k = p.k CROSS JOIN folder AS f CROSS JOIN item AS k
+        WHERE EXISTS (SELECT 1 FROM collection_item AS ci WHERE ci.collection_id > 0)
+          AND f.path = p.v AND k.folder_id = f.id AND k.stem = s.v
+        """,
+        json_list(item_ids),
+        json_list(paths.parent(path) for path in wanted),
+        json_list(Named.of(paths.name(path)).stem for path in wanted),
     )
     return [id_ for (id_,) in rows]
 

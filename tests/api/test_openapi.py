@@ -14,13 +14,26 @@ import schemathesis
 import yaml
 from starlette.routing import Route
 
-from gallery import names, paths
-from gallery.api import events, library, members
+from gallery import criteria, names, paths
+from gallery.api import events, library, members, query
 from gallery.api.documents import specification_file
 from gallery.api.routes import routes
 from gallery.domain import members as rules
 from gallery.domain import memberships
-from gallery.model import LARGEST_ID, Collection, Item, Page, Problem, Progress, RootState, Wish
+from gallery.model import (
+    LARGEST_ID,
+    Collection,
+    Folder,
+    FolderPage,
+    Item,
+    ItemDetail,
+    Location,
+    Page,
+    Problem,
+    Progress,
+    RootState,
+    Wish,
+)
 from tests.conftest import TRIP
 
 Json = dict[str, Any]
@@ -30,6 +43,10 @@ SCHEMAS: Json = DOCUMENT["components"]["schemas"]
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 STRUCTS: dict[str, type[msgspec.Struct]] = {
     "Item": Item,
+    "ItemDetail": ItemDetail,
+    "Location": Location,
+    "Folder": FolderPage,
+    "FolderInside": Folder,
     "Collection": Collection,
     "Page": Page,
     "Wish": Wish,
@@ -196,8 +213,8 @@ def test_its_limits_are_those_of_the_code() -> None:
     limit, path, summary = parameters["limit"], parameters["path"], SCHEMAS["Collection"]
     assert (limit["minimum"], limit["default"], limit["maximum"]) == (
         1,
-        members.PAGE,
-        rules.LARGEST_PAGE,
+        query.PAGE,
+        query.LARGEST_PAGE,
     )
     assert path["maxLength"] == paths.LONGEST_PATH
     assert (SCHEMAS["Id"]["minimum"], SCHEMAS["Id"]["maximum"]) == (1, LARGEST_ID)
@@ -207,6 +224,27 @@ def test_its_limits_are_those_of_the_code() -> None:
     assert summary["properties"]["itemCount"]["maximum"] == rules.MOST_ITEMS
     for schema in (summary, SCHEMAS["Wish"]):
         assert schema["properties"]["description"]["maxLength"] == names.LONGEST_DESCRIPTION
+
+
+def test_items_are_filtered_by_all_criteria_and_nothing_else() -> None:
+    (listing,) = [one for one in operations() if one.definition["operationId"] == "listItems"]
+    documented = {
+        parameter["name"]: resolved(parameter["schema"]) for parameter in listing.parameters
+    }
+    assert documented.keys() == {*criteria.KEYS, "path", "cursor"}
+    (shapes, parts) = msgspec.json.schema_components([criteria.Criteria])
+    for key, shape in parts["Criteria"]["properties"].items():
+        choices = [c for c in shape["anyOf"] if c != {"type": "null"}]
+        said = documented[key]
+        if key in criteria.LISTS:
+            assert (said["type"], said["maxItems"]) == ("array", choices[0]["maxItems"])
+            assert resolved(said["items"]).get("enum") == choices[0]["items"].get("enum")
+        elif key not in ("near", "limit"):
+            kinds = {"number", "boolean", "string", "integer"}
+            assert said["type"] in kinds & {c.get("type", "string") for c in choices}, key
+            enums = [set(c["enum"]) for c in choices if "enum" in c]
+            assert ([set(said["enum"])] if "enum" in said else []) == enums, key
+    assert shapes
 
 
 async def test_an_answer_that_is_put_together_has_the_fields_that_its_schema_lists(
@@ -360,7 +398,11 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "another host": ("get", "/api/library", {"headers": {"Host": "example.org"}}),
     "another site": ("post", "/api/library/scan", {"headers": {"Sec-Fetch-Site": "cross-site"}}),
-    "no path": ("get", "/api/items", {}),
+    "a filter that is none": ("get", "/api/items?minRating=many", {}),
+    "a key that is unknown": ("get", "/api/items?colour=red", {}),
+    "no such folder": ("get", "/api/folders?path=nowhere", {}),
+    "no such item": ("get", "/api/items/99", {}),
+    "an id of no item": ("get", "/api/items/x", {}),
     "a limit that is none": ("get", "/api/collections/12/items", {"params": {"limit": 0}}),
     "a cursor that is none": ("get", "/api/collections/12/items", {"params": {"cursor": "x"}}),
     "a time without a zone": (
@@ -382,7 +424,7 @@ async def test_a_refusal_is_answered_as_documented(
     client: httpx.AsyncClient, method: str, url: str, more: dict[str, Any]
 ) -> None:
     answer = await client.request(method, url, **more)
-    path = url.replace("/12", "/{id}").replace("/99", "/{id}").replace("/0", "/{id}")
+    path = re.sub("/(12|99|0|x)(?=/|$)", "/{id}", url.partition("?")[0])
     (operation,) = (one for one in operations() if (one.path, one.method) == (path, method))
     assert answer.status_code >= 400
     assert_documented(operation, answer)

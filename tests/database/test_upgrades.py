@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 
+from gallery.database.engine import Database, Reader
 from gallery.database.open import open_database
 from gallery.database.schema import POSTGRES_PRELUDE, for_postgres, schema, statements
 from gallery.events import Bus
@@ -23,6 +24,19 @@ ROWS = (
     VALUES (7, 1, 1, 'a.jpg', 'a.jpg', 'image', 1, 2, 3, 4, 5, 6)
     """,
 )
+
+
+async def check(db: Database) -> None:
+    """What Python adds to old rows: they are found by their words and have their natural order."""
+    ((count,),) = await db.read(asked, "SELECT item_count FROM folder")
+    assert count == 1
+    assert await db.read(asked, "SELECT s.rowid FROM item_words('jp*') AS s") == [(7,)]
+    row = await db.read(asked, "SELECT sort_name, stem, extension, taken_month FROM item")
+    assert row == [("a.jpg", "a", "jpg", 197001)]
+
+
+async def asked(reader: Reader, sql: str) -> list[tuple[object, ...]]:
+    return [tuple(row) for row in await reader.all(sql)]
 
 
 def shape(connection: sqlite3.Connection) -> dict[str, object]:
@@ -46,6 +60,7 @@ async def test_a_file_of_the_first_version_gets_the_shape_of_a_new_one(tmp_path:
         found = await db.read(items.at, "a.jpg")
         assert found is not None
         assert found.id == 7
+        await check(db)
     with closing(sqlite3.connect(tmp_path / "gallery.db")) as upgraded:
         with closing(sqlite3.connect(":memory:")) as new:
             new.executescript(schema())
@@ -81,6 +96,8 @@ async def test_postgres_gets_the_shape_of_a_new_one_too(postgres: Server, tmp_pa
         async with open_database(postgres.url, tmp_path, Bus()) as db:
             found = await db.read(items.at, "a.jpg")
             assert (found and found.id) == (7 if is_old else None)
+            if is_old:
+                await check(db)
         shapes.append(await columns(connection))
         await connection.close()
     assert shapes[0] == shapes[1]

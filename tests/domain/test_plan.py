@@ -30,8 +30,8 @@ def seen(name: str, size: int = 1, modified_at: int = 1, inode: int = 1) -> File
 
 
 def known(id_: int, file: FileSeen, missing_since: int = 0, added_at: int = 0) -> Known:
-    name, size, modified_at, inode = file
-    return Known(id_, 1, name, size, modified_at, inode, missing_since, added_at)
+    name, size, modified_at, inode, sidecar = file
+    return Known(id_, 1, name, size, modified_at, inode, missing_since, added_at, sidecar)
 
 
 def moved(id_: int, former: str, folder: str, file: FileSeen, *, void: bool = True) -> Moved:
@@ -58,6 +58,8 @@ A_AS_B = seen("b.jpg")
         ([A], [known(1, A)], []),
         ([], [known(1, A)], [Gone(1, "x/a.jpg")]),
         ([], [known(1, A, 5)], []),
+        ([A._replace(sidecar=7)], [known(1, A)], [Seen(1, "x", A._replace(sidecar=7))]),
+        ([A], [known(1, A._replace(sidecar=7))], [Seen(1, "x", A)]),
         ([A], [known(1, A, 5)], [Seen(1, "x", A)]),
         ([NEW_A], [known(1, A, 5)], [Seen(1, "x", NEW_A)]),
         ([seen("a.jpg", size=2)], [known(1, A)], [Seen(1, "x", seen("a.jpg", size=2))]),

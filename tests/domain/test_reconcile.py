@@ -16,7 +16,8 @@ from gallery.events import Bus
 from gallery.store import roots
 
 names = st.sampled_from(["a.jpg", "b.jpg", "c.mp4", "é.png"])
-a_file = st.builds(FileSeen, names, st.integers(0, 2), st.integers(0, 2), st.integers(0, 5))
+few = st.integers(0, 2)
+a_file = st.builds(FileSeen, names, few, few, st.integers(0, 5), few)
 some_files = st.lists(a_file, unique_by=(lambda file: file.name, lambda file: file.inode))
 some_folders = st.lists(st.sampled_from(["x/d", "x/e", "x/f"]), unique=True)
 a_listing = st.builds(lambda files, folders: Listing("x", files, folders), some_files, some_folders)
@@ -24,7 +25,10 @@ a_listing = st.builds(lambda files, folders: Listing("x", files, folders), some_
 
 async def show(reader: Reader) -> list[tuple[Any, ...]]:
     rows = await reader.all(
-        "SELECT path, size, modified_at, inode, id FROM item WHERE missing_since = 0 ORDER BY path"
+        """
+        SELECT path, size, modified_at, inode, sidecar, id FROM item WHERE missing_since = 0
+        ORDER BY path
+        """
     )
     return [tuple(row) for row in rows]
 
@@ -36,6 +40,26 @@ async def counts(reader: Reader) -> tuple[int, int, int, int]:
     assert present is not None
     assert missing is not None
     return row.item_count, present[0], row.missing_count, missing[0]
+
+
+async def kept(reader: Reader) -> list[tuple[Any, ...]]:
+    """What is kept with the items, and what it must be: counts of folders, words of names."""
+    return [
+        tuple(row)
+        for row in await reader.all(
+            """
+            SELECT f.path, f.item_count, (
+              SELECT COUNT(*) FROM item AS i WHERE i.folder_id = f.id AND i.missing_since = 0)
+            FROM folder AS f
+            UNION ALL
+            SELECT i.path, i.id, COALESCE(
+              (SELECT w.rowid FROM item_words AS w
+               WHERE w.rowid = i.id
+                 AND w.name_words = replace(replace(i.name, '.', ' '), 'é', 'e')), 0)
+            FROM item AS i
+            """
+        )
+    ]
 
 
 async def reconciled(db: Database, library: Library, listing: Listing) -> list[Action]:
@@ -74,6 +98,8 @@ async def test_the_index_shows_what_was_listed_whatever_came_before(
         # Only the row of an older item, which had been missing, may take the place of its own.
         assert all(id_ < former[key] for key, id_ in moved.items()), "a file keeps its id"
         former = now
+        wrong = [row for row in await db.read(kept) if row[1] != row[2]]
+        assert wrong == []
         item_count, present, missing_count, missing = await db.read(counts)
         assert (item_count, missing_count) == (present, missing)
         assert await reconciled(db, library, listing) == [], "a second time changes nothing"

@@ -3,7 +3,9 @@
 import io
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import av
 import pillow_heif
@@ -14,7 +16,7 @@ from gallery.disk.roots import Root
 from gallery.indexing.queue import fingerprint, read_files
 from gallery.media import worker
 from gallery.media.probe import probe
-from gallery.media_types import MediaType
+from gallery.media_types import type_of
 from gallery.model import Probed
 from gallery.store.unread import Unread
 
@@ -33,33 +35,54 @@ def heic() -> bytes:
     return buffer.getvalue()
 
 
-def film(container: str, codec: str) -> bytes:
+def film(
+    container: str,
+    codec: str,
+    rotation: int = 0,
+    metadata: Mapping[str, str] = MappingProxyType({}),
+    seconds: int = 2,
+) -> bytes:
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format=container) as output:
+    options = {"movflags": "use_metadata_tags"}
+    with av.open(buffer, "w", format=container, options=options) as output:
+        output.metadata.update(metadata)
         stream = output.add_stream(codec, rate=24)
         assert isinstance(stream, av.VideoStream)
+        if rotation:
+            stream.set_display_rotation(rotation)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for _ in range(48):
+        for _ in range(24 * seconds):
             output.mux(stream.encode(av.VideoFrame(64, 48, "yuv420p")))
         output.mux(stream.encode(None))
     return buffer.getvalue()
 
 
+def read(content: bytes, name: str = "x.jpg") -> Probed:
+    type_ = type_of(name)
+    assert type_ is not None
+    return probe(io.BytesIO(content), name, type_, 0)
+
+
+def size(found: Probed) -> tuple[int | None, int | None, str | None]:
+    return found.width, found.height, found.problem
+
+
 @pytest.mark.parametrize("kind", PICTURES)
-def test_a_picture_has_dimensions(kind: str) -> None:
-    assert probe(io.BytesIO(picture(kind)), "image") == Probed(64, 48)
+def test_a_picture_has_dimensions_whatever_its_name(kind: str) -> None:
+    assert size(read(picture(kind))) == (64, 48, None)
 
 
 def test_a_heic_picture_has_dimensions() -> None:
-    assert probe(io.BytesIO(heic()), "image") == Probed(64, 48)
+    assert size(read(heic())) == (64, 48, None)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_dimensions_are_those_that_people_see(orientation: int) -> None:
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
+def test_dimensions_are_those_that_people_see(kind: str, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    upright = Probed(64, 48) if orientation < 5 else Probed(48, 64)
-    assert probe(io.BytesIO(picture("JPEG", exif=exif)), "image") == upright
+    upright = (64, 48) if orientation < 5 else (48, 64)
+    assert size(read(picture(kind, exif=exif))) == (*upright, None)
 
 
 @pytest.mark.parametrize(
@@ -68,9 +91,42 @@ def test_dimensions_are_those_that_people_see(orientation: int) -> None:
     + [("avi", "mpeg4")],
 )
 def test_a_film_has_dimensions_and_a_duration(container: str, codec: str) -> None:
-    found = probe(io.BytesIO(film(container, codec)), "video")
-    assert (found.width, found.height, found.problem) == (64, 48, None)
+    found = read(film(container, codec), "x.mp4")
+    assert size(found) == (64, 48, None)
     assert found.duration == pytest.approx(2_000, abs=60)
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_a_film_that_is_to_be_turned_has_the_dimensions_that_people_see(degrees: int) -> None:
+    upright = (48, 64) if degrees % 180 else (64, 48)
+    assert size(read(film("mp4", "libx264", rotation=degrees), "x.mov")) == (*upright, None)
+
+
+DRAWINGS = {
+    '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="200px"/>': (300, 200),
+    '<svg width="1in" height="2.54cm"/>': (96, 96),
+    '<svg viewBox="0 0 30 20"/>': (30, 20),
+    '<svg viewBox="0,0,30,20" width="60"/>': (60, 40),
+    '<svg viewBox="0 0 30 20" height="10"/>': (15, 10),
+    '<svg width="100%" height="100%"/>': (None, None),
+    "<svg/>": (None, None),
+    '<!DOCTYPE svg SYSTEM "file:///etc/passwd"><svg width="1" height="1"/>': (1, 1),
+}
+
+
+@pytest.mark.parametrize("drawing", DRAWINGS)
+def test_a_drawing_has_the_dimensions_that_it_asks_for(drawing: str) -> None:
+    assert size(read(drawing.encode(), "x.svg")) == (*DRAWINGS[drawing], None)
+
+
+BOMB = b'<!DOCTYPE svg [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><svg width="1" height="1">&b;</svg>'
+
+
+@pytest.mark.parametrize("content", [b"", b"no xml", b"<html/>", b"<svg", BOMB])
+def test_what_is_no_drawing_has_a_problem(content: bytes) -> None:
+    found = read(content, "x.svg")
+    assert (found.width, found.height) == (None, None)
+    assert found.problem is not None
 
 
 @pytest.mark.parametrize(
@@ -85,12 +141,15 @@ def test_a_film_has_dimensions_and_a_duration(container: str, codec: str) -> Non
     + [b"#EXTM3U\n/etc/passwd\n", film("mp4", "libx264")[:100]],
     ids=lambda value: repr(value[:12]),
 )
-@pytest.mark.parametrize("type_", ["image", "video"])
-def test_what_cannot_be_read_has_a_problem(content: bytes, type_: MediaType) -> None:
-    found = probe(io.BytesIO(content), type_)
+@pytest.mark.parametrize("name", ["x.jpg", "x.mp4", "x.svg"])
+def test_what_cannot_be_read_has_a_problem_and_the_time_of_the_file(
+    content: bytes, name: str
+) -> None:
+    found = read(content, name)
     assert (found.width, found.height, found.duration) == (None, None, None)
     assert found.problem is not None
     assert "passwd" not in found.problem
+    assert found.taken == (0, 0, None, "file")
 
 
 async def test_files_are_read_in_a_child_process(tmp_path: Path) -> None:

@@ -1,0 +1,171 @@
+"""Files are read once they are still: with their sidecars, what people look at first."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gallery.app import create_app, started
+from gallery.config import Settings
+from gallery.disk.roots import Root
+from gallery.indexing import queue
+from gallery.media import worker
+from gallery.model import Probed
+from gallery.store.unread import Unread
+from tests.conftest import client_of
+from tests.indexing.test_watcher import soon, watched
+from tests.library import Tree, read, rescan, scanned
+from tests.media.test_metadata import picture, xmp
+
+
+async def shown(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
+    """Everything that is known of the item at a path."""
+    (item,) = (await client.get("/api/items", params={"path": path})).json()["items"]
+    found: dict[str, Any] = (await client.get(f"/api/items/{item['id']}")).json()
+    return found
+
+
+async def looked_at(client: httpx.AsyncClient, settings: Settings) -> None:
+    """The library was scanned, and everything in it was read."""
+    await rescan(client)
+    await read(settings)
+
+
+async def test_a_sidecar_alone_refreshes_the_item(
+    client: httpx.AsyncClient, library: Tree, settings: Settings
+) -> None:
+    library.write("x.jpg", content=picture("JPEG"))
+    library.age()
+    await looked_at(client, settings)
+    before = await shown(client, "x.jpg")
+    assert (before["rating"], before["width"]) == (0, 64)
+    for rating, name in enumerate(["x.xmp", "x.jpg.xmp", "x.jpg.xmp", "x.XMP"], start=1):
+        library.write(name, content=xmp(f'xmp:Rating="{rating}"'))
+        library.age()
+        os.utime(library.folder / name, (1_700_001_000 + rating,) * 2)
+        await looked_at(client, settings)
+        after = await shown(client, "x.jpg")
+        expected = 3 if name == "x.XMP" else rating  # that for it alone goes before the shared one
+        assert after == before | {"rating": expected, "modifiedAt": after["modifiedAt"]}
+    library.remove("x.xmp", "x.XMP", "x.jpg.xmp")
+    await looked_at(client, settings)
+    assert (await shown(client, "x.jpg"))["rating"] == 0
+
+
+async def test_a_sidecar_may_belong_to_several_files(
+    client: httpx.AsyncClient, library: Tree, settings: Settings
+) -> None:
+    library.write("x.jpg", "x.png", "x y.png", content=picture("PNG"))
+    library.write("x.xmp", content=xmp('xmp:Rating="3"'))
+    library.age()
+    await looked_at(client, settings)
+    ratings = [(await shown(client, path))["rating"] for path in ("x.jpg", "x.png", "x y.png")]
+    assert ratings == [3, 3, 0]
+
+
+async def test_a_file_that_moves_with_its_sidecar_stays_what_it_is(
+    client: httpx.AsyncClient, library: Tree, settings: Settings
+) -> None:
+    library.write("x.jpg", content=picture("JPEG"))
+    library.write("x.jpg.xmp", content=xmp('xmp:Rating="3"'))
+    library.age()
+    await looked_at(client, settings)
+    before = await shown(client, "x.jpg")
+    library.move("x.jpg", "new/y.jpg")
+    library.move("x.jpg.xmp", "new/y.jpg.xmp")
+    await rescan(client)
+    after = await shown(client, "new/y.jpg")
+    assert {key for key in before if after[key] != before[key]} == {
+        *("path", "name", "parentPath", "url")
+    }
+    assert [i["name"] for i in (await client.get("/api/items?text=y")).json()["items"]] == ["y.jpg"]
+    assert (await client.get("/api/items?text=x")).json()["items"] == []
+
+
+async def test_a_file_that_changes_is_not_what_it_was(
+    client: httpx.AsyncClient, library: Tree, settings: Settings
+) -> None:
+    library.write("x.jpg", content=picture("JPEG", xmp=xmp('xmp:Rating="3"')))
+    library.age()
+    await looked_at(client, settings)
+    library.write("x.jpg", content=picture("PNG"))  # a moment ago, so that it is not read yet
+    await rescan(client)
+    item = await shown(client, "x.jpg")
+    unknown = ("width", "height", "takenAt", "takenLocal", "takenSource", "title", "camera")
+    assert {key: item[key] for key in unknown} == dict.fromkeys(unknown)
+    assert item["rating"] == 0
+    library.age()
+    await looked_at(client, settings)
+    assert (await shown(client, "x.jpg"))["takenSource"] == "file"
+
+
+async def test_a_sidecar_is_noticed_as_it_is_written(tmp_path: Path) -> None:
+    library = Tree(tmp_path / "library")
+    library.write("deep/x.jpg", content=picture("JPEG"))
+    library.age()
+    settings = Settings((str(library.folder),), data=str(tmp_path / "data"))
+    async with watched(settings) as client:
+        await read(settings)
+
+        async def is_rated(rating: int) -> bool:
+            return bool((await shown(client, "deep/x.jpg"))["rating"] == rating)
+
+        library.write("deep/x.xmp", content=xmp('xmp:Rating="5"'))
+        await soon(lambda: is_rated(5))
+        library.write("deep/x.jpg.xmp", content=xmp('xmp:Rating="4"'))
+        await soon(lambda: is_rated(4))
+        library.remove("deep/x.jpg.xmp")
+        await soon(lambda: is_rated(5))
+
+
+async def test_strange_times_of_files_are_shown_within_the_calendar(
+    client: httpx.AsyncClient, library: Tree, settings: Settings
+) -> None:
+    library.write("x.jpg", "y.jpg", content=picture("JPEG"))
+    for path, time in (("x.jpg", -(10**9)), ("y.jpg", 10**10)):
+        os.utime(library.folder / path, (time, time))
+    await looked_at(client, settings)
+    assert (await shown(client, "x.jpg"))["takenAt"] == "1938-04-24T22:13:20Z"
+    assert (await shown(client, "y.jpg"))["takenAt"] == "2286-11-20T17:46:40Z"
+    answer = await client.get("/api/items?text=y&years=2286")
+    assert [item["name"] for item in answer.json()["items"]] == ["y.jpg"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_what_people_look_at_is_read_first(
+    settings: Settings, library: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.write(*(f"new/{number:03}.jpg" for number in range(40)), content=picture("JPEG"))
+    library.age()
+    order: list[str] = []
+    goes_on = asyncio.Event()
+
+    async def run(
+        _seconds: float, work: Callable[..., list[Probed | None]], root: Root, batch: list[Unread]
+    ) -> list[Probed | None]:
+        order.extend(item.path for item in batch)
+        await goes_on.wait()
+        return work(root, batch)
+
+    monkeypatch.setattr(worker, "run", run)
+    monkeypatch.setattr(queue, "BATCH", 2)
+    async with started(create_app(settings)) as app, client_of(app) as client:
+        await soon(lambda: _is_scanned(client))
+        first = list(order)
+        page = (await client.get("/api/folders?path=new&sort=name&order=desc&limit=3")).json()
+        goes_on.set()
+        await scanned(client)
+        await read(settings)
+    looked = [item["path"] for item in page["items"]]
+    assert set(order[len(first) : len(first) + 3]) == set(looked)
+    assert sorted(order) == sorted({*order}), "each file is read once"
+
+
+async def _is_scanned(client: httpx.AsyncClient) -> bool:
+    (root,) = (await client.get("/api/library")).json()["roots"]
+    progress = root["progress"]
+    return progress is not None and progress["phase"] == "reading"
