@@ -147,7 +147,7 @@ CREATE INDEX item_camera ON item (camera_id) WHERE camera_id IS NOT NULL;
 -- store.browsing: the items of a lens, when they are few
 CREATE INDEX item_lens ON item (lens_id) WHERE lens_id IS NOT NULL;
 -- store.browsing: what was taken near a place
-CREATE INDEX item_latitude ON item (latitude) WHERE latitude IS NOT NULL;
+CREATE INDEX item_latitude ON item (latitude, x, y, z) WHERE latitude IS NOT NULL;
 -- store.unread.ready: what still waits to be read; empty most of the time
 CREATE INDEX item_unprobed ON item (root_id, id) WHERE probed_at IS NULL AND missing_since = 0;
 -- store.files.by_inodes: the former places of a file that was renamed

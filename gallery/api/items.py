@@ -1,12 +1,14 @@
 """`/api/items` and `/api/folders`: looking through the library."""
 
+from collections.abc import Awaitable, Callable, Hashable
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gallery import paths
 from gallery.api import cursor, query
-from gallery.api.wire import actor, json_response, services
+from gallery.api.wire import actor, encode_list, json_response, raw_response, services
 from gallery.criteria import KEYS
 from gallery.domain import browsing
 from gallery.domain.browsing import Part, Slice
@@ -23,6 +25,7 @@ async def index(request: Request) -> Response:
     own, who = services(request), actor(request)
     path = query.parameters(request).get("path")
     if path is not None:
+        query.limit(request)
         query.criteria_of(request, allowed=(), others=("path", "limit"))
         part = await own.db.read(browsing.at, paths.parse(path))
         own.library.prefer(part.items)
@@ -30,9 +33,14 @@ async def index(request: Request) -> Response:
     criteria = query.criteria_of(request, allowed=_FILTER, others=_PAGING)
     list_id = msgspec.json.encode(criteria).decode()
     slice_ = _slice(request, list_id)
-    part = await own.db.read(browsing.page, who, criteria, slice_)
-    own.library.prefer(part.items)
-    return json_response(Page(part.items, _next(list_id, slice_, part)))
+
+    async def make() -> bytes:
+        part = await own.db.read(browsing.page, who, criteria, slice_)
+        own.library.prefer(part.items)
+        following = msgspec.json.encode(_next(list_id, slice_, part))
+        return b'{"items":%b,"nextCursor":%b}' % (await encode_list(part.items), following)
+
+    return await _current(request, (who.id, list_id, slice_), make)
 
 
 async def folder(request: Request) -> Response:
@@ -44,10 +52,11 @@ async def folder(request: Request) -> Response:
         order = msgspec.structs.replace(order, sort="name")
     list_id = f"{path}/{msgspec.json.encode(order).decode()}"
     slice_ = _slice(request, list_id)
-    found = await own.db.read(browsing.folder, path, order, slice_)
-    own.library.prefer(found.part.items)
-    return json_response(
-        FolderPage(
+
+    async def make() -> bytes:
+        found = await own.db.read(browsing.folder, path, order, slice_)
+        own.library.prefer(found.part.items)
+        shown = FolderPage(
             path,
             paths.name(path),
             paths.parent(path) if path else None,
@@ -55,7 +64,16 @@ async def folder(request: Request) -> Response:
             found.part.items,
             _next(list_id, slice_, found.part),
         )
-    )
+        return msgspec.json.encode(shown)
+
+    return await _current(request, (list_id, slice_), make)
+
+
+async def _current(
+    request: Request, key: Hashable, make: Callable[[], Awaitable[bytes]]
+) -> Response:
+    own = services(request)
+    return raw_response(await own.rendered.current(own.db.generation, key, make))
 
 
 async def show(request: Request) -> Response:

@@ -73,6 +73,8 @@ def criteria_of(request: Request, *, allowed: Collection[str], others: Collectio
             values.append(value)
         elif key in content:
             raise Invalid(f"Invalid query: {key} is given twice")
+        elif value.lower() == "null" and key != "text":
+            raise Invalid(f"Invalid query: {key} has no value")
         else:
             content[key] = _structured(key, value)
     return parse(content, strict=False)

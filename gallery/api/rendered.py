@@ -1,11 +1,12 @@
 """Answers that were made already, kept as bytes.
 
-The key of an answer holds the entity tag that it was made in, so an answer never has to be taken
-back: after a change nobody asks for the old one any more, and the least recently used go first.
+The key of an answer holds the state that it was made in, an entity tag or the database's
+generation, so an answer never has to be taken back: after a change nobody asks for the old one any
+more, and the least recently used go first.
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Awaitable, Callable, Hashable
 
 LARGEST_SHARE = 4
 """One answer takes at most a quarter of the room."""
@@ -26,6 +27,21 @@ class Rendered:
         answer = self._answers.get(key)
         if answer is not None:
             self._answers.move_to_end(key)
+        return answer
+
+    async def current(
+        self, generation: int | None, key: Hashable, make: Callable[[], Awaitable[bytes]]
+    ) -> bytes:
+        """The answer to `key`, made only if something may have changed since the last time.
+
+        `generation` is that of the database; None keeps nothing.
+        """
+        if generation is None:
+            return await make()
+        answer = self.get((generation, key))
+        if answer is None:
+            answer = await make()
+            self.keep((generation, key), answer)
         return answer
 
     def keep(self, key: Hashable, answer: bytes) -> None:

@@ -106,7 +106,7 @@ UPGRADES: tuple[tuple[Step, ...], ...] = (
         "CREATE INDEX item_rating ON item (missing_since, rating, id)",
         "CREATE INDEX item_camera ON item (camera_id) WHERE camera_id IS NOT NULL",
         "CREATE INDEX item_lens ON item (lens_id) WHERE lens_id IS NOT NULL",
-        "CREATE INDEX item_latitude ON item (latitude) WHERE latitude IS NOT NULL",
+        "CREATE INDEX item_latitude ON item (latitude, x, y, z) WHERE latitude IS NOT NULL",
         """
         CREATE TABLE item_keyword (
           keyword_id INTEGER NOT NULL REFERENCES label (id),

@@ -1,6 +1,7 @@
 """Pictures: dimensions as seen, and the metadata in their headers, by Pillow."""
 
 import warnings
+from functools import cache
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from gallery.media import exif, iptc, tags, xmp
@@ -28,11 +29,9 @@ class Picture(NamedTuple):
 
 def read(file: BinaryIO) -> Picture:
     """Raises one of `BROKEN` for what is no picture. Broken metadata is only left out."""
-    import pillow_heif  # noqa: PLC0415
     from PIL import Image  # noqa: PLC0415
 
-    pillow_heif.register_heif_opener()
-    Image.MAX_IMAGE_PIXELS = None  # nothing is decoded here, however large it is
+    _prepare()
     with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as image:
         width, height = image.size
         found = _exif(image)
@@ -44,6 +43,16 @@ def read(file: BinaryIO) -> Picture:
             iptc=_iptc(image),
             texts=_texts(image),
         )
+
+
+@cache
+def _prepare() -> None:
+    """Once a process. Nothing is decoded here, so a picture may be as large as it says."""
+    import pillow_heif  # noqa: PLC0415
+    from PIL import Image  # noqa: PLC0415
+
+    pillow_heif.register_heif_opener()
+    Image.MAX_IMAGE_PIXELS = None
 
 
 def _exif(image: "Image.Image") -> "Image.Exif | None":

@@ -4,7 +4,7 @@ The decoders are imported where they are used, so that only the workers load the
 them starts in half the time and is some 40 MB smaller.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import BinaryIO
 
 import msgspec
@@ -24,7 +24,7 @@ def probe(
     Of a file that cannot be read at least the sidecars are, and it has its own time
     (`modified_at`, microseconds). Of several sidecars the first counts that says something.
     """
-    beside = _merged([*(xmp.read(raw) for raw in sidecars), NOTHING])
+    beside = _merged([xmp.read(raw) for raw in sidecars])
     read = _film if type_ == "video" else _drawing if is_drawing(name) else _picture
     try:
         return read(file, beside, modified_at)
@@ -86,17 +86,22 @@ def _probed(
     )
 
 
-def _merged(sources: Sequence[Tags]) -> Tags:
-    said = {
-        field: _first([getattr(tags, field) for tags in sources])
-        for field in Tags.__struct_fields__
-    }
-    return msgspec.structs.replace(NOTHING, **said)
+def _merged(sources: Iterable[Tags]) -> Tags:
+    speaking = [tags for tags in sources if tags is not NOTHING]
+    if len(speaking) <= 1:
+        return speaking[0] if speaking else NOTHING
+    return msgspec.structs.replace(
+        NOTHING,
+        **{
+            field: value
+            for tags in reversed(speaking)
+            for field in Tags.__struct_fields__
+            if (value := getattr(tags, field)) not in _SILENCE
+        },
+    )
 
 
-def _first(values: Sequence[object]) -> object:
-    """The first that says something; the last, which says nothing, if none does."""
-    return next((value for value in values if value not in (None, ())), values[-1])
+_SILENCE: tuple[object, ...] = (None, ())
 
 
 def _reason(error: BaseException) -> str:

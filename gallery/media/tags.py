@@ -70,9 +70,9 @@ def text(raw: object, longest: int = LONGEST_CAPTION) -> str | None:
         raw = decoded(raw)
     if not isinstance(raw, str):
         return None
-    kept = "".join(
-        c for c in raw[: 4 * longest] if c in "\n\t" or unicodedata.category(c) not in _UNSEEN
-    )
+    kept = raw[: 4 * longest]
+    if not kept.isprintable():
+        kept = "".join(c for c in kept if c in "\n\t" or unicodedata.category(c) not in _UNSEEN)
     return kept.strip()[:longest].rstrip() or None
 
 

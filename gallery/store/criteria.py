@@ -227,18 +227,35 @@ def _keywords(criteria: Criteria, _viewer_id: int, _owner_id: int) -> Part:
     if keys is None:
         return
     if criteria.keywords_logic == "all":
-        yield _among(_IN_ALL_TAGS, (keys.text, keys.length))
+        source = Clause(_IN_ALL_TAGS, (keys.text, keys.length))
+        yield Clause(_HAS_ALL_TAGS, source.values), source
     else:
-        yield _among(_TAGGED, (keys.text,), is_none=criteria.keywords_logic == "none")
+        yield _having(_TAGGED, "k", (keys.text,), is_none=criteria.keywords_logic == "none")
 
 
-def _among(
-    statement: str, values: tuple[object, ...], *, is_none: bool = False
+_HAS_ALL_TAGS = f"""
+  (SELECT COUNT(*) FROM item_keyword AS k
+   WHERE k.keyword_id IN ({_KEYWORDS}) AND k.item_id = i.id) = {{}}
+"""
+_HAS_ALL_COLLECTIONS = f"""
+  (SELECT NULLIF(COUNT(*), 0) FROM collection_item AS ci
+   WHERE ci.collection_id IN (SELECT c.id {_COUNTING}) AND ci.item_id = i.id)
+  = (SELECT COUNT(*) {_COUNTING})
+"""
+
+
+def _having(
+    statement: str, table: str, values: tuple[object, ...], *, is_none: bool = False
 ) -> tuple[Clause, Clause | None]:
-    """Items that are, or are not, among those that a statement gives."""
+    """Items that have, or do not have, a row of `table` among those that a statement gives.
+
+    To look whether one item has is a search in an index; to gather all that have is not done
+    unless they are few.
+    """
+    has = f"EXISTS ({statement} AND {table}.item_id = i.id)"
     if is_none:
-        return Clause(f"+i.id NOT IN ({statement})", values), None
-    return Clause(_IN.format("+i.id", statement), values), Clause(statement, values)
+        return Clause(f"NOT {has}", values), None
+    return Clause(has, values), Clause(statement, values)
 
 
 def _collections(criteria: Criteria, viewer_id: int, owner_id: int) -> Part:
@@ -248,9 +265,10 @@ def _collections(criteria: Criteria, viewer_id: int, owner_id: int) -> Part:
         return
     seen = (ids.text, viewer_id, owner_id)
     if criteria.collections_logic == "all":
-        yield _among(_IN_ALL_COLLECTIONS, seen + seen)
+        source = Clause(_IN_ALL_COLLECTIONS, seen + seen)
+        yield Clause(_HAS_ALL_COLLECTIONS, source.values), source
     else:
-        yield _among(_COLLECTED, seen, is_none=criteria.collections_logic == "none")
+        yield _having(_COLLECTED, "ci", seen, is_none=criteria.collections_logic == "none")
 
 
 def _times(criteria: Criteria, _viewer_id: int, _owner_id: int) -> Part:
@@ -306,7 +324,7 @@ def _flags(criteria: Criteria, viewer_id: int, _owner_id: int) -> Part:
     if c.has_rating is not None:
         yield Clause("+i.rating <> 0" if c.has_rating else "+i.rating = 0"), None
     if c.favorite is not None:
-        yield _among(_MARKED, (viewer_id,), is_none=not c.favorite)
+        yield _having(_MARKED, "m", (viewer_id,), is_none=not c.favorite)
 
 
 _SAID = "' ' || w.name_words || ' ' || w.text_words"

@@ -13,6 +13,7 @@ from tests.bench import (
     dataset,
     machine,
     processes,
+    reading,
     reads,
     scans,
     statements,
@@ -21,6 +22,7 @@ from tests.bench import (
     writes,
 )
 from tests.bench import engines as both_engines
+from tests.bench import million as many
 from tests.bench.table import Row
 
 MIB = 1 << 20
@@ -29,7 +31,7 @@ UNIT = 10_000
 
 
 class Size(NamedTuple):
-    """How much is measured: items, collections, and repetitions of a read, a change, a scan, …"""
+    """How much is measured: items, collections, repetitions of a read, a change, a scan, …"""
 
     items: int
     collections: int
@@ -37,10 +39,11 @@ class Size(NamedTuple):
     writes: int
     scans: int
     watched: int
+    photographs: int
 
 
-FULL = Size(100_000, 200, 300, 60, 3, 60)
-QUICK = Size(10_000, 50, 60, 15, 3, 20)
+FULL = Size(100_000, 200, 300, 60, 3, 60, 2_000)
+QUICK = Size(10_000, 50, 60, 15, 3, 20, 500)
 
 
 @click.command()
@@ -49,12 +52,22 @@ QUICK = Size(10_000, 50, 60, 15, 3, 20)
 @click.option("--quick", is_flag=True, help="10,000 items, 50 collections, fewer repetitions.")
 @click.option("--markdown", is_flag=True, help="The table as Markdown, for the README.")
 @click.option("--engines", is_flag=True, help="PostgreSQL beside SQLite, a million memberships.")
+@click.option("--million", is_flag=True, help="Browsing and search, a million items.")
 def main(
-    *, items: int | None, collections: int | None, quick: bool, markdown: bool, engines: bool
+    *,
+    items: int | None,
+    collections: int | None,
+    quick: bool,
+    markdown: bool,
+    engines: bool,
+    million: bool,
 ) -> None:
     """Measure the server beside one without a database. TMPDIR says on which disk."""
     if engines:
         _engines(10_000 if quick else 100_000, 50_000 if quick else 1_000_000, markdown=markdown)
+        return
+    if million:
+        _million(items or (100_000 if quick else 1_000_000), markdown=markdown)
         return
     size = QUICK if quick else FULL
     size = size._replace(items=items or size.items, collections=collections or size.collections)
@@ -76,6 +89,27 @@ def _engines(items: int, memberships: int, *, markdown: bool) -> None:
         note = f"{machine.description(folder)}; {items:,} items, {memberships:,} memberships"
     show = table.markdown if markdown else table.plain
     click.echo("\n".join([show(rows, both_engines.HEADINGS), "", note]))
+
+
+def _million(items: int, *, markdown: bool) -> None:
+    with tempfile.TemporaryDirectory(prefix="gallery-bench-") as name:
+        folder = Path(name)
+        library, data = folder / "library", folder / "data"
+        library.mkdir()
+        data.mkdir()
+        _tell(f"making {items:,} rows")
+        words = many.make(data / "gallery.db", library, items)
+        _tell("asking")
+        with (
+            processes.gallery(library, data) as server,
+            processes.calibrator() as other,
+            server.connection() as ours,
+            other.connection() as calibrator,
+        ):
+            rows = many.measure(ours, calibrator, server, words)
+        note = f"{machine.description(folder)}; {items:,} items, first pages of {many.FIRST}"
+    show = table.markdown if markdown else table.plain
+    click.echo("\n".join([show(rows), "", note]))
 
 
 def _notes(size: Size, synchronised: float) -> tuple[str, ...]:
@@ -125,11 +159,14 @@ def _measure(folder: Path, size: Size) -> tuple[list[Row], float]:
             seen = watching.visible(server, library, size.watched)
     _tell("a copy into a big folder")
     storm = watching.storm(folder, size.items, size.items // 10)
+    _tell("reading photographs")
+    read = _reading(folder, size.photographs)
     _tell("counting statements")
     counted = asyncio.run(statements.count(folder / "small", cases))
     rows = [row._replace(statements=counted[row.what]) for row in (*rows, *changed)]
     rows += _scan_rows(size.items, firsts, agains, median(walks), idle)
     rows += _watching_rows(size.items, seen, storm)
+    rows += read
     return rows, synchronised
 
 
@@ -152,6 +189,23 @@ def _scan_rows(
         ),
         Row("slowest GET /api/health during a first scan", slowest * 1000, "ms", None, 100),
         Row("memory that a first scan adds, at its peak", grown / MIB, "MiB"),
+    ]
+
+
+def _reading(folder: Path, count: int) -> list[Row]:
+    library = folder / "photographs"
+    reading.make_photographs(library, count)
+    bare = min(reading.bare(library) for _ in range(3))
+    with processes.gallery(folder / "empty", folder / "data-of-nothing") as server:
+        scans.await_rest(server)
+        idle = reading.spent(server)
+    with processes.gallery(library, folder / "data-of-photographs") as server:
+        ours, elapsed = reading.ours(server, count, idle)
+    unit = 1_000 / count
+    what = "1,000 photographs, indexed and read"
+    return [
+        Row(f"{what}: seconds of a processor", ours * unit, "s", bare * unit, 2),
+        Row(f"{what}: by the clock", elapsed * unit, "s"),
     ]
 
 

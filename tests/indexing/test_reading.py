@@ -45,12 +45,11 @@ async def test_a_sidecar_alone_refreshes_the_item(
     assert (before["rating"], before["width"]) == (0, 64)
     for rating, name in enumerate(["x.xmp", "x.jpg.xmp", "x.jpg.xmp", "x.XMP"], start=1):
         library.write(name, content=xmp(f'xmp:Rating="{rating}"'))
-        library.age()
         os.utime(library.folder / name, (1_700_001_000 + rating,) * 2)
         await looked_at(client, settings)
         after = await shown(client, "x.jpg")
         expected = 3 if name == "x.XMP" else rating  # that for it alone goes before the shared one
-        assert after == before | {"rating": expected, "modifiedAt": after["modifiedAt"]}
+        assert after == before | {"rating": expected}
     library.remove("x.xmp", "x.XMP", "x.jpg.xmp")
     await looked_at(client, settings)
     assert (await shown(client, "x.jpg"))["rating"] == 0

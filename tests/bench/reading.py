@@ -1,0 +1,83 @@
+"""Reading metadata: photographs that nobody knows yet, indexed and read, beside Pillow alone.
+
+Both sides are counted in seconds of a processor, ours with all its processes: how many of them
+work at once is another question. Pillow opens each file and looks at its dimensions, no more.
+"""
+
+import io
+import os
+from pathlib import Path
+from time import perf_counter, process_time, sleep
+
+import msgspec
+from PIL import Image
+from PIL.TiffImagePlugin import IFDRational
+
+from tests.bench.client import Request
+from tests.bench.processes import Server
+from tests.bench.scans import MOST_SECONDS
+
+PIXELS = (1_200, 800)
+_LONG_AGO = 1_700_000_000
+_TICKS = os.sysconf("SC_CLK_TCK")
+_XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/">
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
+ xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmp:Rating="4"><dc:subject><rdf:Bag><rdf:li>sea</rdf:li><rdf:li>Paris</rdf:li></rdf:Bag>
+</dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+def make_photographs(folder: Path, count: int) -> None:
+    """Pictures of noise, some 600 KB each, with EXIF, GPS and XMP as cameras write them."""
+    folder.mkdir(parents=True)
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110], exif[0x0112] = "Canon", "Canon EOS R5", 6
+    own, gps = exif.get_ifd(0x8769), exif.get_ifd(0x8825)
+    own[0x9003], own[0x9011], own[0xA434] = "2025:07:03 12:13:14", "+02:00", "RF24-70mm F2.8 L"
+    own[0x829A], own[0x829D], own[0x8827] = IFDRational(1, 250), IFDRational(28, 10), 100
+    gps[1], gps[2] = "N", (IFDRational(48), IFDRational(51), IFDRational(30))
+    gps[3], gps[4] = "E", (IFDRational(2), IFDRational(17), IFDRational(40))
+    buffer = io.BytesIO()
+    noise = Image.effect_noise(PIXELS, 60).convert("RGB")
+    noise.save(buffer, "JPEG", quality=85, exif=exif, xmp=_XMP)
+    for number in range(count):
+        file = folder / f"IMG_{number:05d}.jpg"
+        file.write_bytes(buffer.getvalue() + b"%d" % number)  # each has bytes of its own
+        os.utime(file, (_LONG_AGO, _LONG_AGO))
+
+
+def bare(folder: Path) -> float:
+    """Pillow alone, in this process."""
+    begun = process_time()
+    for entry in os.scandir(folder):
+        with Image.open(entry.path) as image:
+            assert image.size == PIXELS
+    return process_time() - begun
+
+
+def ours(server: Server, count: int, idle: float) -> tuple[float, float]:
+    """Until every file was read: seconds of a processor without `idle`, and by the clock."""
+    begun = perf_counter()
+    question = Request("GET", "/api/items?limit=1&hasLocation=true&sort=addedAt&order=desc")
+    latest = Request("GET", "/api/library")
+    with server.connection() as connection:
+        while True:
+            (root,) = msgspec.json.decode(connection.ask(latest).body)["roots"]
+            if root["itemCount"] == count and root["progress"] is None:
+                found = msgspec.json.decode(connection.ask(question).body)["items"]
+                if found and found[0]["name"] == f"IMG_{count - 1:05d}.jpg":
+                    return spent(server) - idle, perf_counter() - begun
+            assert perf_counter() - begun < MOST_SECONDS
+            sleep(0.02)
+
+
+def spent(server: Server) -> float:
+    """Seconds of a processor that a server and the processes that it has begun took so far."""
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text("ascii").split()
+    return sum(_seconds(pid) for pid in (str(server.pid), *children))
+
+
+def _seconds(pid: str) -> float:
+    """Its own, and those of its children that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / _TICKS
