@@ -3,6 +3,7 @@
 import fnmatch
 import re
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Literal
 
 MediaType = Literal["image", "video"]
@@ -27,18 +28,30 @@ _VIDEOS = {
     "video/matroska": "mkv",
     "video/vnd.avi": "avi",
 }
+_RAWS = {
+    "image/x-adobe-dng": "dng",
+    "image/x-canon-cr2": "cr2",
+    "image/x-canon-cr3": "cr3",
+    "image/x-nikon-nef": "nef",
+    "image/x-sony-arw": "arw",
+    "image/x-fuji-raf": "raf",
+    "image/x-olympus-orf": "orf",
+    "image/x-panasonic-rw2": "rw2",
+}
+"""What cameras write for those who develop pictures themselves; the extra `raw` reads it."""
+_PICTURES = _IMAGES | (_RAWS if find_spec("rawpy") else {})
 _MIME_TYPES = {
-    ending: mime for mime, endings in (_IMAGES | _VIDEOS).items() for ending in endings.split()
+    ending: mime for mime, endings in (_PICTURES | _VIDEOS).items() for ending in endings.split()
 }
 
 _WILD = re.compile(r"[*?[]").search
 
 _TYPE_OF: dict[str, MediaType] = {
-    ending: "image" if mime in _IMAGES else "video" for ending, mime in _MIME_TYPES.items()
+    ending: "image" if mime in _PICTURES else "video" for ending, mime in _MIME_TYPES.items()
 }
 STILLS = ("jpg", "jpeg", "jpe", "heic", "heif")
 """Endings of the pictures that a RAW file, or the clip of a Live Photo, may belong to."""
-RAWS = ("dng", "cr2", "cr3", "nef", "arw", "raf", "orf", "rw2")
+RAWS = tuple(_RAWS.values())
 CLIPS = ("mov", "mp4")
 LONGEST_CLIP = 5_000
 """Milliseconds: the clip of a Live Photo takes some three seconds, a film of that name longer."""
@@ -108,12 +121,17 @@ def described_by(sidecar: str) -> list[str]:
 
 def mime_type(name: str) -> str:
     """The type of a media file's content, as its ending promises it."""
-    return _MIME_TYPES[extension(name)]
+    return _MIME_TYPES.get(extension(name)) or "application/octet-stream"
 
 
 def is_drawing(name: str) -> bool:
     """Whether a media file is drawn rather than decoded: SVG."""
     return extension(name) == "svg"
+
+
+def is_raw(name: str) -> bool:
+    """Whether a media file has to be developed."""
+    return extension(name) in RAWS
 
 
 def junk_filter(patterns: Sequence[str]) -> Callable[[str], bool]:

@@ -51,6 +51,7 @@ HOMES = {
     "PIL": ("media/", "demo/"),
     "av": ("media/", "demo/"),
     "defusedxml": ("media/",),
+    "rawpy": ("media/raws.py",),
 }
 OPENERS = {"open", "os.open", "os.stat", "os.lstat", "os.scandir", "os.walk", "os.listdir"}
 MAY_OPEN = ("disk/", "demo/", "app.py", "database/sqlite.py")

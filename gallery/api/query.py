@@ -84,7 +84,11 @@ def _structured(key: str, raw: str) -> object:
     """A value of a query as the criteria have it."""
     if key == "near" and raw.count(",") == 2:
         return dict(zip(("lat", "lon", "km"), raw.split(","), strict=True))
-    return _time(raw) if key.endswith(("After", "Before")) else raw
+    if key.endswith(("After", "Before")):
+        if "-" not in raw:  # a number would be taken for seconds since 1970
+            raise Invalid(f"Invalid query: {key} is no time")
+        return _time(raw)
+    return raw
 
 
 def _time(raw: str) -> str:

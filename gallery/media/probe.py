@@ -12,7 +12,7 @@ import msgspec
 from gallery.media import times, xmp
 from gallery.media.tags import BROKEN, NOTHING, Tags
 from gallery.media.times import Sources
-from gallery.media_types import MediaType, is_drawing
+from gallery.media_types import MediaType, is_drawing, is_raw
 from gallery.model import Probed
 
 
@@ -25,17 +25,25 @@ def probe(
     (`modified_at`, microseconds). Of several sidecars the first counts that says something.
     """
     beside = _merged([xmp.read(raw) for raw in sidecars])
-    read = _film if type_ == "video" else _drawing if is_drawing(name) else _picture
     try:
-        return read(file, beside, modified_at)
+        if type_ == "video":
+            return _film(file, beside, modified_at)
+        if is_drawing(name):
+            return _drawing(file, beside, modified_at)
+        return _picture(file, beside, modified_at, is_raw=is_raw(name))
     except BROKEN as error:
         return _probed(Sources(beside), modified_at, problem=_reason(error))
 
 
-def _picture(file: BinaryIO, beside: Tags, modified_at: int) -> Probed:
-    from gallery.media import pictures  # noqa: PLC0415
+def _picture(file: BinaryIO, beside: Tags, modified_at: int, *, is_raw: bool) -> Probed:
+    if is_raw:
+        from gallery.media import raws  # noqa: PLC0415  (an extra)
 
-    picture = pictures.read(file)
+        picture = raws.read(file)
+    else:
+        from gallery.media import pictures  # noqa: PLC0415
+
+        picture = pictures.read(file)
     said = Sources(beside, picture.xmp, picture.iptc, picture.exif, picture.texts)
     return _probed(said, modified_at, size=picture.size)
 

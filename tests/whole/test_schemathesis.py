@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from itertools import count
 from time import sleep
 from typing import Any, TypeAlias
+from urllib.parse import urlencode
 from zlib import crc32
 
 import hypothesis
@@ -63,6 +64,10 @@ ON_A_COLLECTION = [
 ]
 
 
+LONGEST_QUERY = 7_000
+"""Bytes; with more of them the request line would be refused, whatever the method."""
+
+
 class Target:
     """A running server with the files of a trip, and collections of them as they are needed."""
 
@@ -95,6 +100,8 @@ class Target:
         for header in ("If-Match", "If-None-Match"):
             case.headers.pop(header, None)
         case.query.pop("cursor", None)
+        if len(case.query) > 1:
+            case.query.pop("path" if case.path == "/api/items" else "", None)
         if isinstance(name := body.get("name"), str):
             body["name"] = f"{name[:200].strip()} {self.free_name()}"
         if body.get("paths") is not None:
@@ -150,6 +157,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 
 @SCHEMA.parametrize()
 def test_whatever_is_sent_is_answered_as_documented(case: Case, target: Target) -> None:
+    hypothesis.assume(len(urlencode(case.query, doseq=True)) < LONGEST_QUERY)
     target.aim_at_a_new_collection(case)
     target.ease(case)
     case.call_and_validate(**target.calling)
