@@ -26,7 +26,7 @@ from gallery.demo.palettes import (
     WINTER,
     Palette,
 )
-from gallery.demo.pictures import Camera, Place, save
+from gallery.demo.pictures import Camera, Place, save, sidecar
 
 Scene = Callable[[Canvas], None]
 
@@ -100,6 +100,13 @@ FILMS = (
     ("videos/2024/port.mov", "2024-07-01 10:00", towns.harbour, LAGOON, 2.0),
     ("videos/2023/dunes.webm", "2023-03-03 17:00", outdoors.dunes, DESERT, 2.0),
 )
+NOTES = (
+    ("photos/2025/trip/day1/beach.jpg", 5, "The first morning", ("sea", "Places|Europe|Portugal")),
+    ("photos/2025/trip/day2/market.jpg", 4, "Oranges", ("food", "Places|Europe|Portugal")),
+    ("photos/2024/Iceland/IMG_9.JPG", 5, "Green all over", ("Places|Europe|Iceland", "night")),
+    ("videos/2024/northern lights.mp4", 4, "The same, moving", ("night",)),
+)
+"""What somebody wrote into a sidecar: of which file, its rating, a title, keywords."""
 JUNK = ("photos/Thumbs.db", "photos/2024/.DS_Store", "photos/2024/@eaDir/IMG_1.jpg", "notes.txt")
 
 
@@ -143,6 +150,8 @@ def _draw(draft: Path, progress: Callable[[int, int], None]) -> int:
         _date(file, _moment(when))
         done += 1
         progress(done, total)
+    for path, rating, title, keywords in NOTES:
+        sidecar(_place(draft, f"{path}.xmp"), rating, title, keywords)
     for path in JUNK:
         _place(draft, path).write_bytes(b"no picture")
     return done

@@ -1,5 +1,6 @@
 """Writing a drawn picture as a camera would have: format, EXIF, time."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -52,6 +53,22 @@ def save(
         image.save(file, quality=84, exif=_exif(taken, camera, place, orientation))
     else:
         image.save(file)
+
+
+_XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
+  xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+  xmlns:lr="http://ns.adobe.com/lightroom/1.0/" xmp:Rating="{rating}">
+<dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
+<lr:hierarchicalSubject><rdf:Bag>{keywords}</rdf:Bag></lr:hierarchicalSubject>
+</rdf:Description></rdf:RDF></x:xmpmeta>
+"""
+
+
+def sidecar(file: Path, rating: int, title: str, keywords: Sequence[str]) -> None:
+    """Writes what programs that manage pictures put beside them; levels of a keyword with `|`."""
+    items = "".join(f"<rdf:li>{keyword}</rdf:li>" for keyword in keywords)
+    file.write_text(_XMP.format(rating=rating, title=title, keywords=items))
 
 
 def _exif(

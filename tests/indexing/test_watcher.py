@@ -21,7 +21,7 @@ from gallery.indexing import guard
 from tests.api.test_collections import BEACH, SUNSET, make, show
 from tests.conftest import TRIP, client_of
 from tests.indexing.test_moves import ids, members
-from tests.library import Tree, rescan, scanned
+from tests.library import Tree, read, rescan, scanned
 
 SOON = 3.0
 """Seconds. The promise is one, and `scripts/bench` measures it; here the machine may be busy."""
@@ -354,9 +354,11 @@ async def test_a_disk_that_is_unplugged_again_and_again_loses_nothing(tmp_path: 
     try:
         tree = Tree(tmp_path / "disk")
         tree.write(*TRIP)
+        tree.age()
         settings = Settings((str(tree.folder),), str(tmp_path / "data"))
         async with started(create_app(settings)) as app, client_of(app) as client:
             await scanned(client)
+            await read(settings)
             await make(client, folderPath="photos", paths=list(TRIP))
             before = await client.get("/api/collections/1")
         for round_ in range(20):

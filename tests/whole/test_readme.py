@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gallery.config import SETTINGS, Settings
-from tests.library import scanned, serving
+from tests.library import read, scanned, serving
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -20,6 +20,7 @@ async def test_the_tour_gives_what_it_shows(demo: Path, tmp_path: Path) -> None:
     settings = Settings((str(demo),), str(tmp_path / "data"))
     async with serving(settings) as server, server.client() as client:
         await scanned(client)
+        await read(settings)
         for command, expected in STEPS:
             script = command.replace("http://127.0.0.1:8000", server.url)
             process = await asyncio.create_subprocess_exec(
