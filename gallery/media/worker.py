@@ -1,5 +1,6 @@
 """Decoders run in child processes that can be killed: a bomb costs a worker, not the server."""
 
+import asyncio
 import os
 import resource
 from collections.abc import Callable
@@ -23,13 +24,29 @@ class WorkerFailed(Exception):
 async def run(seconds: float, work: Callable[[*Args], T], *args: *Args) -> T:
     """`work(*args)` in a child process, for at most `seconds`; else `WorkerFailed`.
 
-    `work` is a function of a module, and everything that goes in or out can be pickled.
+    `work` is a function of a module, and everything that goes in or out can be pickled. That no
+    child can be begun is another matter: `BrokenWorkerProcess` or `OSError`.
     """
+    await _begin()
     try:
         with anyio.fail_after(seconds):
             return await to_process.run_sync(_confined, work, args, cancellable=True)
     except (TimeoutError, anyio.BrokenWorkerProcess) as error:
         raise WorkerFailed(type(error).__name__) from error
+
+
+async def _begin() -> None:
+    """Makes sure that a child waits for work.
+
+    A caller that is cancelled waits for that, too: anyio forgets a child that is just beginning.
+    """
+    beginning = asyncio.ensure_future(to_process.run_sync(_confine))
+    try:
+        await asyncio.shield(beginning)
+    except asyncio.CancelledError:
+        await asyncio.wait({beginning})
+        beginning.exception()
+        raise
 
 
 def _confined(work: Callable[..., T], args: tuple[object, ...]) -> T:

@@ -1,5 +1,6 @@
 """What is read of real files, and that a decoder's crash costs a worker only."""
 
+import asyncio
 import io
 import os
 import time
@@ -199,3 +200,22 @@ async def test_a_child_that_dies_or_hangs_is_replaced() -> None:
     with pytest.raises(MemoryError):
         await worker.run(30, devour)
     assert await worker.run(30, os.getpid) != before
+
+
+def children() -> int:
+    """How many processes this one has begun that have not ended."""
+    threads = Path(f"/proc/{os.getpid()}/task").glob("*/children")
+    return sum(len(thread.read_text("ascii").split()) for thread in threads)
+
+
+async def test_a_child_that_is_just_beginning_is_not_left_behind() -> None:
+    before = children()
+    for wait in (0, 0.001, 0.02, 0.05, 0.1):
+        with pytest.raises(worker.WorkerFailed):
+            await worker.run(30, die)  # the next one has to be begun
+        call = asyncio.create_task(worker.run(30, os.getpid))
+        await asyncio.sleep(wait)
+        call.cancel()
+        await asyncio.wait({call})
+        assert await worker.run(30, os.getpid)
+        assert children() <= before + 1
