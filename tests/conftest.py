@@ -42,7 +42,7 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo library. Drawing it takes a while: tests with it are in the group `demo`."""
+    """The demo library. Drawing it takes a while, once for each worker."""
     told: list[tuple[int, int]] = []
     folder = tmp_path_factory.mktemp("demo") / "library"
     count = write_demo_library(folder, lambda done, total: told.append((done, total)))

@@ -2,15 +2,17 @@
 
 import base64
 import zlib
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from gallery.errors import Invalid
 
+Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Text = Annotated[str, msgspec.Meta(pattern="^[^\\x00]*$")]
 Place = tuple[int | str, ...]
 """What an end of a page is known by; every list has its own."""
-
-_decoder = msgspec.json.Decoder(tuple[str, list[int | str]])
+P = TypeVar("P", bound=Place)
 
 
 def encode(list_id: str, place: Place) -> str:
@@ -19,14 +21,17 @@ def encode(list_id: str, place: Place) -> str:
     return base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 
-def decode(list_id: str, cursor: str) -> Place:
-    """The place in a cursor; `Invalid` if it is none of ours, or another list's."""
+def decode(list_id: str, cursor: str, shape: type[P]) -> P:
+    """The place in a cursor; `Invalid` if it is none of ours, or another list's.
+
+    The check tells slips, not tricks: whatever it is, the place has the shape.
+    """
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
-        check, parts = _decoder.decode(text)
-    except (ValueError, msgspec.DecodeError):
+        check, raw = msgspec.json.decode(text, type=tuple[str, msgspec.Raw])
+        place: P = msgspec.json.decode(raw, type=shape)
+    except (ValueError, msgspec.MsgspecError):
         raise Invalid("Invalid cursor") from None
-    place = tuple(parts)
     if check != _check(list_id, place):
         raise Invalid("Invalid cursor")
     return place

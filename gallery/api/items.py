@@ -1,6 +1,7 @@
 """`/api/items` and `/api/folders`: looking through the library."""
 
 from collections.abc import Awaitable, Callable, Hashable
+from typing import Annotated
 
 import msgspec
 from starlette.requests import Request
@@ -9,11 +10,12 @@ from starlette.responses import Response
 from gallery import paths
 from gallery.api import cursor, query
 from gallery.api.wire import actor, encode_list, json_response, raw_response, services
-from gallery.criteria import KEYS
+from gallery.criteria import KEYS, Criteria
 from gallery.domain import browsing
 from gallery.domain.browsing import Part, Slice
 from gallery.model import FolderPage, Page
 
+Day = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 _PAGING = ("limit", "cursor")
 _FILTER = frozenset(KEYS) - {"limit"}
 _ORDER = frozenset({"sort", "order"})
@@ -32,7 +34,7 @@ async def index(request: Request) -> Response:
         return json_response(Page(part.items, None))
     criteria = query.criteria_of(request, allowed=_FILTER, others=_PAGING)
     list_id = msgspec.json.encode(criteria).decode()
-    slice_ = _slice(request, list_id)
+    slice_ = _slice(request, list_id, criteria)
 
     async def make() -> bytes:
         part = await own.db.read(browsing.page, who, criteria, slice_)
@@ -51,7 +53,7 @@ async def folder(request: Request) -> Response:
     if order.sort is None:
         order = msgspec.structs.replace(order, sort="name")
     list_id = f"{path}/{msgspec.json.encode(order).decode()}"
-    slice_ = _slice(request, list_id)
+    slice_ = _slice(request, list_id, order)
 
     async def make() -> bytes:
         found = await own.db.read(browsing.folder, path, order, slice_)
@@ -84,13 +86,16 @@ async def show(request: Request) -> Response:
     return json_response(found)
 
 
-def _slice(request: Request, list_id: str) -> Slice:
+def _slice(request: Request, list_id: str, order: Criteria) -> Slice:
     """The part of a list that is asked for. All parts of a shuffle are of the day of the first."""
     limit, given = query.limit(request), query.parameters(request).get("cursor")
     if given is None:
         return Slice(None, limit, services(request).db.now() // DAY)
-    day, key, id_ = cursor.decode(list_id, given)
-    return Slice((key, int(id_)), limit, int(day))
+    if order.sort == "name":
+        day, name, id_ = cursor.decode(list_id, given, tuple[Day, cursor.Text, cursor.Number])
+        return Slice((name, id_), limit, day)
+    day, key, id_ = cursor.decode(list_id, given, tuple[Day, cursor.Number, cursor.Number])
+    return Slice((key, id_), limit, day)
 
 
 def _next(list_id: str, slice_: Slice, part: Part) -> str | None:

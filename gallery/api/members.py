@@ -45,7 +45,9 @@ async def page(request: Request) -> Response:
     db = own.db
     limit = query.limit(request)
     given = query.parameters(request).get("cursor")
-    after = members.FIRST_POSITION if given is None else int(cursor.decode(f"{id_}", given)[0])
+    after = members.FIRST_POSITION
+    if given is not None:
+        (after,) = cursor.decode(f"{id_}", given, tuple[cursor.Number])
 
     async def make() -> tuple[bytes, Tag]:
         part, tag = await db.read(members.page, who, id_, after, limit)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import resource
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import TypeVar, TypeVarTuple
 
@@ -27,7 +28,11 @@ async def run(seconds: float, work: Callable[[*Args], T], *args: *Args) -> T:
     `work` is a function of a module, and everything that goes in or out can be pickled. That no
     child can be begun is another matter: `BrokenWorkerProcess` or `OSError`.
     """
-    await _begin()
+    await _ended(asyncio.ensure_future(to_process.run_sync(_confine)), cancels=False)
+    return await _ended(asyncio.ensure_future(_call(seconds, work, args)), cancels=True)
+
+
+async def _call(seconds: float, work: Callable[..., T], args: tuple[object, ...]) -> T:
     try:
         with anyio.fail_after(seconds):
             return await to_process.run_sync(_confined, work, args, cancellable=True)
@@ -35,17 +40,22 @@ async def run(seconds: float, work: Callable[[*Args], T], *args: *Args) -> T:
         raise WorkerFailed(type(error).__name__) from error
 
 
-async def _begin() -> None:
-    """Makes sure that a child waits for work.
+async def _ended(task: asyncio.Future[T], *, cancels: bool) -> T:
+    """What a task gives. Whoever is cancelled meanwhile leaves when it has ended, not before.
 
-    A caller that is cancelled waits for that, too: anyio forgets a child that is just beginning.
+    Whether that `cancels` the task, too: anyio forgets a child that is just beginning, and one that
+    is being killed when somebody cancels a second time.
     """
-    beginning = asyncio.ensure_future(to_process.run_sync(_confine))
     try:
-        await asyncio.shield(beginning)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait({beginning})
-        beginning.exception()
+        if cancels:
+            task.cancel()
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # nobody else asks for it
         raise
 
 

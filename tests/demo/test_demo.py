@@ -10,8 +10,6 @@ from gallery.demo import write_demo_library
 from gallery.media_types import DEFAULT_IGNORE, junk_filter, type_of
 from tests.conftest import TRIP
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 def media(folder: Path) -> list[Path]:
     is_junk = junk_filter(DEFAULT_IGNORE)

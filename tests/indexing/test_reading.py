@@ -19,7 +19,7 @@ from gallery.store.unread import Unread
 from tests.conftest import client_of
 from tests.indexing.test_watcher import soon, watched
 from tests.library import Tree, read, rescan, scanned
-from tests.media.test_metadata import picture, xmp
+from tests.media.test_metadata import LISTS, exif, picture, xmp
 
 
 async def shown(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
@@ -83,6 +83,33 @@ async def test_a_file_that_moves_with_its_sidecar_stays_what_it_is(
     }
     assert [i["name"] for i in (await client.get("/api/items?text=y")).json()["items"]] == ["y.jpg"]
     assert (await client.get("/api/items?text=x")).json()["items"] == []
+
+
+async def test_a_file_that_was_copied_and_removed_takes_along_what_was_read(
+    client: httpx.AsyncClient, library: Tree, settings: Settings
+) -> None:
+    library.write("old.jpg", content=picture("JPEG", exif=exif(), xmp=xmp('xmp:Rating="3"', LISTS)))
+    library.age()
+    await looked_at(client, settings)
+    before = await shown(client, "old.jpg")
+    library.write("new/old.jpg", content=(library.folder / "old.jpg").read_bytes())
+    library.age()
+    await looked_at(client, settings)
+    library.remove("old.jpg")
+    await rescan(client)
+
+    async def is_moved() -> bool:
+        page = (await client.get("/api/items", params={"path": "new/old.jpg"})).json()
+        return bool(page["items"][0]["id"] == before["id"])
+
+    await soon(is_moved)
+    after = await shown(client, "new/old.jpg")
+    assert {key: after[key] for key in ("camera", "rating", "title", "keywords", "width")} == {
+        key: before[key] for key in ("camera", "rating", "title", "keywords", "width")
+    }
+    for query in ("text=old title", "keywords=Places/Europe", "cameras=canon eos r5"):
+        answer = await client.get(f"/api/items?{query}")
+        assert [item["id"] for item in answer.json()["items"]] == [before["id"]], query
 
 
 async def test_a_file_that_changes_is_not_what_it_was(

@@ -15,7 +15,6 @@ TOUR = README.partition("## A tour with curl")[2].partition("\n## ")[0]
 STEPS = re.findall(r"```sh\n(.*?)```\n\n```json\n(.*?)\n```", TOUR, re.DOTALL)
 
 
-@pytest.mark.xdist_group("demo")
 async def test_the_tour_gives_what_it_shows(demo: Path, tmp_path: Path) -> None:
     settings = Settings((str(demo),), str(tmp_path / "data"))
     async with serving(settings) as server, server.client() as client:
