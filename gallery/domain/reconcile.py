@@ -9,6 +9,7 @@ Each of these transactions waits for the others, on whatever root and server: a 
 one root to another concerns two of them.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ from gallery.store import collections, files, folders, index, metadata, roots, s
 from gallery.store.moves import Fold
 from gallery.store.unread import Unread
 
-BATCH = 1_000
+BATCH = 600
 """Actions or files of one transaction: it holds the write lock for well under 50 ms."""
 
 REPLACED_MILLISECONDS = 3_600_000
@@ -154,12 +155,15 @@ class _Changes:
     """What a transaction did: for the counts of roots, the collections concerned, and listeners.
 
     `paths` are those that may mean another item now than they did, `neighbours` those of new ones.
+    The items of the folders in `recount` are counted anew; `grown` have so many new ones.
     """
 
     def __init__(self, root_id: int) -> None:
         self.items = set[int]()
         self.paths = set[str]()
         self.neighbours = set[str]()
+        self.recount = set[str]()
+        self.grown = Counter[str]()
         self.folders = set[str]()
         self.outcome = Outcome([], [])
         self._counts = {root_id: [0, 0]}
@@ -173,7 +177,9 @@ class _Changes:
         """An item went from one path to another."""
         self.outcome.departures.append(Departure(former, path))
         self.paths |= {former, path}
-        self.folders |= {paths.parent(former), paths.parent(path)}
+        both = {paths.parent(former), paths.parent(path)}
+        self.folders |= both
+        self.recount |= both
 
     async def tell(self, tx: Tx) -> None:
         touched = self.items.union(await files.ids_at(tx, self.paths) if self.paths else ())
@@ -181,8 +187,11 @@ class _Changes:
             touched.update(await files.kin(tx, touched, self.paths | self.neighbours))
         if touched:
             await collections.touch(tx, sorted(touched))
-        if self.folders:
-            await folders.count_items(tx, sorted(self.folders))
+        if self.recount:
+            await folders.count_items(tx, sorted(self.recount))
+        grown = {path: by for path, by in self.grown.items() if path not in self.recount}
+        if grown:
+            await folders.count_more(tx, grown)
         for root_id, (present, missing) in sorted(self._counts.items()):
             if present or missing:
                 await roots.count(tx, root_id, present, missing)
@@ -203,6 +212,7 @@ async def _add(tx: Tx, changes: _Changes, root_id: int, added: Sequence[Added]) 
     ]
     await index.insert(tx, root_id, new)
     changes.neighbours.update(item.path for item in new)
+    changes.grown.update(paths.parent(item.path) for item in new)
     changes.count(root_id, present=len(new))
 
 
@@ -219,6 +229,8 @@ async def _see(tx: Tx, changes: _Changes, root_id: int, seen: Sequence[Seen]) ->
     seen_files = [index.SeenFile(action.id, *action.file[1:]) for action in here]
     await index.update(tx, seen_files, tx.now - REPLACED_MILLISECONDS)
     changes.count(root_id, present=revived, missing=-revived)
+    if revived:
+        changes.recount.update(action.folder for action in here)
     changes.items.update(action.id for action in here)
 
 
@@ -227,7 +239,9 @@ async def _lose(
 ) -> None:
     """Marks the items missing, unless they are elsewhere by now."""
     lost = await index.mark_missing(tx, gone, since)
-    changes.folders |= {paths.parent(gone[id_]) for id_ in lost}
+    left = {paths.parent(gone[id_]) for id_ in lost}
+    changes.folders |= left
+    changes.recount |= left
     changes.count(root_id, present=-len(lost), missing=len(lost))
     changes.items.update(lost)
     changes.outcome.lost.extend(lost)

@@ -41,7 +41,12 @@ FORGET_MILLISECONDS = 30 * 24 * 3_600_000
 
 
 class Indexer:
-    """Attends the root `served` of `library`; looks through all of it every `seconds`."""
+    """Attends the root `served` of `library`; looks through all of it every `seconds`.
+
+    While it `is_unsure` whether something has gone unnoticed, no copy is taken for what is missing:
+    that may be elsewhere with its own inode, where nobody has looked yet. It is held until a full
+    pass has.
+    """
 
     def __init__(self, db: Database, library: Library, served: Served, seconds: float) -> None:
         self._db = db
@@ -51,6 +56,8 @@ class Indexer:
         self._due = time.monotonic() + seconds
         self._earliest = 0.0
         self._is_after_storm = False
+        self._is_unsure = True
+        self._held = set[int]()
         self._new_folders: deque[float] = deque(maxlen=MANY_FOLDERS)
 
     async def run(self) -> None:
@@ -66,6 +73,7 @@ class Indexer:
             served.work.clear()
             if served.is_doubted:
                 served.is_doubted = False
+                self._is_unsure = True
                 self._doubt(0.0)
             is_done = not (served.scan_wanted or served.has_hints or served.ripe)
             while not is_done:
@@ -119,7 +127,7 @@ class Indexer:
         if hints >= MANY_HINTS or (
             new_folders and is_full and now - self._new_folders[0] < MANY_FOLDERS_SECONDS
         ):
-            self._is_after_storm = True
+            self._is_after_storm = self._is_unsure = True
             self._doubt(QUIET_SECONDS)
 
     def _doubt(self, seconds: float) -> None:
@@ -150,9 +158,12 @@ class Indexer:
                     if served.has_hints:
                         newer.update(await self._follow_hints(lease))
             await work.lose(None if accept_missing else expected)
-            if newer or served.has_hints:
-                self._fold_later(work.lost)
+            self._is_unsure = self._is_after_storm
+            held, self._held = self._held, set()
+            if newer or served.has_hints or self._is_unsure:
+                self._fold_later([*work.lost, *held])
             else:
+                self._library.transient.difference_update(held)
                 await work.fold_all()
             await work.follow()
             self._library.departures.forget()
@@ -174,7 +185,7 @@ class Indexer:
         """Looks where somebody points at, until nobody does any more; where that was."""
         served = self._served
         followed = set[str]()
-        while hints := served.take_hints(reconcile.BATCH):
+        while hints := served.take_hints(MANY_HINTS):
             followed.update(hints)
             walk = Walk(served.root, self._library.disk.is_junk)
             deep = {path for path, hint in hints.items() if hint is Hint.DEEP}
@@ -202,6 +213,9 @@ class Indexer:
         """First whatever has been moved may turn up with its inode."""
 
         def ripen() -> None:
+            if self._is_unsure:
+                self._held.update(lost)
+                return
             self._library.transient.difference_update(lost)
             self._served.ripe.update(lost)
             self._served.work.set()

@@ -1,6 +1,6 @@
 """Folders that the index knows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from gallery import paths
@@ -120,6 +120,13 @@ async def count_items(tx: Tx, paths_: Iterable[str]) -> None:
         WHERE path IN (SELECT value FROM json_each($1))
         """,
         json_list(paths_),
+    )
+
+
+async def count_more(tx: Tx, grown: Mapping[str, int]) -> None:
+    """So many new items are in the folders, and nothing else there has changed."""
+    await tx.many(
+        "UPDATE folder SET item_count = item_count + $2 WHERE path = $1", sorted(grown.items())
     )
 
 

@@ -87,10 +87,12 @@ $2 to $5 describe it, $6 is now, $7 and $8 are the time and month of the file.
 
 _IS_REPLACED = """
   inode <> $4 AND (size <> $2 OR modified_at <> $3)
-  AND (replaced_inode IS NULL OR settled_at < $9)
+  AND (replaced_inode IS NULL OR probed_at IS NOT NULL OR settled_at < $9)
 """
-"""It is another file, and the one before is not remembered yet: the first one is certain, what came
-after it were guesses. (On some disks each mount gives all files new inodes, and changes no more.)
+"""It is another file, and none is remembered in place of this one yet: of several that come within
+moments the first is certain, what came after it were guesses. What was still for long enough to be
+read is no guess any more. (On some disks each mount gives all files new inodes, and changes nothing
+else.)
 """
 
 

@@ -394,3 +394,26 @@ async def test_a_move_between_roots_of_one_disk_keeps_the_item(
         assert await members(client, made["id"]) == [("two/x.jpg", False), ("one/z.jpg", False)]
         roots = (await client.get("/api/library")).json()["roots"]
         assert [(r["itemCount"], r["missingCount"]) for r in roots] == [(2, 0), (1, 0)]
+
+
+async def test_a_new_version_is_followed_as_the_first_one_was(
+    client: httpx.AsyncClient, library: Tree, settings: Settings, tmp_path: Path
+) -> None:
+    """A program has saved the file anew; later it goes elsewhere, and another is in its place."""
+    await make(client, folderPath="", paths=[BEACH])
+    before = await ids(client, BEACH)
+    for content in (b"saved anew", b"saved once more"):
+        library.write("aside.jpg", content=content)
+        library.move("aside.jpg", BEACH)
+        library.age()
+        await rescan(client)
+        await read(settings)
+    (library.folder / BEACH).rename(tmp_path / "on its way")
+    library.write("another.jpg", content=b"something else")
+    library.move("another.jpg", BEACH)
+    await rescan(client)
+    assert await ids(client, BEACH) == before, "it looks like one more version"
+    (tmp_path / "on its way").rename(library.folder / "found.jpg")
+    await rescan(client)
+    assert (await ids(client, "found.jpg"))["found.jpg"] == before[BEACH]
+    assert (await ids(client, BEACH))[BEACH] != before[BEACH]
