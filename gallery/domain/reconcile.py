@@ -34,7 +34,7 @@ from gallery.store import collections, files, folders, index, metadata, roots, s
 from gallery.store.moves import Fold
 from gallery.store.unread import Unread
 
-BATCH = 600
+BATCH = 300
 """Actions or files of one transaction: it holds the write lock for well under 50 ms."""
 
 REPLACED_MILLISECONDS = 3_600_000
