@@ -40,6 +40,9 @@ BATCH = 300
 REPLACED_MILLISECONDS = 3_600_000
 """How long a file that was replaced by another one may take to turn up elsewhere."""
 
+BELIEVED_MILLISECONDS = 10_000
+"""After so long, and once it was read, a new version is no guess any more."""
+
 FOLDERS_TOLD = 50
 """So many folders are named in one event; of more, none is."""
 
@@ -227,7 +230,9 @@ async def _see(tx: Tx, changes: _Changes, root_id: int, seen: Sequence[Seen]) ->
     ]
     revived = sum(places[action.id].missing_since != 0 for action in here)
     seen_files = [index.SeenFile(action.id, *action.file[1:]) for action in here]
-    await index.update(tx, seen_files, tx.now - REPLACED_MILLISECONDS)
+    await index.update(
+        tx, seen_files, tx.now - REPLACED_MILLISECONDS, tx.now - BELIEVED_MILLISECONDS
+    )
     changes.count(root_id, present=revived, missing=-revived)
     if revived:
         changes.recount.update(action.folder for action in here)

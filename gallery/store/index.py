@@ -87,19 +87,23 @@ $2 to $5 describe it, $6 is now, $7 and $8 are the time and month of the file.
 
 _IS_REPLACED = """
   inode <> $4 AND (size <> $2 OR modified_at <> $3)
-  AND (replaced_inode IS NULL OR probed_at IS NOT NULL OR settled_at < $9)
+  AND (
+    replaced_inode IS NULL
+    OR (probed_at IS NOT NULL AND settled_at < $10)
+    OR settled_at < $9)
 """
 """It is another file, and none is remembered in place of this one yet: of several that come within
-moments the first is certain, what came after it were guesses. What was still for long enough to be
-read is no guess any more. (On some disks each mount gives all files new inodes, and changes nothing
-else.)
+moments the first is certain, what came after it were guesses. What has been there since $10, and
+was read, is no guess any more. (On some disks each mount gives all files new inodes, and changes
+nothing else.)
 """
 
 
-async def update(tx: Tx, seen: Sequence[SeenFile], guessed_since: int) -> None:
+async def update(tx: Tx, seen: Sequence[SeenFile], guessed_since: int, believed_since: int) -> None:
     """The files are at their paths, and as described.
 
-    The file that another one has replaced is remembered, unless an earlier one since then is.
+    The file that another one has replaced is remembered, unless an earlier one since
+    `guessed_since` is, whose own replacement has not been there since `believed_since`.
     """
     await tx.many(
         f"""
@@ -111,7 +115,10 @@ async def update(tx: Tx, seen: Sequence[SeenFile], guessed_since: int) -> None:
           {_AS_SEEN}
         WHERE id = $1
         """,
-        [(*item, tx.now, *_file_time(item.modified_at), guessed_since) for item in seen],
+        [
+            (*item, tx.now, *_file_time(item.modified_at), guessed_since, believed_since)
+            for item in seen
+        ],
     )
 
 

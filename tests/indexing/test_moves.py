@@ -397,7 +397,7 @@ async def test_a_move_between_roots_of_one_disk_keeps_the_item(
 
 
 async def test_a_new_version_is_followed_as_the_first_one_was(
-    client: httpx.AsyncClient, library: Tree, settings: Settings, tmp_path: Path
+    client: httpx.AsyncClient, library: Tree, settings: Settings, tmp_path: Path, clock: Clock
 ) -> None:
     """A program has saved the file anew; later it goes elsewhere, and another is in its place."""
     await make(client, folderPath="", paths=[BEACH])
@@ -408,6 +408,7 @@ async def test_a_new_version_is_followed_as_the_first_one_was(
         library.age()
         await rescan(client)
         await read(settings)
+        clock.now += 20_000
     (library.folder / BEACH).rename(tmp_path / "on its way")
     library.write("another.jpg", content=b"something else")
     library.move("another.jpg", BEACH)
