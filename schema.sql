@@ -46,7 +46,7 @@ CREATE INDEX folder_children ON folder (parent);
 CREATE INDEX folder_root ON folder (root_id);
 -- store.folders.by_inodes: the former places of a folder that was renamed
 CREATE INDEX folder_inode ON folder (inode);
--- store.folders.listed: how many items are in a folder or below it
+-- store.folders.inside: how many items are in a folder or below it
 CREATE INDEX folder_count ON folder (path, item_count);
 
 -- What cameras, lenses and keywords are called, in the spelling that came first; key is what two

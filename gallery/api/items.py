@@ -9,17 +9,18 @@ from starlette.responses import Response
 
 from gallery import paths
 from gallery.api import cursor, query
-from gallery.api.wire import actor, encode_list, json_response, raw_response, services
+from gallery.api.wire import actor, encode_page, json_response, raw_response, services
 from gallery.criteria import KEYS, Criteria
 from gallery.domain import browsing
 from gallery.domain.browsing import Part, Slice
 from gallery.model import FolderPage, Page
 
-Day = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 _PAGING = ("limit", "cursor")
 _FILTER = frozenset(KEYS) - {"limit"}
 _ORDER = frozenset({"sort", "order"})
-DAY = 24 * 3_600_000
+_DAY_MILLISECONDS = 24 * 3_600_000
+_Day = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
+"""Since 1970."""
 
 
 async def index(request: Request) -> Response:
@@ -39,8 +40,7 @@ async def index(request: Request) -> Response:
     async def make() -> bytes:
         part = await own.db.read(browsing.page, who, criteria, slice_)
         own.library.prefer(part.items)
-        following = msgspec.json.encode(_next(list_id, slice_, part))
-        return b'{"items":%b,"nextCursor":%b}' % (await encode_list(part.items), following)
+        return await encode_page(part.items, _next(list_id, slice_, part))
 
     return await _current(request, (who.id, list_id, slice_), make)
 
@@ -90,11 +90,11 @@ def _slice(request: Request, list_id: str, order: Criteria) -> Slice:
     """The part of a list that is asked for. All parts of a shuffle are of the day of the first."""
     limit, given = query.limit(request), query.parameters(request).get("cursor")
     if given is None:
-        return Slice(None, limit, services(request).db.now() // DAY)
+        return Slice(None, limit, services(request).db.now() // _DAY_MILLISECONDS)
     if order.sort == "name":
-        day, name, id_ = cursor.decode(list_id, given, tuple[Day, cursor.Text, cursor.Number])
+        day, name, id_ = cursor.decode(list_id, given, tuple[_Day, cursor.Text, cursor.Number])
         return Slice((name, id_), limit, day)
-    day, key, id_ = cursor.decode(list_id, given, tuple[Day, cursor.Number, cursor.Number])
+    day, key, id_ = cursor.decode(list_id, given, tuple[_Day, cursor.Number, cursor.Number])
     return Slice((key, id_), limit, day)
 
 

@@ -12,7 +12,7 @@ from gallery.api.wire import (
     SMALL_BODY,
     actor,
     done,
-    encode_list,
+    encode_page,
     json_response,
     read,
     services,
@@ -52,9 +52,8 @@ async def page(request: Request) -> Response:
     async def make() -> tuple[bytes, Tag]:
         part, tag = await db.read(members.page, who, id_, after, limit)
         own.library.prefer(part.items)
-        items = await encode_list(part.items)
         following = None if part.next is None else cursor.encode(f"{id_}", (part.next,))
-        return b'{"items":%b,"nextCursor":%b}' % (items, msgspec.json.encode(following)), tag
+        return await encode_page(part.items, following), tag
 
     return await conditional.answer(
         request, ("page", id_, after, limit), lambda: db.read(access.see, who, id_), make

@@ -126,6 +126,14 @@ def extended(struct: msgspec.Struct, **more: bytes) -> bytes:
     return b"%b%b}" % (_encoder.encode(struct)[:-1], tail)
 
 
+async def encode_page(items: Sequence[object], next_cursor: str | None) -> bytes:
+    """A page of a list as JSON, and what asks for the next one."""
+    return b'{"items":%b,"nextCursor":%b}' % (
+        await encode_list(items),
+        _encoder.encode(next_cursor),
+    )
+
+
 async def encode_list(content: Sequence[object]) -> bytes:
     """A JSON list, made in parts, so that other requests are answered between them."""
     parts = []

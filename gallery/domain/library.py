@@ -198,6 +198,6 @@ async def states(reader: Reader, library: Library) -> list[RootState]:
 async def folder(reader: Reader, raw: str) -> str:
     """The folder of the library that `raw` names; `NotAFolder` if the index knows none there."""
     path = paths.parse_folder(raw)
-    if path and not await folders.exists(reader, path):
+    if path and await folders.id_of(reader, path) is None:
         raise NotAFolder(path)
     return path

@@ -10,12 +10,6 @@ from gallery.store.lists import json_list
 from gallery.words import natural_key
 
 
-async def exists(reader: Reader, path: str) -> bool:
-    """Whether the index knows `path` as a folder that is present."""
-    row = await reader.one("SELECT 1 FROM folder WHERE path = $1 AND missing_since = 0", path)
-    return row is not None
-
-
 class Known(NamedTuple):
     """A folder that the index knows; `digest` that of the listing with which its items agree."""
 

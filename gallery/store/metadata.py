@@ -143,13 +143,7 @@ async def _store_keywords(
             for name in _levels(found)
         }
     )
-    await tx.all(
-        """
-        DELETE FROM item_keyword
-        WHERE item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
-        """,
-        json_list(item.id for item, _found in read),
-    )
+    await _drop_keywords(tx, json_list(item.id for item, _found in read))
     await tx.all(
         """
         WITH
@@ -164,16 +158,20 @@ async def _store_keywords(
     )
 
 
-async def take_over(tx: Tx, older: str, younger: str) -> None:
-    """The older items, a JSON list of ids, are described as the younger ones are."""
-    await search_words.take_over(tx, older, younger)
+async def _drop_keywords(tx: Tx, item_ids: str) -> None:
     await tx.all(
         """
         DELETE FROM item_keyword
         WHERE item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
         """,
-        older,
+        item_ids,
     )
+
+
+async def take_over(tx: Tx, older: str, younger: str) -> None:
+    """The older items, a JSON list of ids, are described as the younger ones are."""
+    await search_words.take_over(tx, older, younger)
+    await _drop_keywords(tx, older)
     await tx.all(
         """
         WITH

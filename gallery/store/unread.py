@@ -17,25 +17,32 @@ class Unread(NamedTuple):
     sidecar: int = 0
 
 
+_STILL = """
+  i.probed_at IS NULL AND i.missing_since = 0
+  AND i.settled_at <= $2 AND (i.modified_at <= $3 OR i.modified_at > $4)
+"""
+"""It waits, and has no new size or time, neither by the clock of who looked nor by that of who
+wrote. A file from the future tells nothing by its own time.
+"""
+
+
+def _still_since(milliseconds: int) -> tuple[int, int, int]:
+    """The parameters $2 to $4."""
+    return milliseconds, milliseconds * 1000, milliseconds * 1000 + 60_000_000
+
+
 async def ready(
     reader: Reader, root_id: int, still_since: int, after: int, limit: int
 ) -> list[Unread]:
-    """What waits to be read behind the id `after` and is still since `still_since` (milliseconds).
-
-    To be still is to have no new size or time, neither by the clock of who looked nor by that of
-    who wrote. A file from the future tells nothing by its own time.
-    """
+    """What waits to be read behind the id `after` and is still since `still_since` (milliseconds)."""
     rows = await reader.all(
-        """
-        SELECT id, path, size, modified_at, sidecar FROM item
-        WHERE root_id = $1 AND probed_at IS NULL AND missing_since = 0 AND id > $5
-          AND settled_at <= $2 AND (modified_at <= $3 OR modified_at > $4)
-        ORDER BY id LIMIT $6
+        f"""
+        SELECT i.id, i.path, i.size, i.modified_at, i.sidecar FROM item AS i
+        WHERE i.root_id = $1 AND {_STILL} AND i.id > $5
+        ORDER BY i.id LIMIT $6
         """,
         root_id,
-        still_since,
-        still_since * 1000,
-        still_since * 1000 + 60_000_000,
+        *_still_since(still_since),
         after,
         limit,
     )
@@ -43,18 +50,14 @@ async def ready(
 
 
 async def ready_among(reader: Reader, item_ids: Iterable[int], still_since: int) -> list[Unread]:
-    """Those of the items that wait to be read and are still."""
+    """Those of the items that wait to be read and are still since then (milliseconds)."""
     rows = await reader.all(
-        """
+        f"""
         SELECT i.id, i.path, i.size, i.modified_at, i.sidecar FROM item AS i
-        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
-          AND i.probed_at IS NULL AND i.missing_since = 0
-          AND i.settled_at <= $2 AND (i.modified_at <= $3 OR i.modified_at > $4)
+        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND {_STILL}
         """,
         json_list(item_ids),
-        still_since,
-        still_since * 1000,
-        still_since * 1000 + 60_000_000,
+        *_still_since(still_since),
     )
     return [Unread(*row) for row in rows]
 
