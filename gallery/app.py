@@ -28,6 +28,7 @@ from gallery.disk.roots import Root, Roots
 from gallery.domain import people, roots
 from gallery.domain.library import Library
 from gallery.domain.memberships import Memberships
+from gallery.domain.originals import Originals
 from gallery.errors import StartRefused
 from gallery.events import Bus
 from gallery.indexing.guard import Guard
@@ -81,6 +82,7 @@ def create_app(
                     library=served,
                     memberships=Memberships(db),
                     rendered=Rendered(RENDERED_BYTES),
+                    originals=Originals(disk),
                     owner=owner,
                     born=born,
                     bus=bus,

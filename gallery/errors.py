@@ -11,6 +11,7 @@
      │   └─ NameTaken
      ├─ Changed            412   somebody else was faster (If-Match)
      ├─ TooLarge           413
+     ├─ RangeNotSatisfiable 416
      ├─ Unavailable        503   nothing wrong with the request: try again
      └─ StartRefused             the server does not start; exit status 1
          └─ Misconfigured        … because of what was typed or configured; exit status 2
@@ -78,6 +79,14 @@ class Changed(GalleryError):
 
 class TooLarge(GalleryError):
     """The body is over the limit."""
+
+
+class RangeNotSatisfiable(GalleryError):
+    """None of the bytes that are asked for are in the file, which has `size` bytes."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__("Range not satisfiable")
+        self.size = size
 
 
 class Unavailable(GalleryError):

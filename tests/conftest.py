@@ -1,5 +1,7 @@
 """What nearly every test needs: a real folder, a real database, and a client of the application."""
 
+import asyncio
+import socket
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from gallery.database.engine import Database
 from gallery.database.open import open_database
 from gallery.demo import write_demo_library
 from gallery.events import Bus
+from gallery.server import Server
 from tests import postgres as postgres_server
 from tests.library import Tree, scanned
 
@@ -106,6 +109,22 @@ async def app(settings: Settings, clock: Clock, statements: list[str]) -> AsyncG
 async def client(app: ASGIApp) -> AsyncGenerator[httpx.AsyncClient]:
     async with client_of(app) as client:
         yield client
+
+
+@pytest.fixture
+async def port(app: ASGIApp) -> AsyncGenerator[int]:
+    """The application behind a real server, on a free port."""
+    is_up = asyncio.Event()
+    server = Server(app, is_up.set, asyncio.Event())
+    with socket.create_server(("127.0.0.1", 0)) as tcp:
+        task = asyncio.create_task(server.serve([tcp]))
+        await is_up.wait()
+        try:
+            yield int(tcp.getsockname()[1])
+        finally:
+            server.stop()
+            server.stop()
+            await task
 
 
 def client_of(app: ASGIApp) -> httpx.AsyncClient:

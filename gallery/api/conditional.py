@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Hashable, Iterator
+from email.utils import formatdate, mktime_tz, parsedate_tz
 from typing import NamedTuple
 
 from starlette.requests import Request
@@ -9,13 +10,15 @@ from starlette.responses import Response
 
 from gallery.api.wire import actor, raw_response, services
 from gallery.domain.access import Versions
+from gallery.errors import Changed
 from gallery.model import ListTag, Tag
 
 _TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
 _OURS = re.compile(r"([0-9]{1,19})-[0-9]{1,19}-(.+)")
 FORM = 1
 """Another number whenever the same state is written down differently than before."""
-_REVALIDATE = "private, no-cache"
+REVALIDATE = "private, no-cache"
+FOR_EVER = "private, max-age=31536000, immutable"
 
 
 class _Given(NamedTuple):
@@ -25,7 +28,7 @@ class _Given(NamedTuple):
 
 def headers_of(request: Request, tag: Tag | ListTag) -> dict[str, str]:
     """The headers of an answer that is in the state `tag`: a strong entity tag."""
-    return {"ETag": f'"{_opaque(request, tag)}"', "Cache-Control": _REVALIDATE}
+    return {"ETag": f'"{_opaque(request, tag)}"', "Cache-Control": REVALIDATE}
 
 
 async def answer(
@@ -52,9 +55,72 @@ async def answer(
 def _is_fresh(request: Request, tag: Tag | ListTag) -> bool:
     """Whether the client already has this state (If-None-Match)."""
     given = _header(request, "if-none-match")
-    return given is not None and (
-        given.strip() == "*" or any(each.opaque == _opaque(request, tag) for each in _tags(given))
-    )
+    return given is not None and _names(given, _opaque(request, tag))
+
+
+class Version(NamedTuple):
+    """What a file is at one time: an entity tag, and when it changed (seconds since 1970)."""
+
+    opaque: str
+    modified_at: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {
+            "ETag": f'"{self.opaque}"',
+            "Last-Modified": formatdate(self.modified_at, usegmt=True),
+        }
+
+
+def has_version(request: Request, version: Version) -> bool:
+    """Whether the client has this version of a file already (304).
+
+    Raises `Changed` if it only wants another one (If-Match, If-Unmodified-Since).
+    """
+    wanted = _header(request, "if-match")
+    not_after = _time(_header(request, "if-unmodified-since"))
+    if wanted is not None:
+        is_wanted = _names(wanted, version.opaque, is_strong=True)
+    else:
+        is_wanted = not_after is None or version.modified_at <= not_after
+    if not is_wanted:
+        raise Changed("The file was changed.")
+    had = _header(request, "if-none-match")
+    if had is not None:
+        return _names(had, version.opaque)
+    since = _time(_header(request, "if-modified-since"))
+    return since is not None and version.modified_at <= since
+
+
+def range_of(request: Request, version: Version) -> str | None:
+    """The parts of a file that are asked for, if they may be of this version (If-Range).
+
+    A time names a version only once its second is over.
+    """
+    wanted = _header(request, "range")
+    if wanted is None or request.method != "GET":
+        return None
+    condition = _header(request, "if-range")
+    if condition is None or _names(condition, version.opaque, is_strong=True, any_=False):
+        return wanted
+    is_over = version.modified_at < services(request).db.now() // 1000
+    return wanted if is_over and _time(condition) == version.modified_at else None
+
+
+def _names(header: str, opaque: str, *, is_strong: bool = False, any_: bool = True) -> bool:
+    """Whether a list of entity tags names one; `any_`: so does an asterisk."""
+    if any_ and header.strip() == "*":
+        return True
+    return any(tag.opaque == opaque and not (is_strong and tag.is_weak) for tag in _tags(header))
+
+
+def _time(header: str | None) -> int | None:
+    """Seconds since 1970; None for what is no HTTP date."""
+    parsed = parsedate_tz(header) if header else None
+    try:
+        return None if parsed is None else int(mktime_tz(parsed))
+    except (ValueError, OverflowError):
+        return None
 
 
 def allowed_versions(request: Request) -> Versions:

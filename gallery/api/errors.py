@@ -19,6 +19,7 @@ _STATUS: dict[type[errors.GalleryError], int] = {
     errors.Conflict: 409,
     errors.Changed: 412,
     errors.TooLarge: 413,
+    errors.RangeNotSatisfiable: 416,
     errors.Unavailable: 503,
 }
 _AS_JSON = (errors.Conflict, errors.Changed)
@@ -35,8 +36,13 @@ async def refuse(_request: Request, error: Exception) -> Response:
         raise error
     if isinstance(error, _AS_JSON):
         return json_response({"error": error.message}, status)
-    headers = _RETRY_AFTER if status == 503 else _CLOSE if status in (408, 413) else None
-    return PlainTextResponse(error.message, status, headers)
+    return PlainTextResponse(error.message, status, _headers(error, status))
+
+
+def _headers(error: errors.GalleryError, status: int) -> dict[str, str] | None:
+    if isinstance(error, errors.RangeNotSatisfiable):
+        return {"Content-Range": f"bytes */{error.size}"}
+    return _RETRY_AFTER if status == 503 else _CLOSE if status in (408, 413) else None
 
 
 async def refuse_route(_request: Request, error: Exception) -> Response:

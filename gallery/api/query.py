@@ -45,6 +45,14 @@ def _id(request: Request, noun: str) -> int:
     raise Invalid(f"Invalid {noun} ID")
 
 
+def flag(request: Request, name: str) -> bool:
+    """Whether a parameter says yes: `1` or `true`; `0`, `false` and none at all say no."""
+    raw = parameters(request).get(name, "0").lower()
+    if raw not in ("1", "true", "0", "false"):
+        raise Invalid(f"Invalid {name}: 1 or 0")
+    return raw in ("1", "true")
+
+
 def limit(request: Request) -> int:
     """The size of a page."""
     raw = parameters(request).get("limit")

@@ -2,15 +2,31 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from gallery.api import collections, documents, events, items, library, members
+from gallery.api import collections, documents, events, items, library, media, members
 
 Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Anything(Convertor[str]):
+    """The rest of an address, whatever is in it: file names may hold slashes and newlines here."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("anything", Anything())
 
 
 class Resource:
@@ -60,6 +76,7 @@ def routes() -> list[BaseRoute]:
         resource("/api/library/scan", post=library.scan),
         resource("/api/events", get=events.stream),
         resource("/api/health", get=library.health),
+        resource("/media/{path:anything}", get=media.original),
         resource("/openapi.yaml", get=documents.specification),
         resource("/docs", get=documents.page),
         resource("/docs/start.js", get=documents.start),

@@ -12,6 +12,7 @@ from gallery.api.rendered import Rendered
 from gallery.database.engine import Database, Memo
 from gallery.domain.library import Library
 from gallery.domain.memberships import Memberships
+from gallery.domain.originals import Originals
 from gallery.errors import Invalid, TooLarge, TooSlow
 from gallery.events import Bus
 from gallery.model import Actor
@@ -34,6 +35,7 @@ class Services(msgspec.Struct, frozen=True):
     library: Library
     memberships: Memberships
     rendered: Rendered
+    originals: Originals
     owner: Actor
     born: int
     """When this database was made, in milliseconds since 1970."""

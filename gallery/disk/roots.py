@@ -1,7 +1,7 @@
 """The one door to the originals: whatever opens or looks at a file of the library does it here.
 
 Nothing is ever written, and no symbolic link inside a root is followed, not even one that is put
-in place while we look: every component of a path is opened by itself, relative to the one before.
+in place while we look (`disk.beneath`).
 """
 
 import hashlib
@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from gallery import paths
+from gallery.disk.beneath import FOLDER, open_beneath
 from gallery.media_types import sidecars, type_of
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NONBLOCK
 
 
 class FileSeen(NamedTuple):
@@ -60,25 +60,26 @@ class Root(NamedTuple):
     @contextmanager
     def open_folder(self, path: str) -> Generator[int]:
         """A descriptor of the folder at a library path; `OSError` if it is none, or a link."""
-        descriptor = os.open(self.directory, _FOLDER)  # the root itself may be a link
+        descriptor = self._open(path, FOLDER)
         try:
-            for part in filter(None, self.relative(path).split("/")):
-                outer = descriptor
-                descriptor = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=outer)
-                os.close(outer)
             yield descriptor
         finally:
             os.close(descriptor)
 
-    @contextmanager
-    def open_file(self, path: str) -> Generator[BinaryIO]:
+    def open_file(self, path: str) -> BinaryIO:
         """The bytes of the regular file at a library path; `OSError` if there is none."""
-        with self.open_folder(paths.parent(path)) as folder:
-            descriptor = os.open(path.rpartition("/")[2], _FILE, dir_fd=folder)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise FileNotFoundError(path)
-            yield file
+        descriptor = self._open(path, _FILE)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return os.fdopen(descriptor, "rb")
+        os.close(descriptor)
+        raise FileNotFoundError(path)
+
+    def _open(self, path: str, flags: int) -> int:
+        root = os.open(self.directory, FOLDER)  # the root itself may be a link
+        try:
+            return open_beneath(root, self.relative(path), flags)
+        finally:
+            os.close(root)
 
     def read_sidecars(self, path: str, most: int) -> list[bytes]:
         """The XMP beside the file at a library path, that for it alone first.
@@ -132,6 +133,16 @@ class Roots:
                 continue
         return found
 
+    def open_file(self, path: str) -> BinaryIO:
+        """The bytes of the media file at a library path, if the index would list it there.
+
+        Else `OSError`.
+        """
+        root = self.of(path)
+        if root is None or self._hides(root, path) or not type_of(paths.name(path)):
+            raise FileNotFoundError(path)
+        return root.open_file(path)
+
     def _look(self, folder: int, name: str) -> FileSeen | None:
         if not type_of(name) or self.is_junk(name):
             return None
@@ -156,8 +167,8 @@ class Roots:
         """Whether a library path is a folder on the disk that an index would enter."""
         return self.inode_of_folder(path) is not None
 
-    def _hides(self, root: Root, folder: str) -> bool:
-        return any(self.is_junk(part) for part in filter(None, root.relative(folder).split("/")))
+    def _hides(self, root: Root, path: str) -> bool:
+        return any(self.is_junk(part) for part in filter(None, root.relative(path).split("/")))
 
 
 def shown(path: str | Path) -> str:

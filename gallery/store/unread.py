@@ -34,7 +34,7 @@ def _still_since(milliseconds: int) -> tuple[int, int, int]:
 async def ready(
     reader: Reader, root_id: int, still_since: int, after: int, limit: int
 ) -> list[Unread]:
-    """What waits to be read behind the id `after` and is still since `still_since` (milliseconds)."""
+    """What waits behind the id `after` and is still since `still_since` (milliseconds)."""
     rows = await reader.all(
         f"""
         SELECT i.id, i.path, i.size, i.modified_at, i.sidecar FROM item AS i

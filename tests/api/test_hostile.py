@@ -2,37 +2,17 @@
 
 import asyncio
 import resource
-import socket
 import time
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
 import pytest
-from starlette.types import ASGIApp
 
 from gallery.api import protocol, wire
-from gallery.server import Server
 from tests.api.test_collections import make
 from tests.library import Tree
 
 HOST = b"Host: localhost\r\n"
-
-
-@pytest.fixture
-async def port(app: ASGIApp) -> AsyncGenerator[int]:
-    """The application behind a real server, on a free port."""
-    is_up = asyncio.Event()
-    server = Server(app, is_up.set, asyncio.Event())
-    with socket.create_server(("127.0.0.1", 0)) as tcp:
-        task = asyncio.create_task(server.serve([tcp]))
-        await is_up.wait()
-        try:
-            yield int(tcp.getsockname()[1])
-        finally:
-            server.stop()
-            server.stop()
-            await task
 
 
 async def send(port: int, *parts: bytes, until_closed: bool = True) -> bytes:

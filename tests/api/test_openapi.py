@@ -141,10 +141,10 @@ async def test_it_lists_every_address_and_method_that_the_server_answers_and_no_
     answered = {}
     for route in routes():
         if isinstance(route, Route):
-            answer = await client.request("PROPFIND", route.path.replace("{id}", "1"))
+            answer = await client.request("PROPFIND", route.path_format.replace("{id}", "1"))
             assert (answer.status_code, answer.text) == (405, "Method not allowed")
             assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-            answered[route.path] = set(answer.headers["allow"].split(", "))
+            answered[route.path_format] = set(answer.headers["allow"].split(", "))
     listed: dict[str, set[str]] = {path: set() for path in DOCUMENT["paths"]}
     for one in operations():
         listed[one.path] |= {"GET", "HEAD"} if one.method == "get" else {one.method.upper()}
@@ -447,11 +447,15 @@ def assert_documented(operation: Operation, answer: httpx.Response) -> None:
     response = operation.responses[answer.status_code]
     for name, described in response.get("headers", {}).items():
         header = resolved(described)
+        if name not in answer.headers and not header.get("required"):
+            continue
         given: Any = answer.headers[name]
         given = int(given) if header["schema"]["type"] == "integer" else given
         assert misfits(header["schema"], given) == [], name
     if not response.get("content"):
         assert answer.content == b""
+        return
+    if "*/*" in response["content"]:  # bytes of a file
         return
     media = response["content"][answer.headers["content-type"]]
     decoders = {"application/json": answer.json, "application/yaml": lambda: DOCUMENT}

@@ -1,0 +1,96 @@
+"""Parts of a file: what `Range` asks for, and how the answer is put together (RFC 9110, 14)."""
+
+import re
+import secrets
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gallery.errors import RangeNotSatisfiable
+
+MOST_RANGES = 100
+"""Whoever asks for more parts gets the whole."""
+_SPEC = re.compile(r"[ \t]*(?:([0-9]+)-([0-9]*)|-([0-9]+))?[ \t]*")
+_LONGEST_NUMBER = 18
+
+
+class Span(NamedTuple):
+    """The bytes from `start` to before `end`."""
+
+    start: int
+    end: int
+
+    def of(self, size: int) -> str:
+        """The span as `Content-Range` has it."""
+        return f"bytes {self.start}-{self.end - 1}/{size}"
+
+
+def parse(header: str, size: int) -> list[Span] | None:
+    """The parts of a file of `size` bytes that a `Range` asks for; None if it means the whole.
+
+    What is malformed, or of another unit than bytes, is ignored, and so is what is only good for
+    keeping a server busy: too many parts, or more bytes than the file has. Raises
+    `RangeNotSatisfiable` if nothing of what it asks for is there.
+    """
+    unit, equals, specs = header.partition("=")
+    if not equals or unit.strip().lower() != "bytes" or specs.count(",") >= MOST_RANGES:
+        return None
+    spans, is_asked = [], False
+    for spec in specs.split(","):
+        found = _SPEC.fullmatch(spec)
+        if found is None:
+            return None
+        first, last, suffix = found.groups()
+        if first is None and suffix is None:
+            continue  # lists may have empty members
+        is_asked = True
+        if first and last and _number(last) < _number(first):
+            return None
+        start = _number(first) if first else max(0, size - _number(suffix))
+        end = min(_number(last) + 1, size) if last else size
+        if start < end:
+            spans.append(Span(start, end))
+    if not is_asked:
+        return None
+    if not spans:
+        raise RangeNotSatisfiable(size)
+    return spans if sum(end - start for start, end in spans) <= size else None
+
+
+def _number(digits: str) -> int:
+    """Beyond the size of any file all numbers mean the same."""
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else 10**_LONGEST_NUMBER
+
+
+class Selection(NamedTuple):
+    """What an answer consists of: spans of the file, and what stands between them as it is."""
+
+    status: int
+    media_type: str
+    headers: dict[str, str]
+    pieces: Sequence[Span | bytes]
+
+
+def select(header: str | None, size: int, media_type: str) -> Selection:
+    """The answer to a `Range`, or to none: the whole file (200), or one part or several (206)."""
+    spans = parse(header, size) if header is not None else None
+    if spans is None:
+        return Selection(200, media_type, {"Content-Length": str(size)}, [Span(0, size)])
+    if len(spans) == 1:
+        [span] = spans
+        headers = {
+            "Content-Length": str(span.end - span.start),
+            "Content-Range": span.of(size),
+        }
+        return Selection(206, media_type, headers, spans)
+    boundary = secrets.token_hex(12)
+    pieces: list[Span | bytes] = []
+    for span in spans:
+        pieces.append(
+            f"\r\n--{boundary}\r\nContent-Type: {media_type}\r\n"
+            f"Content-Range: {span.of(size)}\r\n\r\n".encode()
+        )
+        pieces.append(span)
+    pieces.append(f"\r\n--{boundary}--\r\n".encode())
+    length = sum(len(it) if isinstance(it, bytes) else it.end - it.start for it in pieces)
+    several = f"multipart/byteranges; boundary={boundary}"
+    return Selection(206, several, {"Content-Length": str(length)}, pieces)

@@ -1,0 +1,59 @@
+"""Answers of a known length that are made while they are sent."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Mapping
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gallery.disk.originals import Replaced
+
+logger = logging.getLogger(__name__)
+
+
+class Streamed(Response):
+    """Sends `parts` and calls `close` whatever happens; the `headers` tell the length.
+
+    It ends when the client leaves. If a file changes meanwhile, the connection is cut: the client
+    sees that something is missing, and never gets half of one version and half of another.
+    """
+
+    def __init__(
+        self,
+        parts: AsyncGenerator[bytes],
+        close: Callable[[], None],
+        status: int,
+        headers: Mapping[str, str],
+        media_type: str,
+    ) -> None:
+        super().__init__(None, status, headers, media_type)
+        self._parts = parts
+        self._close = close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        leaving = asyncio.ensure_future(_left(receive))
+        try:
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": self.status_code,
+                    "headers": self.raw_headers,
+                }
+            )
+            async for part in self._parts:
+                if leaving.done():
+                    return
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        except Replaced:
+            logger.warning("%s was changed while it was sent", scope["path"])
+        finally:
+            leaving.cancel()
+            await self._parts.aclose()
+            self._close()
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
