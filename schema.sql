@@ -70,6 +70,7 @@ CREATE TABLE label (
 -- taken_month its month as 202507, taken_offset minutes. exposure is in nanoseconds, aperture in
 -- thousandths, focal_length in micrometres, altitude in millimetres; x, y, z are the position as a
 -- unit vector in 10^-9. keywords is a JSON array, as people see it.
+-- drawn_at is when thumbnails were made; they cannot be if thumbhash is NULL then.
 CREATE TABLE item (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   root_id INTEGER NOT NULL REFERENCES root (id),
@@ -116,7 +117,9 @@ CREATE TABLE item (
   z INTEGER,
   title TEXT,
   caption TEXT,
-  keywords TEXT
+  keywords TEXT,
+  thumbhash TEXT,
+  drawn_at INTEGER
 ) STRICT;
 
 -- store.items.by_paths, store.members.memberships, store.files.count_below;
@@ -150,6 +153,9 @@ CREATE INDEX item_lens ON item (lens_id) WHERE lens_id IS NOT NULL;
 CREATE INDEX item_latitude ON item (latitude, x, y, z) WHERE latitude IS NOT NULL;
 -- store.unread.ready: what still waits to be read; empty most of the time
 CREATE INDEX item_unprobed ON item (root_id, id) WHERE probed_at IS NULL AND missing_since = 0;
+-- store.thumbnails.waiting: what still waits to be drawn, newest first
+CREATE INDEX item_undrawn ON item (root_id, taken_local, id)
+  WHERE drawn_at IS NULL AND problem IS NULL AND probed_at IS NOT NULL AND missing_since = 0;
 -- store.files.by_inodes: the former places of a file that was renamed
 CREATE INDEX item_inode ON item (inode, missing_since);
 -- store.files.by_inodes: the place of a file that another one has replaced

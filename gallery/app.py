@@ -29,17 +29,24 @@ from gallery.domain import people, roots
 from gallery.domain.library import Library
 from gallery.domain.memberships import Memberships
 from gallery.domain.originals import Originals
+from gallery.domain.thumbnails import Thumbnails
 from gallery.errors import StartRefused
 from gallery.events import Bus
+from gallery.indexing.ahead import Ahead
 from gallery.indexing.guard import Guard
 from gallery.indexing.indexer import Indexer
 from gallery.indexing.queue import Queue
+from gallery.media.cache import Cache
 from gallery.media_types import junk_filter
 
 logger = logging.getLogger(__name__)
 
 LOCK = "gallery.lock"
+THUMBNAILS = "thumbnails"
 RENDERED_BYTES = 32 << 20
+PICTURES_BYTES = 32 << 20
+HANDS = os.cpu_count() or 1
+"""Thumbnails that are made at a time."""
 
 
 def create_app(
@@ -52,8 +59,9 @@ def create_app(
 ) -> Starlette:
     """The server as an ASGI application. All that it opens lives as long as its lifespan.
 
-    It scans the library at start; or, if it is to `watch` it, as soon as it does, and follows it
-    from then on. `clock` gives milliseconds since 1970; `trace` is told every SQL statement.
+    It scans the library at start; or, if it is to `watch` it, as soon as it does, follows it from
+    then on, and draws thumbnails before anybody asks. `clock` gives milliseconds since 1970;
+    `trace` is told every SQL statement.
     """
     stopping = asyncio.Event()
 
@@ -70,11 +78,19 @@ def create_app(
             await anyio.lowlevel.checkpoint()  # loads its parts now, not while requests wait
             owner, born = await db.write(people.built_in_owner)
             served = Library(disk, await roots.register(db, disk), holder, bus)
+            thumbnails = Thumbnails(
+                db,
+                served,
+                Cache(data / THUMBNAILS),
+                room=int(settings.thumbnails * (1 << 30)),
+                hands=HANDS,
+            )
             if scan_at_start:
                 served.request_scan(accept_missing=False)
-            await stack.enter_async_context(
-                running(*_upkeep(db, served, bus, settings, watch=watch))
-            )
+            await stack.enter_async_context(running(*_upkeep(db, served, bus, settings, watch)))
+            if watch:
+                ahead = Ahead(db, served, thumbnails, bus, HANDS)
+                await stack.enter_async_context(running(ahead.run()))
             yield {
                 "services": Services(
                     db=db,
@@ -83,6 +99,8 @@ def create_app(
                     memberships=Memberships(db),
                     rendered=Rendered(RENDERED_BYTES),
                     originals=Originals(disk),
+                    thumbnails=thumbnails,
+                    pictures=Rendered(PICTURES_BYTES),
                     owner=owner,
                     born=born,
                     bus=bus,
@@ -103,7 +121,7 @@ def create_app(
 
 
 def _upkeep(
-    db: Database, library: Library, bus: Bus, settings: Settings, *, watch: bool
+    db: Database, library: Library, bus: Bus, settings: Settings, watch: bool
 ) -> Iterator[Coroutine[Any, Any, None]]:
     """The work in the background that keeps the index true."""
     yield Queue(db, library, bus).run()

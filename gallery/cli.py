@@ -60,6 +60,7 @@ def _library_options(command: F) -> F:
 @click.option("--host-name", multiple=True, metavar="NAME", help=_HELP["host_name"])
 @click.option("--rescan", type=float, metavar="SECONDS", help=_HELP["rescan"] + "  (default: 3600)")
 @click.option("--poll", type=float, metavar="SECONDS", help=_HELP["poll"])
+@click.option("--thumbnails", type=float, metavar="GIB", help=_HELP["thumbnails"])
 def serve(**flags: Any) -> None:
     """Serve LIBRARY, one folder or several as NAME=FOLDER, until Ctrl-C."""
     server.serve(config.load(flags), click.echo)

@@ -46,16 +46,16 @@ async def _scan(settings: Settings, *, accept_missing: bool) -> None:
 
 
 async def _watch(client: httpx.AsyncClient) -> None:
-    """Shows the progress until nothing is under way."""
+    """Shows the progress until everything is listed and read; drawing goes on by itself."""
     with Bar("Scanning") as scanning, Bar("Reading") as reading:
         bars = {"scanning": scanning, "reading": reading}
         while True:
             roots = _check(await client.get("/api/library")).json()["roots"]
             under_way = [root["progress"] for root in roots if root["progress"]]
-            if not under_way:
+            shown = [progress for progress in under_way if progress["phase"] in bars]
+            if not shown:
                 return
-            for progress in under_way[:1]:
-                bars[progress["phase"]].show(progress["done"], progress["total"])
+            bars[shown[0]["phase"]].show(shown[0]["done"], shown[0]["total"])
             await asyncio.sleep(POLL_SECONDS)
 
 

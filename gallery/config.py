@@ -46,9 +46,13 @@ SETTINGS = (
     Setting(
         "poll", "GALLERY_POLL", "Seconds between full passes in place of watching: network shares."
     ),
+    Setting(
+        "thumbnails", "GALLERY_THUMBNAILS", "GiB of thumbnails to keep; the least used go first."
+    ),
 )
 CONFIG_VARIABLE = "GALLERY_CONFIG"
 LONGEST_PAUSE = 30 * 24 * 3600
+MOST_GIB = 1_000_000
 
 
 class Served(NamedTuple):
@@ -71,6 +75,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ignore: tuple[str, ...] = DEFAULT_IGNORE
     rescan: float = 3600
     poll: float = 0
+    thumbnails: float = 10
 
     def roots(self) -> list[Served]:
         """The folders to serve; `Misconfigured` if there are none, or they do not fit together."""
@@ -153,6 +158,10 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> S
         raise Misconfigured(f"Bad setting: rescan {settings.rescan:g} is not 1 s to 30 days")
     if settings.poll and not 1 <= settings.poll <= LONGEST_PAUSE:
         raise Misconfigured(f"Bad setting: poll {settings.poll:g} is not 1 s to 30 days, or 0")
+    if not 0 <= settings.thumbnails <= MOST_GIB:
+        raise Misconfigured(
+            f"Bad setting: thumbnails {settings.thumbnails:g} is not 0 to {MOST_GIB:,} GiB"
+        )
     return settings
 
 

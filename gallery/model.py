@@ -1,10 +1,10 @@
 """The nouns, as frozen structs. Those that clients see are named as the contract names them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 from urllib.parse import quote
 
 import msgspec
@@ -22,6 +22,12 @@ LONGEST_STEM = 200
 """Characters by which two files are told to belong together."""
 LARGEST_ID = 2**63 - 1
 ItemId = Annotated[int, msgspec.Meta(ge=1, le=LARGEST_ID)]
+
+
+Size = Literal["small", "medium", "large", "full"]
+"""Of a picture made of an item."""
+PIXELS: Mapping[Size, int | None] = {"small": 256, "medium": 512, "large": 1_600, "full": None}
+"""The longer side of each, None for that of the original."""
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -258,10 +264,15 @@ class Problem(_Shown, frozen=True):
     reason: str
 
 
-class Progress(_Shown, frozen=True):
-    """Work under way in a root: `phase` is `scanning` or `reading`, `total` None if unknown."""
+Phase = Literal["scanning", "reading", "drawing"]
+PHASES: Sequence[Phase] = ("scanning", "reading", "drawing")
+"""Of work in a root: each waits for those before."""
 
-    phase: str
+
+class Progress(_Shown, frozen=True):
+    """Work under way in a root; `total` is None if unknown."""
+
+    phase: Phase
     done: int
     total: int | None
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -69,8 +70,10 @@ async def scanned(client: httpx.AsyncClient) -> None:
             await asyncio.sleep(0.005)
 
 
-def _is_at_rest(root: dict[str, object]) -> bool:
-    return root["progress"] is None and (root["lastScan"] is not None or root["state"] == "offline")
+def _is_at_rest(root: dict[str, Any]) -> bool:
+    """Drawing goes on by itself and changes nothing that is listed."""
+    is_listed = not root["progress"] or root["progress"]["phase"] == "drawing"
+    return is_listed and (root["lastScan"] is not None or root["state"] == "offline")
 
 
 async def rescan(client: httpx.AsyncClient, *, accept_missing: bool = False) -> None:

@@ -52,9 +52,10 @@ HOMES = {
     "av": ("media/", "demo/"),
     "defusedxml": ("media/",),
     "rawpy": ("media/raws.py",),
+    "pyvips": ("media/canvas.py",),
 }
 OPENERS = {"open", "os.open", "os.stat", "os.lstat", "os.scandir", "os.walk", "os.listdir"}
-MAY_OPEN = ("disk/", "demo/", "app.py", "database/sqlite.py")
+MAY_OPEN = ("disk/", "demo/", "app.py", "database/sqlite.py", "media/cache.py")
 
 
 def modules() -> list[Path]:

@@ -53,9 +53,14 @@ async def answer(
 
 
 def _is_fresh(request: Request, tag: Tag | ListTag) -> bool:
-    """Whether the client already has this state (If-None-Match)."""
+    """Whether the client already has this state."""
+    return has(request, _opaque(request, tag))
+
+
+def has(request: Request, opaque: str) -> bool:
+    """Whether the client already has what is tagged so (If-None-Match)."""
     given = _header(request, "if-none-match")
-    return given is not None and _names(given, _opaque(request, tag))
+    return given is not None and _names(given, opaque)
 
 
 class Version(NamedTuple):

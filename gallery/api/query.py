@@ -1,8 +1,9 @@
 """Parameters: ids in paths, and what stands behind the question mark."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import QueryParams
@@ -11,6 +12,8 @@ from starlette.requests import Request
 from gallery.criteria import LISTS, Criteria, parse
 from gallery.errors import Invalid, printable
 from gallery.model import LARGEST_ID
+
+T = TypeVar("T", bound=str)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # In a query string an unescaped plus sign is a space; a zone cannot begin with one.
@@ -51,6 +54,15 @@ def flag(request: Request, name: str) -> bool:
     if raw not in ("1", "true", "0", "false"):
         raise Invalid(f"Invalid {name}: 1 or 0")
     return raw in ("1", "true")
+
+
+def choice(request: Request, name: str, choices: Sequence[T]) -> T:
+    """A parameter that is one of some words; the first of them if it is not given."""
+    raw = parameters(request).get(name, choices[0])
+    for known in choices:
+        if raw == known:
+            return known
+    raise Invalid(f"Invalid {name}: {', '.join(choices[:-1])} or {choices[-1]}")
 
 
 def limit(request: Request) -> int:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from gallery.api import collections, documents, events, items, library, media, members
+from gallery.api import collections, documents, events, items, library, media, members, thumbnails
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -69,9 +69,11 @@ def routes() -> list[BaseRoute]:
             delete=members.remove,
         ),
         resource("/api/collections/{id}/order", put=members.order),
+        resource("/api/collections/{id}/cover", get=thumbnails.cover),
         resource("/api/folders", get=items.folder),
         resource("/api/items", get=items.index),
         resource("/api/items/{id}", get=items.show),
+        resource("/api/items/{id}/thumbnail", get=thumbnails.show),
         resource("/api/library", get=library.show),
         resource("/api/library/scan", post=library.scan),
         resource("/api/events", get=events.stream),

@@ -13,6 +13,7 @@ from gallery.database.engine import Database, Memo
 from gallery.domain.library import Library
 from gallery.domain.memberships import Memberships
 from gallery.domain.originals import Originals
+from gallery.domain.thumbnails import Thumbnails
 from gallery.errors import Invalid, TooLarge, TooSlow
 from gallery.events import Bus
 from gallery.model import Actor
@@ -36,6 +37,9 @@ class Services(msgspec.Struct, frozen=True):
     memberships: Memberships
     rendered: Rendered
     originals: Originals
+    thumbnails: Thumbnails
+    pictures: Rendered
+    """Thumbnails that were asked for a moment ago."""
     owner: Actor
     born: int
     """When this database was made, in milliseconds since 1970."""

@@ -147,6 +147,14 @@ UPGRADES: tuple[tuple[Step, ...], ...] = (
         """,
         "UPDATE item SET probed_at = NULL",  # each file is read once more, for its metadata
     ),
+    (
+        "ALTER TABLE item ADD COLUMN thumbhash TEXT",
+        "ALTER TABLE item ADD COLUMN drawn_at INTEGER",
+        """
+        CREATE INDEX item_undrawn ON item (root_id, taken_local, id)
+          WHERE drawn_at IS NULL AND problem IS NULL AND probed_at IS NOT NULL
+            AND missing_since = 0""",
+    ),
 )
 """What brings a database of version 1 to version 2, and so on; each step is one transaction."""
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from itertools import islice
 
 from gallery import paths
@@ -11,11 +12,26 @@ from gallery.disk.roots import Root, Roots
 from gallery.domain.scopes import Departures
 from gallery.errors import NotAFolder
 from gallery.events import Bus, RootChanged
-from gallery.model import Hint, Item, Problem, Progress, RootState, moment
+from gallery.model import PHASES, Hint, Item, Phase, Problem, Progress, RootState, moment
 from gallery.store import folders, roots
 
 MOST_PREFERRED = 2_000
-"""Items that somebody looks at and that are read before all others."""
+"""Items that somebody looks at and that are read, and drawn, before all others."""
+
+
+class Preferred:
+    """What is to be done before all else, because somebody looks at it; the latest first."""
+
+    def __init__(self, most: int) -> None:
+        self._ids: deque[int] = deque(maxlen=most)
+
+    def add(self, item_id: int) -> None:
+        """Another one; if there are too many, the first is forgotten."""
+        self._ids.append(item_id)
+
+    def take(self, most: int) -> list[int]:
+        """At most so many, which count as done from now on."""
+        return [self._ids.pop() for _ in range(min(most, len(self._ids)))]
 
 
 class Served:
@@ -24,7 +40,7 @@ class Served:
     `identity` is that of its directory when it was last known to be the right one; `blind` says
     why changes are not noticed at once, if they are not. `ripe` are items that are missing for long
     enough to ask what came in their place. While it `is_watched`, `renewal` has the watching begun
-    anew, which a full pass follows.
+    anew, which a full pass follows. Items that are `unread` or `undrawn` come before others.
     """
 
     def __init__(self, id_: int, root: Root, bus: Bus) -> None:
@@ -39,8 +55,9 @@ class Served:
         self.is_watched = False
         self.renewal = asyncio.Event()
         self._hints: dict[str, Hint] = {}
-        self._preferred: deque[int] = deque(maxlen=MOST_PREFERRED)
-        self._progress: Progress | None = None
+        self.unread = Preferred(MOST_PREFERRED)
+        self.undrawn = Preferred(MOST_PREFERRED)
+        self._under_way: dict[Phase, Progress] = {}
         self._is_offline = False
         self._blind: str | None = None
         self._bus = bus
@@ -49,8 +66,8 @@ class Served:
         """The indexer reconciles the root as soon as it can, if need be once more."""
         self.scan_wanted = True
         self.accept_missing = self.accept_missing or accept_missing
-        if self.state != "scanning":
-            self.progress = Progress("scanning", 0, None)
+        if "scanning" not in self._under_way:
+            self.advance("scanning", 0, None)
         self.work.set()
 
     def doubt(self) -> None:
@@ -70,32 +87,36 @@ class Served:
         taken = list(islice(self._hints, most))
         return {path: self._hints.pop(path) for path in taken}
 
-    def prefer(self, item_id: int) -> None:
-        """An item is to be read before all others, because somebody looks at it."""
-        self._preferred.append(item_id)
-
-    def take_preferred(self, most: int) -> list[int]:
-        """At most so many of these, the latest, which count as read from now on."""
-        return [self._preferred.pop() for _ in range(min(most, len(self._preferred)))]
-
     def scan_ended(self) -> None:
-        """Nothing is under way in the root any more, unless the next scan is already asked for."""
+        """No scan is under way in the root any more, unless the next one is already asked for."""
         if not self.scan_wanted:
-            self.progress = None
+            self.end("scanning")
 
     @property
     def has_hints(self) -> bool:
         return bool(self._hints)
 
+    def advance(self, phase: Phase, done: int, total: int | None) -> None:
+        """Some work is under way, and so far."""
+        with self._telling():
+            self._under_way[phase] = Progress(phase, done, total)
+
+    def end(self, phase: Phase) -> None:
+        """Some work is not under way any more."""
+        with self._telling():
+            self._under_way.pop(phase, None)
+
+    @contextmanager
+    def _telling(self) -> Generator[None]:
+        former = self.progress
+        yield
+        if (former and former.phase) != (self.progress and self.progress.phase):
+            self._bus.publish(RootChanged(self.id))
+
     @property
     def progress(self) -> Progress | None:
-        return self._progress
-
-    @progress.setter
-    def progress(self, progress: Progress | None) -> None:
-        former, self._progress = self._progress, progress
-        if (former and former.phase) != (progress and progress.phase):
-            self._bus.publish(RootChanged(self.id))
+        """Of what is under way, that which others wait for."""
+        return next((self._under_way[it] for it in PHASES if it in self._under_way), None)
 
     @property
     def is_offline(self) -> bool:
@@ -122,7 +143,7 @@ class Served:
         """`online`, `offline` or `scanning`."""
         if self.is_offline:
             return "offline"
-        return "scanning" if self.progress and self.progress.phase == "scanning" else "online"
+        return "scanning" if "scanning" in self._under_way else "online"
 
 
 class Library:
@@ -156,10 +177,11 @@ class Library:
             served.request_scan(accept_missing=accept_missing)
 
     def prefer(self, shown: Iterable[Item]) -> None:
-        """Somebody looks at these items: those that were not read yet are read next."""
+        """Somebody looks at these items: those that were not read or drawn yet are next."""
         for item in shown:
-            if item.taken_at is None and not item.missing and self.disk.of(item.path):
-                self.serving(item.path).prefer(item.id)
+            if item.thumbhash is None and not item.missing and self.disk.of(item.path):
+                served = self.serving(item.path)
+                (served.unread if item.taken_at is None else served.undrawn).add(item.id)
 
     def trusted_roots(self) -> set[Root]:
         """Those whose directory is for certain the right one: what is not there, is not there.

@@ -30,8 +30,9 @@ from gallery.domain.scopes import Departure
 from gallery.events import ItemsChanged
 from gallery.media_types import type_of
 from gallery.model import Probed
-from gallery.store import collections, files, folders, index, metadata, roots, scopes
+from gallery.store import collections, files, folders, index, metadata, roots, scopes, thumbnails
 from gallery.store.moves import Fold
+from gallery.store.thumbnails import DrawnItem
 from gallery.store.unread import Unread
 
 BATCH = 300
@@ -120,6 +121,16 @@ async def learn(
     await _fold(tx, changes, changes.items, transient)
     await changes.tell(tx)
     return changes.outcome
+
+
+async def show(tx: Tx, root_id: int, drawn: Sequence[DrawnItem]) -> None:
+    """Keeps what came of drawing files: those that show them have a new state."""
+    await roots.lock(tx)
+    changes = _Changes(root_id)
+    await thumbnails.store(tx, drawn)
+    changes.items |= {it.source.id for it in drawn}
+    changes.folders |= {paths.parent(it.source.path) for it in drawn}
+    await changes.tell(tx)
 
 
 async def fold(

@@ -15,7 +15,6 @@ import msgspec
 
 from gallery.disk.roots import Root
 from gallery.domain.library import Served
-from gallery.model import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +41,7 @@ class Guard:
         self._served = served
         self._is_watching = is_watching
         self._look: asyncio.Task[tuple[int, int] | None] | None = None
-        served.progress = Progress("scanning", 0, None)  # from now on until it has been scanned
+        served.advance("scanning", 0, None)  # from now on until it has been scanned
 
     async def run(self) -> None:
         """Works for ever."""

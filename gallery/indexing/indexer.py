@@ -15,7 +15,7 @@ from gallery.domain.library import Library, Served
 from gallery.errors import Unavailable
 from gallery.indexing.hints import pointed_at
 from gallery.indexing.passes import Pass, RootIsGone, present
-from gallery.model import Hint, Progress
+from gallery.model import Hint
 from gallery.store import folders, roots
 
 logger = logging.getLogger(__name__)
@@ -148,13 +148,13 @@ class Indexer:
         try:
             served.identity = await asyncio.to_thread(served.root.identity)
             expected = await self._db.read(present, served.id)
-            served.progress = Progress("scanning", 0, expected or None)
+            served.advance("scanning", 0, expected or None)
             known = await self._db.read(folders.digests, served.id)
             walk = Walk(served.root, self._library.disk.is_junk, known)
             work = Pass(self._db, lease, self._library, served)
             async with aclosing(work.over(walk.listings())) as steps:
                 async for _step in steps:
-                    served.progress = Progress("scanning", work.files, expected or None)
+                    served.advance("scanning", work.files, expected or None)
                     if served.has_hints:
                         newer.update(await self._follow_hints(lease))
             await work.lose(None if accept_missing else expected)

@@ -4,11 +4,9 @@ The queue is the database's `probed_at IS NULL`, so it survives a crash by itsel
 """
 
 import asyncio
-import hashlib
 import logging
 import os
 import time
-from typing import BinaryIO
 
 import msgspec
 
@@ -20,11 +18,12 @@ from gallery.domain.library import Library, Served
 from gallery.errors import Unavailable
 from gallery.events import Bus, Event, ItemsChanged
 from gallery.media import worker
+from gallery.media.fingerprints import fingerprint
 from gallery.media.probe import probe
 from gallery.media.times import by_file
 from gallery.media.xmp import LARGEST as LARGEST_SIDECAR
 from gallery.media_types import type_of
-from gallery.model import Probed, Progress
+from gallery.model import Probed
 from gallery.store import unread
 from gallery.store.unread import Unread
 
@@ -36,8 +35,6 @@ LONGEST_PAUSE = 60.0
 BATCH = 64
 SECONDS_A_FILE = 10.0
 TOO_MUCH = "takes too much memory or time to read"
-END_BYTES = 64 << 10
-"""So much of the beginning and of the end of a file is in its fingerprint."""
 
 
 class Queue:
@@ -93,7 +90,7 @@ class Queue:
         except Exception:
             logger.exception("reading the files of root %r failed", served.root.name)
         finally:
-            _show(served, 0, 0)
+            served.end("reading")
         return 0, 1
 
     async def _read_all(self, db: Leased, served: Served) -> int:
@@ -101,25 +98,28 @@ class Queue:
         done, last = 0, 0
         while True:
             still_since = time.time_ns() // 1_000_000 - int(STILL_SECONDS * 1_000)
-            batch = await self._preferred(served, still_since)
+            batch = preferred = await self._preferred(served, still_since)
             if not batch:
                 batch = await self._db.read(unread.ready, served.id, still_since, last, BATCH)
                 if not batch:
                     return done
                 last = batch[-1].id
-            _show(served, done, await self._db.read(unread.count, served.id))
+            waiting = await self._db.read(unread.count, served.id)
+            served.advance("reading", done, done + waiting)
             probed = await self._read(served.root, batch)
             read = [(item, found) for item, found in zip(batch, probed, strict=True) if found]
             if read:
                 learned = await db.write(reconcile.learn, served.id, read, self._library.transient)
                 self._library.departures.note(learned.departures)
+            for item in preferred:
+                served.undrawn.add(item.id)
             if self._library.departures:
                 await db.write(scopes.follow, self._library.departures)
             done += len(read)
 
     async def _preferred(self, served: Served, still_since: int) -> list[Unread]:
         """What people look at."""
-        wanted = served.take_preferred(BATCH)
+        wanted = served.unread.take(BATCH)
         return await self._db.read(unread.ready_among, wanted, still_since) if wanted else []
 
     async def _read(self, root: Root, batch: list[Unread]) -> list[Probed | None]:
@@ -131,13 +131,6 @@ class Queue:
                 return [unreadable(batch[0])]
             # One of them is to blame: read each by itself.
             return [probed for item in batch for probed in await self._read(root, [item])]
-
-
-def _show(served: Served, done: int, waiting: int) -> None:
-    """A scan's own progress goes before ours."""
-    if served.progress and served.progress.phase == "scanning":
-        return
-    served.progress = Progress("reading", done, done + waiting) if waiting else None
 
 
 def read_files(root: Root, files: list[Unread]) -> list[Probed | None]:
@@ -172,12 +165,3 @@ def _read_file(root: Root, listed: Unread) -> Probed | None:
 def unreadable(listed: Unread) -> Probed:
     """What is known of a file on which a decoder has failed."""
     return Probed(problem=TOO_MUCH, taken=by_file(listed.modified_at))
-
-
-def fingerprint(file: BinaryIO, size: int) -> str:
-    """The same for all copies of a file: 128 bits of the SHA-256 of its size and both its ends."""
-    digest = hashlib.sha256(str(size).encode())
-    digest.update(file.read(END_BYTES))
-    file.seek(max(0, size - END_BYTES))
-    digest.update(file.read(END_BYTES))
-    return digest.hexdigest()[:32]

@@ -10,11 +10,14 @@ from gallery.media import tags, xmp
 from gallery.media.tags import NOTHING, Tags
 from gallery.media.times import clock, utc
 
-# Containers by content. Without this list FFmpeg also opens playlists that name other files.
-_OPTIONS = {
+OPTIONS = {
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi",
+    "protocol_whitelist": "none",
     "export_xmp": "1",
 }
+"""Containers by content: without this list FFmpeg also opens playlists that name other files. And
+whatever a container names, no other file and no address is opened.
+"""
 _ON_ITS_SIDE = 90
 _APPLE = "com.apple.quicktime."
 _ISO_6709 = re.compile(r"([+-]\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)?.*")
@@ -40,7 +43,7 @@ def read(file: BinaryIO) -> Film:
 
 
 def _read(file: BinaryIO) -> Film:
-    with av.open(file, "r", options=_OPTIONS) as container:
+    with av.open(file, "r", options=OPTIONS) as container:
         if not container.streams.video:
             raise ValueError("holds no video")
         picture = container.streams.video[0]

@@ -5,6 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from gallery.media import exif, iptc, tags, xmp
+from gallery.media.pixels import CannotDraw, Pixels, check_size, tight
 from gallery.media.tags import BROKEN, NOTHING, Tags
 from gallery.media.times import clock
 
@@ -100,3 +101,38 @@ def _texts(image: "Image.Image") -> Tags:
         title=tags.line(said.get("Title")),
         caption=tags.text(said.get("Description")),
     )
+
+
+def decoded(file: BinaryIO) -> Pixels:
+    """The first picture of a file that only Pillow knows (BMP, moving AVIF), upright.
+
+    Raises `CannotDraw`, or one of `BROKEN`.
+    """
+    from PIL import Image, ImageOps  # noqa: PLC0415
+
+    _prepare()
+    file.seek(0)
+    with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as image:
+        check_size(*image.size)
+        profile = image.info.get("icc_profile")
+        has_alpha = image.has_transparency_data
+        upright = ImageOps.exif_transpose(image.convert("RGBA" if has_alpha else "RGB"))
+        bands = len(upright.getbands())
+        return Pixels(upright.tobytes(), upright.width, upright.height, bands, profile)
+
+
+def decoded_heif(file: BinaryIO) -> Pixels:
+    """The main picture of a HEIC file, which libheif turns by itself; raises `CannotDraw`."""
+    import pillow_heif  # noqa: PLC0415
+
+    pillow_heif.options.DECODE_THREADS = 1
+    file.seek(0)
+    try:
+        image = pillow_heif.open_heif(file)
+        width, height = image.size
+        check_size(width, height)
+        bands = len(image.mode)
+        data = tight(bytes(image.data), width * bands, height, image.stride)
+    except (RuntimeError, SyntaxError, ValueError, EOFError, OSError) as error:
+        raise CannotDraw("no picture, or damaged") from error
+    return Pixels(data, width, height, bands, image.info.get("icc_profile"))

@@ -1,4 +1,4 @@
-"""RAW files: dimensions by LibRaw, metadata from the file itself or the JPEG that lies in it."""
+"""RAW files: dimensions and pictures by LibRaw, metadata from the file or the JPEG in it."""
 
 import io
 from typing import BinaryIO
@@ -8,10 +8,14 @@ from PIL import Image
 
 from gallery.media import exif, pictures
 from gallery.media.pictures import Picture
+from gallery.media.pixels import CannotDraw, Pixels, check_size
 from gallery.media.tags import BROKEN, NOTHING, Tags
 
 _ON_ITS_SIDE = (5, 6)
 """LibRaw's names of a quarter turn, to either side."""
+_TURNS = {3: 180, 5: 270, 6: 90}
+"""How far clockwise, by the same names."""
+_HALF_IS_ENOUGH = 2
 
 
 def read(file: BinaryIO) -> Picture:
@@ -55,3 +59,45 @@ def _preview(raw: rawpy.RawPy) -> Picture | None:
         return pictures.read(io.BytesIO(preview.data))
     except BROKEN:
         return None
+
+
+def preview(file: BinaryIO, longest: int) -> bytes | None:
+    """The JPEG inside, if it is as large as asked for, or as the picture itself.
+
+    Raises `CannotDraw` for what LibRaw does not know. None, too, if the JPEG does not tell what
+    has to be turned though it must be.
+    """
+    file.seek(0)
+    try:
+        with rawpy.imread(file) as raw:
+            found = raw.extract_thumb()
+            whole = max(raw.sizes.width, raw.sizes.height)
+            is_turned = raw.sizes.flip in _TURNS
+    except (rawpy.LibRawNoThumbnailError, rawpy.LibRawUnsupportedThumbnailError):
+        return None
+    except rawpy.LibRawError as error:
+        raise CannotDraw("no RAW, or damaged") from error
+    if found.format is not rawpy.ThumbFormat.JPEG or not isinstance(found.data, bytes):
+        return None
+    try:
+        with Image.open(io.BytesIO(found.data), formats=("JPEG",)) as jpeg:
+            tells = jpeg.getexif().get(exif.ORIENTATION, 1) != 1
+            is_large = max(jpeg.size) >= min(longest, whole * 9 // 10)
+    except BROKEN:
+        return None
+    return found.data if is_large and tells == is_turned else None
+
+
+def developed(file: BinaryIO, longest: int) -> Pixels:
+    """The picture as LibRaw makes it of what the sensor saw, as the camera balanced the colours."""
+    file.seek(0)
+    try:
+        with rawpy.imread(file) as raw:
+            width, height = raw.sizes.width, raw.sizes.height
+            check_size(width, height)
+            is_half = max(width, height) >= longest * _HALF_IS_ENOUGH
+            array = raw.postprocess(use_camera_wb=True, half_size=is_half)
+    except rawpy.LibRawError as error:
+        raise CannotDraw("no RAW, or damaged") from error
+    height, width, bands = array.shape
+    return Pixels(array.tobytes(), width, height, bands)

@@ -22,20 +22,35 @@ class WorkerFailed(Exception):
     """The child died, or took longer than it was given and was killed."""
 
 
-async def run(seconds: float, work: Callable[[*Args], T], *args: *Args) -> T:
+async def run(
+    seconds: float,
+    work: Callable[[*Args], T],
+    *args: *Args,
+    limiter: anyio.CapacityLimiter | None = None,
+) -> T:
     """`work(*args)` in a child process, for at most `seconds`; else `WorkerFailed`.
+
+    How many children are at work at a time says `limiter`, else there is one for each processor.
 
     `work` is a function of a module, and everything that goes in or out can be pickled. That no
     child can be begun is another matter: `BrokenWorkerProcess` or `OSError`.
     """
-    await _ended(asyncio.ensure_future(to_process.run_sync(_confine)), cancels=False)
-    return await _ended(asyncio.ensure_future(_call(seconds, work, args)), cancels=True)
+    beginning = to_process.run_sync(_confine, limiter=limiter)
+    await _ended(asyncio.ensure_future(beginning), cancels=False)
+    return await _ended(asyncio.ensure_future(_call(seconds, work, args, limiter)), cancels=True)
 
 
-async def _call(seconds: float, work: Callable[..., T], args: tuple[object, ...]) -> T:
+async def _call(
+    seconds: float,
+    work: Callable[..., T],
+    args: tuple[object, ...],
+    limiter: anyio.CapacityLimiter | None,
+) -> T:
     try:
         with anyio.fail_after(seconds):
-            return await to_process.run_sync(_confined, work, args, cancellable=True)
+            return await to_process.run_sync(
+                _confined, work, args, cancellable=True, limiter=limiter
+            )
     except (TimeoutError, anyio.BrokenWorkerProcess) as error:
         raise WorkerFailed(type(error).__name__) from error
 

@@ -67,6 +67,8 @@ class SeenFile(NamedTuple):
 _SAME = "size = $2 AND modified_at = $3"
 _AS_SEEN = f"""
   {", ".join(f"{column} = CASE WHEN {_SAME} THEN {column} END" for column in READ_COLUMNS)},
+  thumbhash = CASE WHEN {_SAME} THEN thumbhash END,
+  drawn_at = CASE WHEN {_SAME} AND thumbhash IS NOT NULL THEN drawn_at END,
   taken_at = CASE WHEN {_SAME} THEN taken_at ELSE $7 END,
   taken_local = CASE WHEN {_SAME} THEN taken_local ELSE $7 END,
   taken_month = CASE WHEN {_SAME} THEN taken_month ELSE $8 END,
@@ -79,7 +81,8 @@ _AS_SEEN = f"""
   sidecar = $5,
   missing_since = 0
 """
-"""The file is present and as described; what was read from other bytes is dropped.
+"""The file is present and as described; what was read from other bytes is dropped, and what
+could not be read or drawn is tried again.
 
 $2 to $5 describe it, $6 is now, $7 and $8 are the time and month of the file.
 """

@@ -48,10 +48,10 @@ the oldest item is, and a picture with both has the RAW file: each is always the
 
 COLUMNS = f"""
   i.id, i.path, i.name, i.type, i.size, i.modified_at, i.width, i.height, i.duration,
-  i.missing_since, i.taken_at, i.taken_source, {PAIRED_WITH}
+  i.missing_since, i.taken_at, i.taken_source, i.thumbhash, {PAIRED_WITH}
 """
 """What `item_of` needs of `item AS i`."""
-WIDTH = 13
+WIDTH = 14
 """How many these are."""
 
 THE_ONE_AT_ITS_PATH = """
@@ -65,7 +65,7 @@ THE_ONE_AT_ITS_PATH = """
 def item_of(row: Row) -> Item:
     """An item as clients see it, from a row that begins with its `COLUMNS`."""
     id_, path, name, type_, size, modified_at, width, height, duration, missing_since, *rest = row
-    taken_at, taken_source, paired_with, *_ = rest
+    taken_at, taken_source, thumbhash, paired_with, *_ = rest
     return Item(
         id_,
         path,
@@ -74,7 +74,7 @@ def item_of(row: Row) -> Item:
         path[: -len(name) - 1],
         media_url(path),
         thumbnail_url(id_, size, modified_at),
-        None,
+        thumbhash,
         width,
         height,
         None if duration is None else duration / 1000,

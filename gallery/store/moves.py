@@ -7,6 +7,7 @@ from gallery.database.engine import Reader, Tx
 from gallery.store import metadata
 from gallery.store.lists import json_list
 from gallery.store.metadata import READ_COLUMNS, SORT_COLUMNS
+from gallery.store.thumbnails import DRAWN_COLUMNS
 
 MOST_COPIES = 100
 """Of how many files with the same bytes the moved ones are looked for."""
@@ -79,7 +80,8 @@ class Fold(NamedTuple):
 
 _FILE_COLUMNS = ("size", "modified_at", "sidecar", "probed_at", "settled_at")
 _DESCRIBED = ", ".join(
-    f"{column} = y.{column}" for column in (*_FILE_COLUMNS, *READ_COLUMNS, *SORT_COLUMNS)
+    f"{column} = y.{column}"
+    for column in (*_FILE_COLUMNS, *READ_COLUMNS, *SORT_COLUMNS, *DRAWN_COLUMNS)
 )
 
 

@@ -35,6 +35,7 @@ from gallery.model import (
     Wish,
 )
 from tests.conftest import TRIP
+from tests.library import Tree
 
 Json = dict[str, Any]
 
@@ -339,8 +340,10 @@ def test_every_example_has_the_shape_of_its_schema() -> None:
 
 
 @pytest.fixture
-async def prepared(client: httpx.AsyncClient) -> None:
+async def prepared(client: httpx.AsyncClient, library: Tree) -> None:
     """A collection of two pictures with the id of the examples, behind so many others."""
+    for path in TRIP:
+        library.draw(path, (6, 4))
     last = DOCUMENT["components"]["parameters"]["CollectionId"]["example"]
     for number in range(1, last):
         await client.post("/api/collections", json={"name": f"Collection {number}"})

@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 
 from gallery.disk.roots import Root
-from gallery.indexing.queue import fingerprint, read_files
+from gallery.indexing.queue import read_files
 from gallery.media import worker
+from gallery.media.fingerprints import fingerprint
 from gallery.media.probe import probe
 from gallery.media_types import type_of
 from gallery.model import Probed

@@ -1,0 +1,72 @@
+"""Pictures of items and of collections, as WebP."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from gallery.api import conditional, query
+from gallery.api.conditional import FOR_EVER, REVALIDATE
+from gallery.api.media import SANDBOX
+from gallery.api.streams import left
+from gallery.api.wire import actor, services
+from gallery.domain.thumbnails import Picture
+from gallery.media.cache import FORM
+from gallery.model import PIXELS, Size
+
+T = TypeVar("T")
+
+_OF_COLLECTIONS: tuple[Size, ...] = ("small", "large")
+
+
+async def show(request: Request) -> Response:
+    """A picture of an item; one that is asked for by its version never changes."""
+    own, id_ = services(request), query.item_id(request)
+    size = query.choice(request, "size", tuple(PIXELS))
+    version = query.parameters(request).get("v", "")
+    remembered = own.pictures.get((id_, size, version))
+    if remembered is not None:
+        return _answer(request, Picture(remembered, version), size, version)
+    picture = await _unless_left(request, own.thumbnails.get(id_, size))
+    if picture.is_exact:
+        own.pictures.keep((id_, size, picture.version), picture.webp)
+    return _answer(request, picture, size, version)
+
+
+async def cover(request: Request) -> Response:
+    """The picture of a collection."""
+    own, id_ = services(request), query.collection_id(request)
+    size = query.choice(request, "size", _OF_COLLECTIONS)
+    item_id, picture = await _unless_left(request, own.thumbnails.cover(actor(request), id_, size))
+    picture = picture._replace(version=f"{item_id:x}-{picture.version}")
+    return _answer(request, picture, size, query.parameters(request).get("v", ""))
+
+
+def _answer(request: Request, picture: Picture, size: Size, asked: str) -> Response:
+    """The picture, or 304; what is of the version `asked` for is so for ever."""
+    is_final = picture.is_exact and picture.version == asked
+    tag = f"{FORM}-{picture.version}-{size if picture.is_exact else len(picture.webp)}"
+    headers = {
+        "ETag": f'"{tag}"',
+        "Cache-Control": FOR_EVER if is_final else REVALIDATE,
+        "Content-Security-Policy": SANDBOX,
+    }
+    if conditional.has(request, tag):
+        return Response(status_code=304, headers=headers)
+    return Response(picture.webp, headers=headers, media_type="image/webp")
+
+
+async def _unless_left(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """What `work` gives; if the client leaves before, nobody waits for it any more."""
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(left(request.receive))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientDisconnect
+    finally:
+        leaving.cancel()
+        working.cancel()

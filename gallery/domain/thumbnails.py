@@ -1,0 +1,241 @@
+"""Thumbnails: made when somebody asks, or before; kept as long as there is room.
+
+A picture that several wait for is made once. Whoever leaves stops waiting, not the others; what
+nobody waits for any more, and was not begun, is not made.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar, TypeVarTuple
+
+import anyio
+from anyio import to_thread
+
+from gallery.database.engine import Database, Reader
+from gallery.domain import access, drawing, reconcile
+from gallery.domain.drawing import TOO_MUCH, Made
+from gallery.domain.library import Library
+from gallery.errors import NotFound, Unavailable
+from gallery.media import worker
+from gallery.media.cache import Cache, key_of
+from gallery.model import Actor, Size, picture_version
+from gallery.store import thumbnails
+from gallery.store.thumbnails import DrawnItem, Source
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+logger = logging.getLogger(__name__)
+
+SECONDS = 30.0
+"""How long one file may take."""
+MOST_WAITING = 300
+"""Pictures that are asked for and not made yet; one more is 503."""
+READERS = 16
+TRIES = 3
+"""How often a file is drawn into which somebody writes meanwhile."""
+FULL = 0.9
+"""From this part of its room on, nothing more is made before somebody asks."""
+AHEAD: Sequence[Size] = ("small", "medium")
+"""What is made before somebody asks."""
+
+
+class Picture(NamedTuple):
+    """A picture of an item, and of which version of its file it is.
+
+    `is_exact`: it has the size that was asked for. Of what is missing any other may be shown.
+    """
+
+    webp: bytes
+    version: str
+    is_exact: bool = True
+
+
+class _Job:
+    """A picture that is to be made, and how many wait for it."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self.has_begun = False
+        self.task: asyncio.Task[Picture]
+
+
+_Wanted = tuple[int, int, int, Size]
+
+
+class Thumbnails:
+    """The pictures of all items, in at most `room` bytes of `cache`; `hands` work at a time."""
+
+    def __init__(
+        self, db: Database, library: Library, cache: Cache, *, room: int, hands: int
+    ) -> None:
+        self._db = db
+        self._library = library
+        self._cache = cache
+        self._room = room
+        self._used = 0
+        self._is_shrinking = False
+        self._jobs: dict[_Wanted, _Job] = {}
+        self._hands = asyncio.Semaphore(hands)
+        self._workers = anyio.CapacityLimiter(math.inf)
+        self._readers = anyio.CapacityLimiter(READERS)
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def survey(self) -> None:
+        """Finds out how much room is taken; until then nothing that was there is counted."""
+        await self._grow(await self._disk(self._cache.survey))
+
+    async def get(self, item_id: int, size: Size) -> Picture:
+        """A picture of an item; of one that is missing what was kept, perhaps in another size.
+
+        Raises `NotFound` if there is no such item or none can be made, `Unavailable` if too many
+        wait or the file is being written to.
+        """
+        source = await self._db.read(_source, item_id)
+        version = picture_version(source.size, source.modified_at)
+        if source.fingerprint is not None:
+            key = key_of(source.fingerprint, source.modified_at)
+            kept = await self._disk(self._cache.read, key, size)
+            if kept is not None:
+                return Picture(kept, version)
+        if source.is_undrawable:
+            raise NotFound("No thumbnail")
+        served = self._library.roots.get(source.root_id)
+        if served is None or served.is_offline or source.is_missing:
+            return await self._any(source, version)
+        return await self._wait(source, size)
+
+    async def cover(self, actor: Actor, collection_id: int, size: Size) -> tuple[int, Picture]:
+        """The picture of a collection that the actor may see, and the item that it is of.
+
+        Raises as `access.see`, and `NotFound` if it has no cover, or of that there is no picture.
+        """
+        item_id = await self._db.read(_cover, actor, collection_id)
+        return item_id, await self.get(item_id, size)
+
+    async def _any(self, source: Source, version: str) -> Picture:
+        """A picture of what is not there, of any size."""
+        if source.fingerprint is not None:
+            key = key_of(source.fingerprint, source.modified_at)
+            kept = await self._disk(self._cache.largest, key)
+            if kept is not None:
+                return Picture(kept, version, is_exact=False)
+        raise NotFound("No thumbnail")
+
+    async def _wait(self, source: Source, size: Size) -> Picture:
+        """The picture that is being made already, or now."""
+        wanted = (source.id, source.size, source.modified_at, size)
+        job = self._jobs.get(wanted)
+        if job is None:
+            if len(self._jobs) >= MOST_WAITING:
+                raise Unavailable("Too many thumbnails are being made")
+            job = self._jobs[wanted] = _Job()
+            job.task = asyncio.create_task(self._work(job, source, size))
+            job.task.add_done_callback(lambda task: self._done(wanted, job, task))
+            self._idle.clear()
+        job.waiting += 1
+        try:
+            return await asyncio.shield(job.task)
+        finally:
+            job.waiting -= 1
+            if not job.waiting and not job.has_begun:
+                self._forget(wanted, job)
+                job.task.cancel()
+
+    def _done(self, wanted: _Wanted, job: _Job, task: asyncio.Task[Picture]) -> None:
+        self._forget(wanted, job)
+        if not task.cancelled():
+            task.exception()  # perhaps nobody waits for it any more
+
+    def _forget(self, wanted: _Wanted, job: _Job) -> None:
+        if self._jobs.get(wanted) is job:
+            del self._jobs[wanted]
+        if not self._jobs:
+            self._idle.set()
+
+    async def _work(self, job: _Job, source: Source, size: Size) -> Picture:
+        async with self._hands:
+            job.has_begun = True
+            for _ in range(TRIES):
+                made = await self._draw(source, [size], [size])
+                if made is not None:
+                    break
+            else:
+                raise Unavailable("The file is being written to")
+        if made.thumbhash is not None:
+            return Picture(made.pictures[0], picture_version(made.size, made.modified_at))
+        if source.fingerprint is not None and _is_of(made, source):
+            failed = DrawnItem(source, None, made.problem)
+            await self._db.write(reconcile.show, source.root_id, [failed])
+        raise NotFound("No thumbnail")
+
+    async def ahead(self, source: Source) -> DrawnItem | None:
+        """Makes what most will ask for, when nobody waits; None if the file is not as it was."""
+        await self._idle.wait()
+        try:
+            made = await self._draw(source, AHEAD if self._used < self._room * FULL else [])
+        except NotFound:
+            return None
+        if made is None or not _is_of(made, source):
+            return None
+        return DrawnItem(source, made.thumbhash, made.problem)
+
+    async def _draw(
+        self, source: Source, sizes: Sequence[Size], wanted: Sequence[Size] = ()
+    ) -> Made | None:
+        """In a child process. What takes too much there can never be drawn."""
+        root = self._library.roots[source.root_id].root
+        try:
+            made = await worker.run(
+                SECONDS,
+                drawing.draw,
+                root,
+                self._cache,
+                source.path,
+                sizes,
+                wanted,
+                limiter=self._workers,
+            )
+        except OSError:
+            raise NotFound("No thumbnail") from None
+        except worker.WorkerFailed as failure:
+            logger.warning("%s cannot be drawn: %s", source.path, failure)
+            return Made(source.size, source.modified_at, None, TOO_MUCH)
+        if made is not None and made.kept:
+            await self._grow(made.kept)
+        return made
+
+    async def _grow(self, more: int) -> None:
+        """So much was kept; if it is too much, what was not used for the longest goes."""
+        self._used += more
+        if self._used > self._room and not self._is_shrinking:
+            self._is_shrinking = True
+            try:
+                self._used = await self._disk(self._cache.shrink, int(self._room * FULL))
+            finally:
+                self._is_shrinking = False
+
+    async def _disk(self, work: Callable[[*Args], T], *args: *Args) -> T:
+        return await to_thread.run_sync(work, *args, limiter=self._readers)
+
+
+def _is_of(made: Made, source: Source) -> bool:
+    return (made.size, made.modified_at) == (source.size, source.modified_at)
+
+
+async def _source(reader: Reader, item_id: int) -> Source:
+    found = await thumbnails.source(reader, item_id)
+    if found is None:
+        raise NotFound("Item not found")
+    return found
+
+
+async def _cover(reader: Reader, actor: Actor, collection_id: int) -> int:
+    await access.see(reader, actor, collection_id)
+    item_id = await thumbnails.cover_of(reader, collection_id)
+    if item_id is None:
+        raise NotFound("No cover")
+    return item_id

@@ -1,0 +1,130 @@
+"""Pictures that were made once, as files: named by what they were made of, and whole or not there.
+
+A file holds a picture and a digest of it, so one that was cut or damaged is as good as none. All
+of it may be deleted at any time. It blocks.
+"""
+
+import hashlib
+import logging
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from gallery.model import PIXELS, Size
+
+logger = logging.getLogger(__name__)
+
+FORM = 1
+"""Another number whenever the same file would be drawn in another way than before."""
+_DIGEST_BYTES = 8
+_TEMPORARY = ".new"
+_USED_SECONDS = 60.0
+"""How exactly it is remembered when a picture was last used."""
+STALE_SECONDS = 3_600.0
+"""Age of a half-written file whose writer cannot be at work any more."""
+
+
+def key_of(fingerprint: str, modified_at: int) -> str:
+    """What the pictures of a file are kept under: its bytes, and its time (microseconds).
+
+    A file that moves keeps both. The fingerprint alone would not do: it does not see what changes
+    in the middle of a file without changing its size.
+    """
+    made_of = f"{FORM} {fingerprint} {modified_at}"
+    return hashlib.blake2b(made_of.encode(), digest_size=16).hexdigest()
+
+
+class Cache(NamedTuple):
+    """Pictures by key and size, as files below `folder`."""
+
+    folder: Path
+
+    def read(self, key: str, size: Size) -> bytes | None:
+        """The picture, None if there is none or it is damaged."""
+        file = self._file(key, size)
+        try:
+            content = file.read_bytes()
+            now = time.time()
+            used_at = file.stat().st_atime
+            if now - used_at > _USED_SECONDS:
+                os.utime(file, (now, now))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            logger.warning("%s cannot be read: %s", file, error)
+            return None
+        picture, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+        return picture if digest == _digest(picture) else None
+
+    def has(self, key: str, size: Size) -> bool:
+        """Whether it is there; not, whether it is whole."""
+        return self._file(key, size).exists()
+
+    def largest(self, key: str) -> bytes | None:
+        """The largest picture that is there."""
+        found = (self.read(key, size) for size in tuple(PIXELS)[::-1])
+        return next((picture for picture in found if picture is not None), None)
+
+    def keep(self, key: str, size: Size, picture: bytes) -> int:
+        """The picture is there from now on, whatever happens; how many bytes that takes.
+
+        Raises `OSError` if the disk does not take it.
+        """
+        file = self._file(key, size)
+        new = file.with_name(f"{secrets.token_hex(8)}{_TEMPORARY}")
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            with new.open("xb") as written:
+                written.write(picture + _digest(picture))
+                written.flush()
+                os.fsync(written.fileno())
+            new.replace(file)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
+        return len(picture) + _DIGEST_BYTES
+
+    def _file(self, key: str, size: Size) -> Path:
+        return self.folder / key[:2] / f"{key}-{size}.webp"
+
+    def survey(self) -> int:
+        """How many bytes all pictures take; what a writer that died has left behind is removed."""
+        used = 0
+        for path, status in self._files():
+            if path.suffix == _TEMPORARY and time.time() - status.st_mtime > STALE_SECONDS:
+                with suppress(OSError):
+                    path.unlink()
+            else:
+                used += status.st_size
+        return used
+
+    def shrink(self, room: int) -> int:
+        """Removes the pictures that were not used for the longest until the rest takes `room`.
+
+        How many bytes that is.
+        """
+        files = sorted(self._files(), key=lambda file: file[1].st_atime)
+        used = sum(status.st_size for _path, status in files)
+        for path, status in files:
+            if used <= room:
+                break
+            with suppress(OSError):
+                path.unlink()
+            used -= status.st_size
+        return used
+
+    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+        with suppress(FileNotFoundError):
+            for folder in sorted(self.folder.iterdir()):
+                with suppress(OSError), os.scandir(folder) as entries:
+                    for entry in entries:
+                        with suppress(FileNotFoundError):
+                            yield Path(entry.path), entry.stat()
+
+
+def _digest(picture: bytes) -> bytes:
+    return hashlib.blake2b(picture, digest_size=_DIGEST_BYTES).digest()

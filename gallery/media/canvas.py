@@ -1,0 +1,108 @@
+"""Pixels: loading, shrinking and WebP by libvips, with everything shut that is not needed.
+
+Colours become sRGB and pictures upright on the way. Nothing of a file's metadata goes on.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, BinaryIO, TypeAlias
+
+import pyvips
+
+from gallery.media.pixels import CannotDraw, Pixels, check_size
+
+LONGEST_SIDE = 16_383
+"""What WebP can hold."""
+_QUALITY, _EFFORT = 80, 2
+_LOADERS = ("Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif", "Svg")
+_TURNS = {90: "rot90", 180: "rot180", 270: "rot270"}
+
+Image: TypeAlias = Any
+"""A `pyvips.Image`: the library has no types."""
+
+
+def shrunk(file: BinaryIO | bytes, longest: int) -> Image:
+    """The picture in a file that libvips knows, at most so many pixels wide and high.
+
+    The file is read here and nothing beside it: drawings cannot load what they name.
+    """
+    header = _opened(file, lambda source: pyvips.Image.new_from_source(source, ""))
+    check_size(header.width, header.height)
+    is_drawing = header.get("vips-loader").startswith("svg")
+    return _opened(
+        file,
+        lambda source: pyvips.Image.thumbnail_source(
+            source,
+            longest,
+            height=longest,
+            size="both" if is_drawing and longest < LONGEST_SIDE else "down",
+            export_profile="srgb",
+            fail_on="truncated",
+        ),
+    )
+
+
+def of_pixels(pixels: Pixels, longest: int) -> Image:
+    """A decoded picture in the same way."""
+    _prepare()
+    image = pyvips.Image.new_from_memory(
+        pixels.data, pixels.width, pixels.height, pixels.bands, "uchar"
+    ).copy(interpretation="srgb" if pixels.bands >= 3 else "b-w")
+    if pixels.profile:
+        image = image.copy()
+        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", pixels.profile)
+    if pixels.turn:
+        image = getattr(image, _TURNS[pixels.turn])()
+    return image.thumbnail_image(longest, height=longest, size="down", export_profile="srgb")
+
+
+def smaller(image: Image, longest: int) -> Image:
+    """A picture of ours, made smaller still."""
+    return image.thumbnail_image(longest, height=longest, size="down")
+
+
+def kept(image: Image) -> Image:
+    """The picture with all its pixels in memory: now is when a damaged file shows."""
+    try:
+        return image.copy_memory()
+    except pyvips.Error as error:
+        raise CannotDraw("damaged") from error
+
+
+def webp(image: Image) -> bytes:
+    """The picture as WebP, without anything else."""
+    try:
+        encoded: bytes = image.webpsave_buffer(Q=_QUALITY, effort=_EFFORT, keep="none")
+    except pyvips.Error as error:
+        raise CannotDraw("damaged") from error
+    return encoded
+
+
+def rgba(image: Image) -> Pixels:
+    """The pixels of a small picture of ours."""
+    image = image.colourspace("srgb")
+    image = image if image.hasalpha() else image.bandjoin(255)
+    data = bytes(image.cast("uchar").write_to_memory())
+    return Pixels(data, image.width, image.height, 4)
+
+
+def _opened(file: BinaryIO | bytes, load: Callable[[Image], Image]) -> Image:
+    """What `load` makes of the file, read from its beginning."""
+    _prepare()
+    try:
+        if isinstance(file, bytes):
+            return load(pyvips.Source.new_from_memory(file))
+        file.seek(0)
+        return load(pyvips.Source.new_from_descriptor(file.fileno()))
+    except pyvips.Error as error:
+        raise CannotDraw("no picture, or damaged") from error
+
+
+@cache
+def _prepare() -> None:
+    """Once a process: one thread, nothing remembered, and no loader but those that are named."""
+    pyvips.concurrency_set(1)
+    pyvips.cache_set_max(0)
+    pyvips.operation_block_set("VipsForeignLoad", True)
+    for loader in _LOADERS:
+        pyvips.operation_block_set(f"VipsForeignLoad{loader}", False)

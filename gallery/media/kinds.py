@@ -1,0 +1,67 @@
+"""What a file is by its content: names promise what they like."""
+
+import re
+from typing import Literal
+
+Kind = Literal["jpeg", "png", "gif", "webp", "avif", "heif", "tiff", "bmp", "svg", "raw", "film"]
+
+HEAD_BYTES = 4_096
+"""So much of the beginning is looked at."""
+_BEGINNINGS: tuple[tuple[bytes, Kind], ...] = (
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
+    (b"II+\0", "tiff"),
+    (b"MM\0+", "tiff"),
+    (b"BM", "bmp"),
+    (b"FUJIFILMCCD-RAW", "raw"),
+    (b"IIRO", "raw"),
+    (b"IIRS", "raw"),
+    (b"MMOR", "raw"),
+    (b"IIU\0", "raw"),
+    (b"\x1aE\xdf\xa3", "film"),
+)
+_AVIF = {b"avif", b"avis"}
+_HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
+_CANON = b"crx "
+_ATOMS = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
+"""What films of QuickTime begin with that are older than `ftyp`."""
+_SVG = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<!DOCTYPE\s[^\[>]*(?:\[.*?\]\s*)?>\s*)*"
+    rb"<(?:\w+:)?svg[\s>/]",
+    re.DOTALL,
+)
+
+
+def kind_of(head: bytes) -> Kind | None:
+    """The kind of a file that begins so; None for what is no medium, playlists included.
+
+    Some RAW files are TIFF like any other as far as can be seen here.
+    """
+    if head[:4] == b"II*\0" and head[8:10] == b"CR":
+        return "raw"
+    for beginning, kind in _BEGINNINGS:
+        if head.startswith(beginning):
+            return kind
+    if head[:4] == b"RIFF":
+        riffs: dict[bytes, Kind] = {b"WEBP": "webp", b"AVI ": "film"}
+        return riffs.get(head[8:12])
+    if head[4:8] == b"ftyp":
+        return _of_brands(head)
+    if head[4:8] in _ATOMS:
+        return "film"
+    return "svg" if _SVG.match(head) else None
+
+
+def _of_brands(head: bytes) -> Kind:
+    """A box of ISO media files: what it holds is told by the brands that it is compatible with."""
+    end = min(int.from_bytes(head[:4]), len(head))
+    brands = {head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))}
+    if brands & _AVIF:
+        return "avif"
+    if brands & _HEIF:
+        return "heif"
+    return "raw" if _CANON in brands else "film"

@@ -1,0 +1,120 @@
+"""ThumbHash: a picture of some 25 bytes, to show until the real one has come.
+
+The format is Evan Wallace's, https://evanw.github.io/thumbhash/: the lowest frequencies of the
+luminance, of two colour differences and of the alpha channel, each a cosine transform whose
+coefficients are rounded to four bits.
+"""
+
+import base64
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+LONGEST = 32
+"""Pixels on the longer side that are enough to make one of."""
+
+_FLAT = 1e-9
+"""What is below comes of rounding."""
+
+
+class _Channel(NamedTuple):
+    """The mean of a channel, its other coefficients in the order of the format, their scale."""
+
+    mean: float
+    waves: list[float]
+    scale: float
+
+    def nibbles(self) -> list[int]:
+        """The coefficients from 0 to 15, where 7.5 is nothing; of a flat channel all are 0."""
+        if self.scale < _FLAT:
+            return [0] * len(self.waves)
+        return [_rounded(7.5 + 7.5 * wave / self.scale) for wave in self.waves]
+
+
+def thumbhash(rgba: bytes, width: int, height: int) -> str:
+    """The hash, in base64, of a picture of four bytes a pixel, at most 100 pixels on a side."""
+    alphas = [value / 255 for value in rgba[3::4]]
+    covered = sum(alphas)
+    means = [
+        sum(value / 255 * alpha for value, alpha in zip(rgba[band::4], alphas, strict=True))
+        / (covered or 1)
+        for band in range(3)
+    ]
+    # What shines through is taken to be the mean colour, so that edges leave no trace.
+    red, green, blue = (
+        [
+            mean * (1 - alpha) + value / 255 * alpha
+            for value, alpha in zip(rgba[band::4], alphas, strict=True)
+        ]
+        for band, mean in enumerate(means)
+    )
+    has_alpha = covered < width * height
+    longer = max(width, height)
+    most = 5 if has_alpha else 7
+    across = max(1, _rounded(most * width / longer))
+    down = max(1, _rounded(most * height / longer))
+
+    def channel(values: Sequence[float], nx: int, ny: int) -> _Channel:
+        return _transformed(values, width, height, nx, ny)
+
+    light = [(r + g + b) / 3 for r, g, b in zip(red, green, blue, strict=True)]
+    yellow = [(r + g) / 2 - b for r, g, b in zip(red, green, blue, strict=True)]
+    warm = [r - g for r, g in zip(red, green, strict=True)]
+    l_, p, q = (
+        channel(light, max(3, across), max(3, down)),
+        channel(yellow, 3, 3),
+        channel(warm, 3, 3),
+    )
+    head = (
+        _rounded(63 * l_.mean)
+        | _rounded(31.5 + 31.5 * p.mean) << 6
+        | _rounded(31.5 + 31.5 * q.mean) << 12
+        | _rounded(31 * l_.scale) << 18
+        | has_alpha << 23
+    )
+    is_landscape = width > height
+    shape = (
+        (down if is_landscape else across)
+        | _rounded(63 * p.scale) << 3
+        | _rounded(63 * q.scale) << 9
+        | is_landscape << 15
+    )
+    packed = bytearray(head.to_bytes(3, "little") + shape.to_bytes(2, "little"))
+    nibbles = [*l_.nibbles(), *p.nibbles(), *q.nibbles()]
+    if has_alpha:
+        a = channel(alphas, 5, 5)
+        packed.append(_rounded(15 * a.mean) | _rounded(15 * a.scale) << 4)
+        nibbles += a.nibbles()
+    nibbles += [0] * (len(nibbles) % 2)
+    packed += bytes(low | high << 4 for low, high in zip(nibbles[::2], nibbles[1::2], strict=True))
+    return base64.b64encode(packed).decode()
+
+
+def _transformed(values: Sequence[float], width: int, height: int, nx: int, ny: int) -> _Channel:
+    """The cosine transform of a channel, of the lower triangle of `nx` by `ny` frequencies."""
+    rows = [values[y * width : (y + 1) * width] for y in range(height)]
+    columns = [
+        [sum(value * wave for value, wave in zip(row, cosines, strict=True)) for row in rows]
+        for cosines in (
+            [math.cos(math.pi / width * cx * (x + 0.5)) for x in range(width)] for cx in range(nx)
+        )
+    ]
+    mean, waves = 0.0, []
+    for cy in range(ny):
+        cosines = [math.cos(math.pi / height * cy * (y + 0.5)) for y in range(height)]
+        for cx in range(nx):
+            if cx * ny >= nx * (ny - cy):
+                break
+            found = sum(value * wave for value, wave in zip(columns[cx], cosines, strict=True)) / (
+                width * height
+            )
+            if cx or cy:
+                waves.append(found)
+            else:
+                mean = found
+    return _Channel(mean, waves, max(map(abs, waves), default=0.0))
+
+
+def _rounded(number: float) -> int:
+    """To the nearest whole number, halves up, as JavaScript does it."""
+    return math.floor(number + 0.5)
