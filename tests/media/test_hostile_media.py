@@ -1,0 +1,229 @@
+"""Files that are made to harm: they cost a refusal or a worker, and show nothing of others."""
+
+import asyncio
+import random
+import struct
+import zlib
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from gallery.media import worker
+from gallery.media.kinds import kind_of
+from gallery.media.pixels import CannotDraw
+from gallery.media.thumbnails import draw
+from gallery.media_types import type_of
+from tests.media.corpus import Case, corpus, encoded, original
+from tests.media.test_thumbnails import difference, drawn_of, opened
+
+CASES = {case.name: case for case in corpus()}
+
+
+def png(width: int, height: int, rows: bytes) -> bytes:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + check
+
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def patched(content: bytes, former: bytes, new: bytes) -> bytes:
+    assert former in content
+    return content.replace(former, new, 1)
+
+
+def jpeg_bomb() -> bytes:
+    small = encoded(Image.new("RGB", (64, 48)), "JPEG")
+    return patched(small, struct.pack(">HH", 48, 64), struct.pack(">HH", 65_500, 65_500))
+
+
+def gif_bomb() -> bytes:
+    small = encoded(Image.new("P", (64, 48)), "GIF")
+    return small.replace(struct.pack("<HH", 64, 48), struct.pack("<HH", 65_535, 65_535))
+
+
+BOMBS = {
+    "bomb.png": png(60_000, 60_000, zlib.compress(bytes(60_001 * 100))),
+    "bomb.jpg": jpeg_bomb(),
+    "bomb.gif": gif_bomb(),
+    "bomb.bmp": patched(
+        encoded(Image.new("RGB", (64, 48)), "BMP"),
+        struct.pack("<ii", 64, 48),
+        struct.pack("<ii", 2**30, 2**30),
+    ),
+    "bomb.svg": b"<svg xmlns='http://www.w3.org/2000/svg' width='1000000' height='1000000'/>",
+    "laughs.svg": b"<?xml version='1.0'?><!DOCTYPE svg [<!ENTITY a 'ha'>"
+    + b"".join(
+        b"<!ENTITY %c '%s'>" % (98 + depth, b"&%c;" % (97 + depth) * 10) for depth in range(12)
+    )
+    + b"]><svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'><text>&m;</text></svg>",
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_refused_by_its_header(name: str, tmp_path: Path) -> None:
+    with pytest.raises(CannotDraw):
+        drawn_of(tmp_path, name, BOMBS[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("list.mp4", b"ffconcat version 1.0\nfile /etc/passwd\n"),
+        ("list.mov", b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"),
+        ("page.jpg", b"<!DOCTYPE html><html><script>alert(1)</script></html>"),
+        ("script.gif", b"#!/bin/sh\n"),
+        ("magick.png", b"push graphic-context\nimage over 0,0 0,0 'https://127.0.0.1/'\n"),
+        ("postscript.tif", b"%!PS-Adobe-3.0\n"),
+        ("paper.jpg", b"%PDF-1.7\n"),
+        ("portable.png", b"P6\n1 1\n255\n\0\0\0"),
+        ("empty.jpg", b""),
+        ("text.svg", b"hello <svg xmlns='http://www.w3.org/2000/svg'/>"),
+        ("half.jpg", b"\xff\xd8\xff"),
+        ("half.mp4", b"\0\0\0\x20ftypisom"),
+        ("half.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
+        ("half.dng", b"II*\0\x08\0\0\0"),
+        ("not raw.dng", b"IIU\0rubbish"),
+    ],
+)
+def test_what_is_no_medium_is_refused(name: str, content: bytes, tmp_path: Path) -> None:
+    with pytest.raises(CannotDraw):
+        drawn_of(tmp_path, name, content)
+
+
+@pytest.mark.parametrize(
+    ("name", "of"),
+    [
+        ("a.jpg", "rgb.png"),
+        ("a.png", "libx264.mp4"),
+        ("a.mp4", "baseline.jpg"),
+        ("a.svg", "few.gif"),
+        ("a.heic", "drawn.svg"),
+        ("a.dng", "progressive.jpg"),
+        ("a.gif", "plain.heic"),
+    ],
+)
+def test_what_it_is_tells_its_content_and_not_its_name(name: str, of: str, tmp_path: Path) -> None:
+    drawn = drawn_of(tmp_path, name, CASES[of].make())
+    assert difference(opened(drawn.pictures["small"]), original()) < 4
+
+
+def test_a_polyglot_is_what_it_begins_with(tmp_path: Path) -> None:
+    content = CASES["baseline.jpg"].make() + b"PK\x03\x04<script>alert(1)</script>"
+    drawn = drawn_of(tmp_path, "a.jpg", content)
+    assert difference(opened(drawn.pictures["small"]), original()) < 4
+    assert b"script" not in drawn.pictures["small"]
+
+
+async def test_a_drawing_loads_nothing_from_outside(tmp_path: Path) -> None:
+    """Neither a file beside it nor an address: what it names is not in the picture."""
+    (tmp_path / "red.png").write_bytes(encoded(Image.new("RGB", (64, 64), "red"), "PNG"))
+    called = asyncio.Event()
+
+    async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        called.set()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1")
+    port = server.sockets[0].getsockname()[1]
+    for place in ("red.png", f"file://{tmp_path}/red.png", f"http://127.0.0.1:{port}/red.png"):
+        svg = (
+            f"<?xml-stylesheet href='http://127.0.0.1:{port}/x.css' type='text/css'?>"
+            "<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink' "
+            f"width='64' height='64'><image xlink:href='{place}' href='{place}' width='64' "
+            f"height='64'/><use xlink:href='{place}#x'/></svg>"
+        )
+        try:
+            drawn = await asyncio.to_thread(drawn_of, tmp_path, "x.svg", svg.encode())
+        except CannotDraw:
+            continue
+        assert opened(drawn.pictures["small"]).convert("RGBA").getchannel("A").getextrema() == (
+            0,
+            0,
+        )
+    server.close()
+    await server.wait_closed()
+    assert not called.is_set()
+
+
+@pytest.mark.parametrize("name", ["mpeg4.mov", "libvpx-vp9.webm", "mpeg4.avi", "libx264.mkv"])
+def test_half_a_film_is_refused_or_shows_a_frame(name: str, tmp_path: Path) -> None:
+    content = CASES[name].make()
+    for part in (1, 20, 50, 80):
+        try:
+            drawn = drawn_of(tmp_path, name, content[: len(content) * part // 100])
+        except CannotDraw:
+            continue
+        shown = opened(drawn.pictures["small"])
+        assert min(difference(shown, seen) for seen in (original(), Image.new("RGB", (9, 6)))) < 4
+
+
+def whole_or_refused(content: bytes, case: Case, folder: Path) -> bool:
+    """Whether it is refused; if it is drawn, it is the whole picture."""
+    try:
+        drawn = drawn_of(folder, case.name, content)
+    except CannotDraw:
+        return True
+    assert difference(opened(drawn.pictures["small"]), case.shows) < case.tolerance
+    return False
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CASES if "turned" not in name and type_of(name) == "image"]
+)
+def test_half_a_file_never_shows_half_a_picture(name: str, tmp_path: Path) -> None:
+    """Of what moves the first picture may be whole already."""
+    content = CASES[name].make()
+    parts = [content[: len(content) * part // 100] for part in (1, 20, 50, 80)]
+    refused = [whole_or_refused(part, CASES[name], tmp_path) for part in parts]
+    assert refused[0]
+
+
+DAMAGED = (
+    *("baseline.jpg", "rgb.png", "few.gif", "lossy.webp", "plain.avif", "plain.heic"),
+    *("rgb.tif", "rgb.bmp", "drawn.svg", "libx264.mp4", "mpeg4.avi", "libvpx-vp9.webm"),
+)
+
+
+def draw_all(folder: Path) -> list[str]:
+    """Runs in a child process: what came of each file."""
+    outcomes = []
+    for file in sorted(folder.iterdir()):
+        try:
+            with file.open("rb") as opened_file:
+                draw(opened_file, file.name, ["small"])
+            outcomes.append("drawn")
+        except CannotDraw:
+            outcomes.append("refused")
+        except MemoryError:
+            outcomes.append("too much")
+    return outcomes
+
+
+async def test_damaged_files_are_drawn_or_refused(tmp_path: Path) -> None:
+    """Bytes changed by chance, in a child process: nothing else may come out of it."""
+    chance = random.Random(7)
+    for name in DAMAGED:
+        content = CASES[name].make()
+        for number in range(12):
+            damaged = bytearray(content)
+            for _ in range(chance.choice((1, 5, 50))):
+                damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+            (tmp_path / f"{number} {name}").write_bytes(damaged)
+    outcomes = await worker.run(120, draw_all, tmp_path)
+    assert set(outcomes) == {"drawn", "refused"}
+
+
+def test_kinds() -> None:
+    assert kind_of(b"\0\0\0\x18ftypcrx \0\0\0\1crx isom") == "raw"
+    assert kind_of(b"II*\0\x10\0\0\0CR\2\0") == "raw"
+    assert kind_of(b"\0\0\0\x14ftypqt  ") == "film"
+    assert kind_of(b"\0\0\0\x08wide\0\0\0\0mdat") == "film"
+    assert kind_of(b"RIFF\0\0\0\0WAVE") is None
+    assert (
+        kind_of(b"\xef\xbb\xbf <?xml version='1.0'?>\n<!-- <svg> --> <!DOCTYPE svg><svg>") == "svg"
+    )
+    assert kind_of(b"<svg:svg xmlns:svg='x'>") == "svg"
+    assert kind_of(b"<html><svg>") is None
