@@ -26,6 +26,7 @@ from gallery.database.engine import Clock, Database, Memo, Trace, wall_clock
 from gallery.database.open import open_database
 from gallery.disk.roots import Root, Roots
 from gallery.domain import people, roots
+from gallery.domain.downloads import Downloads
 from gallery.domain.library import Library
 from gallery.domain.memberships import Memberships
 from gallery.domain.originals import Originals
@@ -99,6 +100,7 @@ def create_app(
                     memberships=Memberships(db),
                     rendered=Rendered(RENDERED_BYTES),
                     originals=Originals(disk),
+                    downloads=Downloads(db, disk),
                     thumbnails=thumbnails,
                     pictures=Rendered(PICTURES_BYTES),
                     owner=owner,

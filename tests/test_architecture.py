@@ -15,7 +15,7 @@ LINES = (
     ("store", "disk", "media"),
     ("database", "events"),
     ("model",),
-    ("names", "paths", "media_types", "words", "places", "criteria", "config"),
+    ("names", "paths", "media_types", "words", "places", "criteria", "config", "file_names"),
     ("errors",),
 )
 """Highest first. Rooms of one line do not know each other; modules of one room may."""
@@ -35,6 +35,7 @@ WITHIN_A_LINE = {
     ("client", "progress"),
     ("server", "app"),
     ("database", "events"),  # what a transaction publishes once it is committed
+    ("file_names", "names"),  # when two names are the same
     ("criteria", "media_types"),  # the types to filter by
     ("criteria", "paths"),  # the folders to filter by
     ("config", "media_types"),  # the default list of junk

@@ -26,6 +26,12 @@ class _Given(NamedTuple):
     opaque: str
 
 
+def weak_headers_of(request: Request, tag: Tag) -> dict[str, str]:
+    """The headers of an answer that means the same in the state `tag`, byte for byte or not."""
+    strong = headers_of(request, tag)
+    return strong | {"ETag": f"W/{strong['ETag']}"}
+
+
 def headers_of(request: Request, tag: Tag | ListTag) -> dict[str, str]:
     """The headers of an answer that is in the state `tag`: a strong entity tag."""
     return {"ETag": f'"{_opaque(request, tag)}"', "Cache-Control": REVALIDATE}
@@ -43,7 +49,7 @@ async def answer(
     """
     own, viewer = services(request), actor(request)
     tag = await own.memo.get((viewer, variant), tag_now)
-    if _is_fresh(request, tag):
+    if is_fresh(request, tag):
         return Response(status_code=304, headers=headers_of(request, tag))
     body = own.rendered.get((viewer, variant, tag))
     if body is None:
@@ -52,7 +58,7 @@ async def answer(
     return raw_response(body, headers=headers_of(request, tag))
 
 
-def _is_fresh(request: Request, tag: Tag | ListTag) -> bool:
+def is_fresh(request: Request, tag: Tag | ListTag) -> bool:
     """Whether the client already has this state."""
     return has(request, _opaque(request, tag))
 

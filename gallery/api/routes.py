@@ -9,7 +9,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from gallery.api import collections, documents, events, items, library, media, members, thumbnails
+from gallery.api import (
+    collections,
+    documents,
+    downloads,
+    events,
+    items,
+    library,
+    media,
+    members,
+    thumbnails,
+)
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -70,6 +80,7 @@ def routes() -> list[BaseRoute]:
         ),
         resource("/api/collections/{id}/order", put=members.order),
         resource("/api/collections/{id}/cover", get=thumbnails.cover),
+        resource("/api/collections/{id}/download", get=downloads.collection),
         resource("/api/folders", get=items.folder),
         resource("/api/items", get=items.index),
         resource("/api/items/{id}", get=items.show),

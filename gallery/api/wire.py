@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from gallery.api.rendered import Rendered
 from gallery.database.engine import Database, Memo
+from gallery.domain.downloads import Downloads
 from gallery.domain.library import Library
 from gallery.domain.memberships import Memberships
 from gallery.domain.originals import Originals
@@ -37,6 +38,7 @@ class Services(msgspec.Struct, frozen=True):
     memberships: Memberships
     rendered: Rendered
     originals: Originals
+    downloads: Downloads
     thumbnails: Thumbnails
     pictures: Rendered
     """Thumbnails that were asked for a moment ago."""

@@ -91,6 +91,18 @@ async def located(reader: Reader, collection_id: int) -> list[Located]:
     return [Located(*row) for row in rows]
 
 
+async def paths_in_order(reader: Reader, collection_id: int) -> list[str]:
+    """Where all members are, or were while they were not missing."""
+    rows = await reader.all(
+        """
+        SELECT i.path FROM collection_item AS ci JOIN item AS i ON i.id = ci.item_id
+        WHERE ci.collection_id = $1 ORDER BY ci.position
+        """,
+        collection_id,
+    )
+    return [path for (path,) in rows]
+
+
 async def append(tx: Tx, collection_id: int, item_ids: Sequence[int]) -> set[int]:
     """Puts the items behind the last, in the order given; which of them were no members yet."""
     rows = await tx.all(

@@ -1,0 +1,177 @@
+"""The originals of a collection as one ZIP file."""
+
+import io
+import os
+import zipfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gallery.disk.archives import Entry, archive, length_of
+from gallery.disk.roots import Root, Roots
+from gallery.domain import downloads
+from tests.api.test_collections import make
+from tests.api.test_media import ODD_NAMES
+from tests.library import Tree, rescan
+
+
+async def collect(client: httpx.AsyncClient, name: str = "Shortlist", **more: object) -> str:
+    """The address of a new collection."""
+    return f"/api/collections/{(await make(client, name, **more))['id']}"
+
+
+async def archive_of(client: httpx.AsyncClient, url: str) -> zipfile.ZipFile:
+    answer = await client.get(f"{url}/download")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/zip"
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    found = zipfile.ZipFile(io.BytesIO(answer.content))
+    assert found.testzip() is None
+    return found
+
+
+async def test_all_originals_in_order(client: httpx.AsyncClient, library: Tree) -> None:
+    for name in ("a/one.jpg", "a/b/two.jpg", "a/three.jpg"):
+        library.write(name, content=name.encode() * 100)
+    os.utime(library.folder / "a/one.jpg", (1_700_000_000, 1_700_000_000))
+    url = await collect(
+        client, "Trip: the best", folderPath="a", paths=["a/three.jpg", "a/one.jpg", "a/b/two.jpg"]
+    )
+    found = await archive_of(client, url)
+    assert found.namelist() == ["three.jpg", "one.jpg", "two.jpg"]
+    assert found.read("two.jpg") == b"a/b/two.jpg" * 100
+    assert found.getinfo("one.jpg").date_time[:2] == (2023, 11)
+    head = await client.head(f"{url}/download")
+    got = await client.get(f"{url}/download")
+    assert head.headers == got.headers
+    assert got.headers["content-disposition"] == 'attachment; filename="Trip_ the best.zip"'
+
+
+async def test_names_are_unique_and_can_be_unpacked_anywhere(
+    client: httpx.AsyncClient, library: Tree
+) -> None:
+    paths = [f"{number}/{name}" for number, name in enumerate((*ODD_NAMES, *ODD_NAMES))]
+    for path in paths:
+        library.write(path, content=path.encode())
+    url = await collect(client, folderPath="", paths=paths)
+    found = await archive_of(client, url)
+    names = found.namelist()
+    assert len({name.casefold() for name in names}) == len(paths)
+    assert [found.read(name) for name in names] == [path.encode() for path in paths]
+    assert not any(set(name) & set('\\/:*?"<>|\n\t') for name in names)
+
+
+async def test_what_is_missing_is_listed(client: httpx.AsyncClient, library: Tree) -> None:
+    library.write("a/Missing files.txt.jpg", "a/gone.jpg", "a/there.jpg")
+    url = await collect(
+        client, paths=["a/gone.jpg", "a/there.jpg", "a/Missing files.txt.jpg"], folderPath="a"
+    )
+    library.remove("a/gone.jpg")
+    found = await archive_of(client, url)
+    assert found.namelist() == ["there.jpg", "Missing files.txt.jpg", "Missing files.txt"]
+    assert found.read("Missing files.txt").decode().splitlines()[1:] == ["a/gone.jpg"]
+
+
+async def test_an_empty_collection(client: httpx.AsyncClient) -> None:
+    assert (await archive_of(client, await collect(client))).namelist() == []
+
+
+async def test_who_has_it_gets_304(client: httpx.AsyncClient, library: Tree) -> None:
+    library.write("a/a.jpg")
+    url = await collect(client, paths=["a/a.jpg"])
+    tag = (await client.get(f"{url}/download")).headers["etag"]
+    again = await client.get(f"{url}/download", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    library.remove("a/a.jpg")
+    await rescan(client)
+    later = await client.get(f"{url}/download", headers={"If-None-Match": tag})
+    assert later.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "text"),
+    [
+        ("/api/collections/99/download", 404, "Collection not found"),
+        ("/api/collections/x/download", 400, "Invalid collection ID"),
+    ],
+)
+async def test_no_collection_no_archive(
+    client: httpx.AsyncClient, url: str, status: int, text: str
+) -> None:
+    answer = await client.get(url)
+    assert (answer.status_code, answer.text) == (status, text)
+
+
+async def test_too_many_at_once_are_503(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = await collect(client)
+    monkeypatch.setattr(downloads, "MOST_AT_ONCE", 0)
+    answer = await client.get(f"{url}/download")
+    assert (answer.status_code, answer.text) == (503, "Too many downloads are under way")
+    assert answer.headers["retry-after"]
+    monkeypatch.undo()
+    for _ in range(downloads.MOST_AT_ONCE + 1):
+        assert (await client.get(f"{url}/download")).status_code == 200
+        assert (await client.head(f"{url}/download")).status_code == 200
+
+
+async def test_a_file_that_changes_meanwhile_cuts_the_connection(
+    port: int, client: httpx.AsyncClient, library: Tree
+) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (library.folder / name).write_bytes(b"a" * (48 << 20))
+    url = await collect(client, folderPath="", paths=["a.mp4", "b.mp4"])
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as real:
+        async with real.stream("GET", f"{url}/download") as answer:
+            parts = answer.aiter_bytes()
+            await anext(parts)
+            (library.folder / "b.mp4").write_bytes(b"b")
+            with pytest.raises(httpx.RemoteProtocolError):
+                await all_of(parts)
+        library.remove("b.mp4")
+        assert len((await archive_of(real, url)).namelist()) == 2
+
+
+async def all_of(parts: AsyncIterator[bytes]) -> list[bytes]:
+    return [part async for part in parts]
+
+
+_NAMES = st.text(min_size=1, max_size=20).filter(
+    lambda name: name.isprintable() and "/" not in name
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    entries=st.lists(
+        st.tuples(_NAMES, st.binary(max_size=300)), max_size=12, unique_by=lambda it: it[0]
+    ),
+    limit=st.integers(20, 2_000),
+    files=st.integers(1, 20),
+)
+def test_the_length_is_that_of_the_archive(
+    entries: list[tuple[str, bytes]], limit: int, files: int
+) -> None:
+    """Also beyond 2 GiB and 65,535 files: the limits of ZIP are put lower here."""
+    made = [Entry(name, len(text), 0, text=text) for name, text in entries]
+    roots = Roots([Root("", Path("/nowhere"))], lambda _name: False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zipfile, "ZIP64_LIMIT", limit)
+        patch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", files)
+        content = b"".join(archive(roots, made))
+        assert len(content) == length_of(made)
+    found = zipfile.ZipFile(io.BytesIO(content))
+    assert [info.filename for info in found.infolist()] == [name for name, _text in entries]
+
+
+def test_times_that_zip_does_not_know() -> None:
+    roots = Roots([Root("", Path("/nowhere"))], lambda _name: False)
+    times = (-(10**15), 0, 10**15, 10**16, 10**30)
+    made = [Entry(f"{at}", 0, at) for at in times]
+    found = zipfile.ZipFile(io.BytesIO(b"".join(archive(roots, made))))
+    assert [info.date_time[0] for info in found.infolist()] == [1980, 1980, 2001, 2107, 2107]
