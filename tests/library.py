@@ -87,11 +87,12 @@ async def read(settings: Settings) -> None:
     """Waits until every file that the index knows was read."""
     waiting = "SELECT COUNT(*) FROM item WHERE probed_at IS NULL AND missing_since = 0"
     async with asyncio.timeout(30):
-        while await _ask(settings, waiting):
+        while await ask(settings, waiting):
             await asyncio.sleep(0.02)
 
 
-async def _ask(settings: Settings, sql: str) -> object:
+async def ask(settings: Settings, sql: str) -> object:
+    """The one value that a query of the database gives."""
     if settings.database:
         postgres = await asyncpg.connect(settings.database)
         try:

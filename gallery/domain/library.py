@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
@@ -176,9 +176,12 @@ class Library:
         for served in self.roots.values():
             served.request_scan(accept_missing=accept_missing)
 
-    def prefer(self, shown: Iterable[Item]) -> None:
-        """Somebody looks at these items: those that were not read or drawn yet are next."""
-        for item in shown:
+    def prefer(self, shown: Sequence[Item]) -> None:
+        """Somebody looks at these items: those that were not read or drawn yet are next.
+
+        The first of them is the first.
+        """
+        for item in reversed(shown):
             if item.thumbhash is None and not item.missing and self.disk.of(item.path):
                 served = self.serving(item.path)
                 (served.unread if item.taken_at is None else served.undrawn).add(item.id)

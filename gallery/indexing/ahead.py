@@ -85,8 +85,7 @@ class Ahead:
         """Draws what waits, each file once; how many could be."""
         done, before = 0, _NEWEST
         while True:
-            wanted = served.undrawn.take(BATCH)
-            batch = await self._db.read(thumbnails.waiting_among, wanted) if wanted else []
+            batch = await self._preferred(served)
             if not batch:
                 batch = await self._db.read(thumbnails.waiting, served.id, before, BATCH)
                 if not batch:
@@ -97,6 +96,12 @@ class Ahead:
             if drawn:
                 await db.write(reconcile.show, served.id, drawn)
             done += len(drawn)
+
+    async def _preferred(self, served: Served) -> list[Source]:
+        """What people look at, in their order."""
+        wanted = served.undrawn.take(BATCH)
+        found = await self._db.read(thumbnails.waiting_among, wanted) if wanted else []
+        return sorted(found, key=lambda source: wanted.index(source.id))
 
     async def _draw(self, batch: Sequence[Source]) -> list[DrawnItem]:
         """What came of those that could be drawn, or never can be."""

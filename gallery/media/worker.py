@@ -18,6 +18,10 @@ MEMORY = 2 << 30
 """Bytes of address space a worker may have."""
 
 
+TRIES = 2
+"""Children that may turn out to be dead before a new one has to live."""
+
+
 class WorkerFailed(Exception):
     """The child died, or took longer than it was given and was killed."""
 
@@ -35,9 +39,16 @@ async def run(
     `work` is a function of a module, and everything that goes in or out can be pickled. That no
     child can be begun is another matter: `BrokenWorkerProcess` or `OSError`.
     """
-    beginning = to_process.run_sync(_confine, limiter=limiter)
-    await _ended(asyncio.ensure_future(beginning), cancels=False)
+    await _ended(asyncio.ensure_future(_begin(limiter)), cancels=False)
     return await _ended(asyncio.ensure_future(_call(seconds, work, args, limiter)), cancels=True)
+
+
+async def _begin(limiter: anyio.CapacityLimiter | None) -> None:
+    """Sees to it that there is a child. One that was idle may have been killed by somebody."""
+    for _ in range(TRIES):
+        with suppress(anyio.BrokenWorkerProcess):
+            return await to_process.run_sync(_confine, limiter=limiter)
+    return await to_process.run_sync(_confine, limiter=limiter)
 
 
 async def _call(

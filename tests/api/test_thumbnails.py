@@ -1,0 +1,443 @@
+"""Pictures of items over HTTP: made on demand, kept by content, never by halves."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from gallery.app import create_app, started
+from gallery.config import Settings
+from gallery.domain import drawing, thumbnails
+from gallery.media import worker
+from gallery.media.cache import Cache, key_of
+from tests.api.test_downloads import collect
+from tests.conftest import TRIP, client_of
+from tests.library import Tree, read, rescan
+from tests.media.corpus import encoded, original
+from tests.media.test_hostile_media import BOMBS
+from tests.media.test_thumbnails import difference, opened
+
+BEACH = TRIP[0]
+FOR_EVER = "private, max-age=31536000, immutable"
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Tree:
+    """The files of the trip, which nobody has touched for long; the first is a real picture."""
+    tree = Tree(tmp_path / "library")
+    tree.write(*TRIP)
+    tree.age()
+    draw(tree, BEACH)
+    return tree
+
+
+def draw(library: Tree, path: str, turns: int = 0) -> None:
+    library.write(path, content=encoded(original().rotate(90 * turns, expand=True), "JPEG"))
+    os.utime(library.folder / path, (1_700_000_000, 1_700_000_000))
+
+
+async def item(client: httpx.AsyncClient, path: str = BEACH) -> dict[str, Any]:
+    [found] = (await client.get("/api/items", params={"path": path})).json()["items"]
+    shown: dict[str, Any] = found
+    return shown
+
+
+def cached(settings: Settings) -> list[Path]:
+    return sorted((Path(settings.data) / "thumbnails").rglob("*.webp"))
+
+
+@pytest.fixture
+def drawings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths that were drawn, in a worker, since the test began."""
+    drawn: list[str] = []
+    run = worker.run
+
+    async def counted(seconds: float, work: Any, *args: Any, **options: Any) -> Any:
+        if work is drawing.draw:
+            drawn.append(args[2])
+        return await run(seconds, work, *args, **options)
+
+    monkeypatch.setattr(worker, "run", counted)
+    return drawn
+
+
+async def test_a_thumbnail_with_all_its_headers(client: httpx.AsyncClient) -> None:
+    url = (await item(client))["thumbnailUrl"]
+    answer = await client.get(url)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
+    assert opened(answer.content).size == (256, 171)
+    assert difference(opened(answer.content), original()) < 4
+    assert answer.headers["cache-control"] == FOR_EVER
+    assert "sandbox" in answer.headers["content-security-policy"]
+    known = {"If-None-Match": answer.headers["etag"]}
+    again = await client.get(url, headers=known)
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["cache-control"] == FOR_EVER
+    head = await client.head(url)
+    assert head.headers == answer.headers
+
+
+async def test_sizes(client: httpx.AsyncClient) -> None:
+    id_ = (await item(client))["id"]
+    tags = set()
+    for size, longest in (("small", 256), ("medium", 360), ("large", 360), ("full", 360)):
+        answer = await client.get(f"/api/items/{id_}/thumbnail?size={size}")
+        assert max(opened(answer.content).size) == longest
+        assert answer.headers["cache-control"] == "private, no-cache"
+        tags.add(answer.headers["etag"])
+    assert len(tags) == 4
+    default = await client.get(f"/api/items/{id_}/thumbnail")
+    assert max(opened(default.content).size) == 256
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "text"),
+    [
+        ("/api/items/99/thumbnail", 404, "Item not found"),
+        ("/api/items/x/thumbnail", 400, "Invalid item ID"),
+        ("/api/items/1/thumbnail?size=tiny", 400, "Invalid size: small, medium, large or full"),
+        ("/api/collections/99/cover", 404, "Collection not found"),
+        ("/api/collections/0/cover", 400, "Invalid collection ID"),
+        ("/api/collections/1/cover?size=medium", 400, "Invalid size: small or large"),
+    ],
+)
+async def test_what_is_refused(client: httpx.AsyncClient, url: str, status: int, text: str) -> None:
+    answer = await client.get(url)
+    assert (answer.status_code, answer.text) == (status, text)
+
+
+async def test_a_version_that_is_not_the_present_one_is_not_for_ever(
+    client: httpx.AsyncClient, library: Tree
+) -> None:
+    former = (await item(client))["thumbnailUrl"]
+    await client.get(former)
+    draw(library, BEACH, turns=1)
+    os.utime(library.folder / BEACH, (1_700_000_009, 1_700_000_009))
+    await rescan(client)
+    present = (await item(client))["thumbnailUrl"]
+    assert present != former
+    for url, cache in ((present, FOR_EVER), (f"{present}0", "private, no-cache")):
+        answer = await client.get(url)
+        assert opened(answer.content).size == (171, 256)
+        assert answer.headers["cache-control"] == cache
+
+
+async def test_a_move_needs_no_new_picture(
+    client: httpx.AsyncClient, library: Tree, settings: Settings, drawings: list[str]
+) -> None:
+    await read(settings)
+    first = await client.get((await item(client))["thumbnailUrl"])
+    assert drawings == [BEACH]
+    library.move(BEACH, "elsewhere/sea.jpg")
+    await rescan(client)
+    moved = await item(client, "elsewhere/sea.jpg")
+    again = await client.get(f"/api/items/{moved['id']}/thumbnail?size=small")
+    assert again.content == first.content
+    assert drawings == [BEACH]
+
+
+async def test_what_is_missing_shows_what_was_kept(
+    client: httpx.AsyncClient, library: Tree, settings: Settings
+) -> None:
+    await read(settings)
+    id_ = (await item(client))["id"]
+    kept = await client.get(f"/api/items/{id_}/thumbnail?size=medium")
+    library.remove(BEACH)
+    await rescan(client)
+    for size, cache in (("medium", "private, no-cache"), ("large", "private, no-cache")):
+        answer = await client.get(f"/api/items/{id_}/thumbnail?size={size}")
+        assert (answer.content, answer.headers["cache-control"]) == (kept.content, cache)
+    for file in cached(settings):
+        file.unlink()
+    gone = await client.get(f"/api/items/{id_}/thumbnail?size=full")
+    assert (gone.status_code, gone.text) == (404, "No thumbnail")
+
+
+@pytest.mark.parametrize("damage", ["cut", "emptied", "one bit", "deleted", "a folder"])
+async def test_a_damaged_picture_is_made_anew(
+    client: httpx.AsyncClient,
+    library: Tree,
+    settings: Settings,
+    drawings: list[str],
+    damage: str,
+) -> None:
+    await read(settings)
+    url = f"/api/items/{(await item(client))['id']}/thumbnail?size=medium"
+    whole = (await client.get(url)).content
+    [file] = cached(settings)
+    content = bytearray(file.read_bytes())
+    if damage == "cut":
+        file.write_bytes(content[: len(content) // 2])
+    elif damage == "emptied":
+        file.write_bytes(b"")
+    elif damage == "one bit":
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    else:
+        file.unlink()
+    if damage == "a folder":
+        file.mkdir()
+    assert (await client.get(url)).content == whole
+    assert drawings == [BEACH, BEACH]
+    assert library.folder.exists()
+
+
+async def test_nothing_half_written_is_ever_there(
+    client: httpx.AsyncClient, library: Tree, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The picture is synced under another name before it gets its own."""
+    done: list[str] = []
+    sync, replace = os.fsync, Path.replace
+
+    def synced(descriptor: int) -> None:
+        done.append("sync")
+        sync(descriptor)
+
+    def renamed(self: Path, target: Path) -> Path:
+        done.append("rename")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", renamed)
+    cache = Cache(Path(settings.data) / "thumbnails")
+    cache.keep(key_of("x", 1), "small", b"picture")
+    assert done == ["sync", "rename"]
+    assert cache.read(key_of("x", 1), "small") == b"picture"
+
+
+async def test_a_full_disk_does_not_keep_pictures_from_being_shown(
+    client: httpx.AsyncClient, settings: Settings
+) -> None:
+    folder = Path(settings.data) / "thumbnails"
+    folder.write_bytes(b"in the way")
+    answer = await client.get((await item(client))["thumbnailUrl"])
+    assert answer.status_code == 200
+    assert folder.read_bytes() == b"in the way"
+
+
+async def test_what_cannot_be_drawn_is_tried_once(
+    client: httpx.AsyncClient, library: Tree, settings: Settings, drawings: list[str]
+) -> None:
+    """And again when it has changed."""
+    library.write(BEACH, content=encoded(original(), "JPEG")[:2_000])
+    library.age()
+    await rescan(client)
+    await read(settings)
+    url = f"/api/items/{(await item(client))['id']}/thumbnail"
+    for _ in range(3):
+        answer = await client.get(url)
+        assert (answer.status_code, answer.text) == (404, "No thumbnail")
+    assert drawings == [BEACH]
+    shown = (await client.get(url.removesuffix("/thumbnail"))).json()
+    assert shown["problem"].startswith("cannot be drawn")
+    draw(library, BEACH)
+    await rescan(client)
+    assert (await client.get(url)).status_code == 200
+
+
+@pytest.mark.parametrize("name", BOMBS)
+async def test_a_bomb_costs_nobody_else_anything(
+    client: httpx.AsyncClient, library: Tree, name: str
+) -> None:
+    path = f"bombs/{name}"
+    library.write(path, content=BOMBS[name])
+    await rescan(client)
+    answer = await client.get((await item(client, path))["thumbnailUrl"])
+    assert (answer.status_code, answer.text) == (404, "No thumbnail")
+    assert (await client.get((await item(client))["thumbnailUrl"])).status_code == 200
+
+
+def hang(*_args: object) -> None:
+    while True:
+        pass
+
+
+def crash(*_args: object) -> None:
+    os.kill(os.getpid(), 9)
+
+
+@pytest.mark.parametrize("work", [hang, crash])
+async def test_a_decoder_that_hangs_or_crashes_costs_a_worker(
+    client: httpx.AsyncClient,
+    library: Tree,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    work: Any,
+) -> None:
+    await read(settings)
+    with monkeypatch.context() as patch:
+        patch.setattr(thumbnails, "SECONDS", 1.0)
+        patch.setattr(drawing, "draw", work)
+        url = (await item(client))["thumbnailUrl"]
+        answer = await client.get(url)
+        assert (answer.status_code, answer.text) == (404, "No thumbnail")
+    assert (await client.get(url)).status_code == 404  # it is not tried again as it is
+    draw(library, TRIP[1])
+    assert (await client.get((await item(client, TRIP[1]))["thumbnailUrl"])).status_code == 200
+
+
+async def test_several_who_wait_for_one_picture_have_it_made_once(
+    client: httpx.AsyncClient, drawings: list[str]
+) -> None:
+    """Whoever leaves does not take it away from the others."""
+    url = (await item(client))["thumbnailUrl"]
+    waiting = [asyncio.create_task(client.get(url)) for _ in range(10)]
+    while not drawings:
+        await asyncio.sleep(0.001)
+    for task in waiting[:5]:
+        task.cancel()
+    answers = await asyncio.gather(*waiting[5:])
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    assert drawings == [BEACH]
+
+
+async def test_what_nobody_waits_for_any_more_is_not_made(
+    port: int, client: httpx.AsyncClient, library: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that leaves over a real connection; another one keeps the only hand busy."""
+    begun, release, drawn = asyncio.Event(), asyncio.Event(), []
+
+    async def slow(_seconds: float, work: Any, *args: Any, **_options: Any) -> Any:
+        assert work is drawing.draw
+        drawn.append(args[2])
+        begun.set()
+        await release.wait()
+        return work(*args)
+
+    for path in TRIP[1:]:
+        draw(library, path)
+    urls = [(await item(client, path))["thumbnailUrl"] for path in TRIP]
+    monkeypatch.setattr(worker, "run", slow)
+    first = asyncio.create_task(client.get(urls[0]))
+    other = asyncio.create_task(client.get(urls[1]))
+    await begun.wait()
+    while len(drawn) < 2:
+        await asyncio.sleep(0.001)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {urls[2]} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    await writer.drain()
+    third = asyncio.create_task(client.get(urls[3]))
+    await asyncio.sleep(0.05)
+    writer.close()
+    assert await reader.read() == b""
+    await asyncio.sleep(0.05)
+    release.set()
+    for task in (first, other, third):
+        assert (await task).status_code == 200
+    assert TRIP[2] not in drawn
+
+
+async def test_a_queue_that_is_full_is_503(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thumbnails, "MOST_WAITING", 0)
+    answer = await client.get((await item(client))["thumbnailUrl"])
+    assert (answer.status_code, answer.text) == (503, "Too many thumbnails are being made")
+    assert answer.headers["retry-after"]
+
+
+async def test_a_file_that_is_always_being_written_to_is_503(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def changed(*_args: Any, **_options: Any) -> None:
+        return None
+
+    monkeypatch.setattr(worker, "run", changed)
+    answer = await client.get((await item(client))["thumbnailUrl"])
+    assert (answer.status_code, answer.text) == (503, "The file is being written to")
+
+
+async def test_a_file_that_changes_while_it_is_drawn_is_never_mixed(
+    client: httpx.AsyncClient, library: Tree, settings: Settings
+) -> None:
+    """Somebody writes the one and the other all the time: each answer shows one of them."""
+    file = library.folder / BEACH
+    one = encoded(original().resize((1_200, 800)), "JPEG", quality=95)
+    other = encoded(original().rotate(180).resize((1_200, 800)), "JPEG", quality=95)
+    id_ = (await item(client))["id"]
+
+    async def rewrite() -> None:
+        while True:
+            for content in (one, other):
+                await asyncio.to_thread(file.write_bytes, content)
+                await asyncio.sleep(0.1)
+
+    writing = asyncio.create_task(rewrite())
+    shown = 0
+    try:
+        async with asyncio.timeout(30):
+            while shown < 8:
+                answer = await client.get(f"/api/items/{id_}/thumbnail?size=small")
+                assert answer.status_code in (200, 404, 503)
+                if answer.status_code == 200:
+                    shown += 1
+                    seen = opened(answer.content)
+                    upright, turned = original(), original().rotate(180)
+                    assert min(difference(seen, upright), difference(seen, turned)) < 4
+    finally:
+        writing.cancel()
+    for picture in cached(settings):
+        assert picture.read_bytes()[:4] == b"RIFF"
+
+
+async def test_the_least_recently_used_go_when_room_is_short(tmp_path: Path, clock: object) -> None:
+    cache = Cache(tmp_path / "thumbnails")
+    keys = [key_of("x", number) for number in range(10)]
+    for age, key in enumerate(keys):
+        cache.keep(key, "small", bytes(1_000))
+        [file] = (tmp_path / "thumbnails").rglob(f"{key}-small.webp")
+        os.utime(file, (1_700_000_000 + age, 1_700_000_000))
+    assert cache.read(keys[0], "small") is not None  # now it is the last that was used
+    half = tmp_path / "thumbnails" / keys[1][:2] / "left.new"
+    half.write_bytes(bytes(500))
+    assert cache.survey() == 10 * 1_008 + 500
+    os.utime(half, (1_700_000_000, 1_700_000_000))
+    assert cache.survey() == 10 * 1_008
+    assert not half.exists()
+    assert cache.shrink(3 * 1_008) == 3 * 1_008
+    assert [cache.has(key, "small") for key in keys] == [True, *[False] * 7, True, True]
+
+
+async def test_the_cache_keeps_within_its_room(library: Tree, settings: Settings) -> None:
+    room = 4_000
+    for turns, path in enumerate(TRIP):
+        draw(library, path, turns)
+    small = msgspec.structs.replace(settings, thumbnails=room / (1 << 30))
+    async with started(create_app(small)) as app, client_of(app) as client:
+        await rescan(client)
+        for path in TRIP:
+            for size in ("small", "medium", "large"):
+                url = f"/api/items/{(await item(client, path))['id']}/thumbnail?size={size}"
+                assert (await client.get(url)).is_success
+                assert sum(file.stat().st_size for file in cached(settings)) <= room
+    assert cached(settings)
+
+
+# Covers
+
+
+async def test_a_cover(client: httpx.AsyncClient, library: Tree, settings: Settings) -> None:
+    await read(settings)
+    url = await collect(client, paths=[BEACH, TRIP[1]], folderPath="photos")
+    shown = (await client.get(url)).json()
+    for name, longest in (("coverSmallUrl", 256), ("coverLargeUrl", 360)):
+        answer = await client.get(shown[name])
+        assert answer.headers["cache-control"] == FOR_EVER
+        assert max(opened(answer.content).size) == longest
+        known = {"If-None-Match": answer.headers["etag"]}
+        assert (await client.get(shown[name], headers=known)).status_code == 304
+    library.remove(BEACH)
+    await rescan(client)
+    missing = await client.get(f"{url}/cover?size=large")
+    assert max(opened(missing.content).size) == 360
+    await client.put(f"{url}/order", json={"paths": [TRIP[1]]})
+    other = await client.get(shown["coverSmallUrl"])
+    assert (other.status_code, other.text) == (404, "No thumbnail")
+    await client.put(url, json={"name": "Shortlist", "paths": []})
+    none = await client.get(f"{url}/cover")
+    assert (none.status_code, none.text) == (404, "No cover")

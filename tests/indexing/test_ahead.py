@@ -1,0 +1,160 @@
+"""Thumbnails that are made before anybody asks."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from gallery.app import create_app, started
+from gallery.config import Settings
+from gallery.domain import drawing
+from gallery.media import worker
+from tests.api.test_thumbnails import cached
+from tests.conftest import client_of
+from tests.library import Tree, ask
+from tests.media.corpus import encoded, original
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Tree:
+    """Seven pictures, each a day younger than the one before."""
+    tree = Tree(tmp_path / "library")
+    for day in range(7):
+        path = f"day {day}.jpg"
+        tree.write(path, content=encoded(original().rotate(day), "JPEG"))
+        at = 1_700_000_000 + day * 86_400
+        os.utime(tree.folder / path, (at, at))
+    return tree
+
+
+@pytest.fixture
+def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths in the order in which they are drawn, one by one."""
+    drawn: list[str] = []
+    run, alone = worker.run, asyncio.Lock()
+
+    async def counted(seconds: float, work: Any, *args: Any, **options: Any) -> Any:
+        if work is not drawing.draw:
+            return await run(seconds, work, *args, **options)
+        async with alone:
+            drawn.append(args[2])
+            return await run(seconds, work, *args, **options)
+
+    monkeypatch.setattr(worker, "run", counted)
+    return drawn
+
+
+@asynccontextmanager
+async def served(settings: Settings) -> AsyncGenerator[httpx.AsyncClient]:
+    async with started(create_app(settings, watch=True)) as app, client_of(app) as client:
+        yield client
+
+
+async def until(client: httpx.AsyncClient, is_so: Callable[[list[dict[str, Any]]], bool]) -> Any:
+    async with asyncio.timeout(30):
+        while True:
+            items = (await client.get("/api/items?sort=name")).json()["items"]
+            if is_so(items):
+                return items
+            await asyncio.sleep(0.02)
+
+
+def all_drawn(items: list[dict[str, Any]]) -> bool:
+    return len(items) >= 7 and all(item["thumbhash"] for item in items)
+
+
+async def test_everything_is_drawn_and_the_collections_know(
+    settings: Settings, order: list[str]
+) -> None:
+    async with served(settings) as client:
+        await until(client, lambda items: len(items) == 7)
+        made = await client.post("/api/collections", json={"name": "c", "paths": ["day 3.jpg"]})
+        before = made.headers["etag"]
+        phases = set()
+        while not all_drawn((await client.get("/api/items")).json()["items"]):
+            [root] = (await client.get("/api/library")).json()["roots"]
+            phases.add(root["progress"] and root["progress"]["phase"])
+            await asyncio.sleep(0.01)
+        assert "drawing" in phases
+        shown = await client.get(made.headers["location"])
+        assert shown.headers["etag"] != before
+        assert shown.json()["items"][0]["thumbhash"]
+        assert sorted(order) == [f"day {day}.jpg" for day in range(7)]
+        assert len(cached(settings)) == 14
+        [root] = (await client.get("/api/library")).json()["roots"]
+    order.clear()
+    async with served(settings) as client:
+        items = await until(client, all_drawn)
+        assert (await client.get(items[0]["thumbnailUrl"])).status_code == 200
+    assert order == []
+
+
+async def drawn(settings: Settings) -> None:
+    """Waits without looking at anything, which would change the order."""
+    async with asyncio.timeout(30):
+        while await ask(settings, "SELECT COUNT(*) FROM item WHERE drawn_at IS NOT NULL") != 7:
+            await asyncio.sleep(0.02)
+
+
+async def test_the_newest_come_first(settings: Settings, order: list[str]) -> None:
+    async with served(settings):
+        await drawn(settings)
+    assert order == [f"day {day}.jpg" for day in range(6, -1, -1)]
+
+
+async def test_what_people_look_at_comes_before_all_else(
+    settings: Settings, order: list[str]
+) -> None:
+    async with served(settings) as client:
+        while not (await client.get("/api/items?path=day 1.jpg")).json()["items"]:
+            await asyncio.sleep(0.01)
+        await client.get("/api/items?path=day 4.jpg")
+        await drawn(settings)
+    assert order == [f"day {day}.jpg" for day in (4, 1, 6, 5, 3, 2, 0)]
+
+
+async def test_without_room_only_the_hashes_are_made(settings: Settings) -> None:
+    none = msgspec.structs.replace(settings, thumbnails=0)
+    async with served(none) as client:
+        await until(client, all_drawn)
+    assert cached(settings) == []
+
+
+async def test_what_cannot_be_drawn_is_a_problem_and_does_not_stop_the_rest(
+    settings: Settings, library: Tree, order: list[str]
+) -> None:
+    content = encoded(original(), "JPEG")
+    library.write("cut.jpg", content=content[: len(content) // 2])
+    library.write("nothing.jpg", content=b"nothing")
+    library.age()
+    async with served(settings) as client:
+        await until(client, lambda items: sum(1 for it in items if it["thumbhash"]) == 7)
+        async with asyncio.timeout(20):
+            while True:
+                [cut] = (await client.get("/api/items?path=cut.jpg")).json()["items"]
+                detail = (await client.get(f"/api/items/{cut['id']}")).json()
+                if detail["problem"]:
+                    break
+                await asyncio.sleep(0.02)
+        assert detail["problem"].startswith("cannot be drawn")
+        assert detail["width"] == 360
+        assert "nothing.jpg" not in order
+
+
+async def test_a_changed_file_is_drawn_anew(settings: Settings, library: Tree) -> None:
+    async with served(settings) as client:
+        before = await until(client, all_drawn)
+        library.write("day 0.jpg", content=encoded(original().rotate(180), "JPEG"))
+        at = 1_700_000_001
+        os.utime(library.folder / "day 0.jpg", (at, at))
+        after = await until(
+            client,
+            lambda items: all_drawn(items) and items[0]["thumbhash"] != before[0]["thumbhash"],
+        )
+        assert after[0]["thumbnailUrl"] != before[0]["thumbnailUrl"]
