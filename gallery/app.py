@@ -79,8 +79,10 @@ def create_app(
             await anyio.lowlevel.checkpoint()  # loads its parts now, not while requests wait
             owner, born = await db.write(people.built_in_owner)
             served = Library(disk, await roots.register(db, disk), holder, bus)
+            memo = Memo(db)
             thumbnails = Thumbnails(
                 db,
+                memo,
                 served,
                 Cache(data / THUMBNAILS),
                 room=int(settings.thumbnails * (1 << 30)),
@@ -95,7 +97,7 @@ def create_app(
             yield {
                 "services": Services(
                     db=db,
-                    memo=Memo(db),
+                    memo=memo,
                     library=served,
                     memberships=Memberships(db),
                     rendered=Rendered(RENDERED_BYTES),

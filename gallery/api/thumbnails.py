@@ -29,7 +29,7 @@ async def show(request: Request) -> Response:
     remembered = own.pictures.get((id_, size, version))
     if remembered is not None:
         return _answer(request, Picture(remembered, version), size, version)
-    picture = await _unless_left(request, own.thumbnails.get(id_, size))
+    picture = await _picture(request, id_, size)
     if picture.is_exact:
         own.pictures.keep((id_, size, picture.version), picture.webp)
     return _answer(request, picture, size, version)
@@ -39,9 +39,19 @@ async def cover(request: Request) -> Response:
     """The picture of a collection."""
     own, id_ = services(request), query.collection_id(request)
     size = query.choice(request, "size", _OF_COLLECTIONS)
-    item_id, picture = await _unless_left(request, own.thumbnails.cover(actor(request), id_, size))
+    item_id = await own.thumbnails.cover_of(actor(request), id_)
+    picture = await _picture(request, item_id, size)
     picture = picture._replace(version=f"{item_id:x}-{picture.version}")
     return _answer(request, picture, size, query.parameters(request).get("v", ""))
+
+
+async def _picture(request: Request, item_id: int, size: Size) -> Picture:
+    """The picture that was made before, or as soon as it is."""
+    pictures = services(request).thumbnails
+    kept = await pictures.kept(item_id, size)
+    if kept is not None:
+        return kept
+    return await _unless_left(request, pictures.get(item_id, size))
 
 
 def _answer(request: Request, picture: Picture, size: Size, asked: str) -> Response:

@@ -114,6 +114,11 @@ class Served:
             self._bus.publish(RootChanged(self.id))
 
     @property
+    def is_catching_up(self) -> bool:
+        """Whether files are being listed or read: drawing waits for that."""
+        return self.progress is not None and self.progress.phase != "drawing"
+
+    @property
     def progress(self) -> Progress | None:
         """Of what is under way, that which others wait for."""
         return next((self._under_way[it] for it in PHASES if it in self._under_way), None)

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar, TypeVarTuple
 import anyio
 from anyio import to_thread
 
-from gallery.database.engine import Database, Reader
+from gallery.database.engine import Database, Memo, Reader
 from gallery.domain import access, drawing, reconcile
 from gallery.domain.drawing import TOO_MUCH, Made
 from gallery.domain.library import Library
@@ -69,9 +69,10 @@ class Thumbnails:
     """The pictures of all items, in at most `room` bytes of `cache`; `hands` work at a time."""
 
     def __init__(
-        self, db: Database, library: Library, cache: Cache, *, room: int, hands: int
+        self, db: Database, memo: Memo, library: Library, cache: Cache, *, room: int, hands: int
     ) -> None:
         self._db = db
+        self._memo = memo
         self._library = library
         self._cache = cache
         self._room = room
@@ -88,40 +89,51 @@ class Thumbnails:
         """Finds out how much room is taken; until then nothing that was there is counted."""
         await self._grow(await self._disk(self._cache.survey))
 
+    async def kept(self, item_id: int, size: Size) -> Picture | None:
+        """A picture of an item, if it was made before; `NotFound` if there is no such item."""
+        source = await self._source(item_id)
+        if source.fingerprint is None:
+            return None
+        key = key_of(source.fingerprint, source.modified_at)
+        kept = await self._disk(self._cache.read, key, size)
+        if kept is None:
+            return None
+        return Picture(kept, picture_version(source.size, source.modified_at))
+
     async def get(self, item_id: int, size: Size) -> Picture:
         """A picture of an item; of one that is missing what was kept, perhaps in another size.
 
         Raises `NotFound` if there is no such item or none can be made, `Unavailable` if too many
         wait or the file is being written to.
         """
-        source = await self._db.read(_source, item_id)
-        version = picture_version(source.size, source.modified_at)
-        if source.fingerprint is not None:
-            key = key_of(source.fingerprint, source.modified_at)
-            kept = await self._disk(self._cache.read, key, size)
-            if kept is not None:
-                return Picture(kept, version)
+        kept = await self.kept(item_id, size)
+        if kept is not None:
+            return kept
+        source = await self._source(item_id)
         if source.is_undrawable:
             raise NotFound("No thumbnail")
         served = self._library.roots.get(source.root_id)
         if served is None or served.is_offline or source.is_missing:
-            return await self._any(source, version)
+            return await self._any(source)
         return await self._wait(source, size)
 
-    async def cover(self, actor: Actor, collection_id: int, size: Size) -> tuple[int, Picture]:
-        """The picture of a collection that the actor may see, and the item that it is of.
+    async def cover_of(self, actor: Actor, collection_id: int) -> int:
+        """The item whose picture a collection shows that the actor may see.
 
-        Raises as `access.see`, and `NotFound` if it has no cover, or of that there is no picture.
+        Raises as `access.see`, and `NotFound` if it has no cover.
         """
-        item_id = await self._db.read(_cover, actor, collection_id)
-        return item_id, await self.get(item_id, size)
+        return await self._db.read(_cover, actor, collection_id)
 
-    async def _any(self, source: Source, version: str) -> Picture:
+    async def _source(self, item_id: int) -> Source:
+        return await self._memo.get(("source", item_id), lambda: self._db.read(_existing, item_id))
+
+    async def _any(self, source: Source) -> Picture:
         """A picture of what is not there, of any size."""
         if source.fingerprint is not None:
             key = key_of(source.fingerprint, source.modified_at)
             kept = await self._disk(self._cache.largest, key)
             if kept is not None:
+                version = picture_version(source.size, source.modified_at)
                 return Picture(kept, version, is_exact=False)
         raise NotFound("No thumbnail")
 
@@ -226,7 +238,7 @@ def _is_of(made: Made, source: Source) -> bool:
     return (made.size, made.modified_at) == (source.size, source.modified_at)
 
 
-async def _source(reader: Reader, item_id: int) -> Source:
+async def _existing(reader: Reader, item_id: int) -> Source:
     found = await thumbnails.source(reader, item_id)
     if found is None:
         raise NotFound("Item not found")

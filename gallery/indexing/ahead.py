@@ -1,5 +1,7 @@
 """Makes thumbnails before anybody asks: of what people look at first, then of the newest.
 
+While files are being listed or read, only of what people look at.
+
 The queue is the database's `drawn_at IS NULL`, so it survives a crash by itself.
 """
 
@@ -47,7 +49,10 @@ class Ahead:
             while True:
                 self._news.clear()
                 passes = [await self._attend(served) for served in self._library.roots.values()]
-                is_fruitful = any(drawn for drawn, _waiting in passes)
+                roots = self._library.roots.values()
+                is_fruitful = any(drawn for drawn, _waiting in passes) or any(
+                    served.is_catching_up for served in roots
+                )
                 pause = SHORTEST_PAUSE if is_fruitful else min(pause * 2, LONGEST_PAUSE)
                 something_waits = any(waiting for _drawn, waiting in passes)
                 try:
@@ -69,7 +74,7 @@ class Ahead:
             if not waiting or served.is_offline:
                 return 0, waiting
             async with leased(self._db, f"draw {served.id}", self._library.holder) as db:
-                drawn = await self._draw_all(db, served, waiting) if db else 0
+                drawn = await self._draw_all(db, served) if db else 0
             return drawn, await self._db.read(thumbnails.count_waiting, served.id)
         except (LeaseLost, Unavailable) as error:
             logger.warning(
@@ -81,17 +86,20 @@ class Ahead:
             served.end("drawing")
         return 0, 1
 
-    async def _draw_all(self, db: Leased, served: Served, waiting: int) -> int:
+    async def _draw_all(self, db: Leased, served: Served) -> int:
         """Draws what waits, each file once; how many could be."""
         done, before = 0, _NEWEST
         while True:
             batch = await self._preferred(served)
             if not batch:
+                if served.is_catching_up:
+                    return done
                 batch = await self._db.read(thumbnails.waiting, served.id, before, BATCH)
                 if not batch:
                     return done
                 before = batch[-1].taken_local, batch[-1].id
-            served.advance("drawing", done, max(waiting, done + len(batch)))
+            waiting = await self._db.read(thumbnails.count_waiting, served.id)
+            served.advance("drawing", done, done + waiting)
             drawn = await self._draw(batch)
             if drawn:
                 await db.write(reconcile.show, served.id, drawn)

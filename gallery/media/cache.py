@@ -45,24 +45,20 @@ class Cache(NamedTuple):
 
     def read(self, key: str, size: Size) -> bytes | None:
         """The picture, None if there is none or it is damaged."""
-        file = self._file(key, size)
+        place = self._file(key, size)
         try:
-            content = file.read_bytes()
-            now = time.time()
-            used_at = file.stat().st_atime
+            with place.open("rb", buffering=0) as file:
+                content = file.read()
+                used_at, now = os.fstat(file.fileno()).st_atime, time.time()
             if now - used_at > _USED_SECONDS:
-                os.utime(file, (now, now))
+                os.utime(place, (now, now))
         except FileNotFoundError:
             return None
         except OSError as error:
-            logger.warning("%s cannot be read: %s", file, error)
+            logger.warning("%s cannot be read: %s", place, error)
             return None
         picture, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
         return picture if digest == _digest(picture) else None
-
-    def has(self, key: str, size: Size) -> bool:
-        """Whether it is there; not, whether it is whole."""
-        return self._file(key, size).exists()
 
     def largest(self, key: str) -> bytes | None:
         """The largest picture that is there."""

@@ -22,6 +22,7 @@ from tests.bench import (
     writes,
 )
 from tests.bench import engines as both_engines
+from tests.bench import media as pictures
 from tests.bench import million as many
 from tests.bench.table import Row
 
@@ -53,6 +54,9 @@ QUICK = Size(10_000, 50, 60, 15, 3, 20, 500)
 @click.option("--markdown", is_flag=True, help="The table as Markdown, for the README.")
 @click.option("--engines", is_flag=True, help="PostgreSQL beside SQLite, a million memberships.")
 @click.option("--million", is_flag=True, help="Browsing and search, a million items.")
+@click.option(
+    "--media", is_flag=True, help="Thumbnails beside vipsthumbnail, originals beside nginx."
+)
 def main(
     *,
     items: int | None,
@@ -61,6 +65,7 @@ def main(
     markdown: bool,
     engines: bool,
     million: bool,
+    media: bool,
 ) -> None:
     """Measure the server beside one without a database. TMPDIR says on which disk."""
     if engines:
@@ -68,6 +73,9 @@ def main(
         return
     if million:
         _million(items or (100_000 if quick else 1_000_000), markdown=markdown)
+        return
+    if media:
+        _media(16 if quick else 60, 60 if quick else 300, markdown=markdown)
         return
     size = QUICK if quick else FULL
     size = size._replace(items=items or size.items, collections=collections or size.collections)
@@ -110,6 +118,15 @@ def _million(items: int, *, markdown: bool) -> None:
         note = f"{machine.description(folder)}; {items:,} items, first pages of {many.FIRST}"
     show = table.markdown if markdown else table.plain
     click.echo("\n".join([show(rows), "", note]))
+
+
+def _media(photographs: int, repetitions: int, *, markdown: bool) -> None:
+    with tempfile.TemporaryDirectory(prefix="gallery-bench-") as name:
+        folder = Path(name)
+        rows = pictures.measure(folder, photographs, repetitions)
+        note = machine.description(folder)
+    show = table.markdown if markdown else table.plain
+    click.echo("\n".join([show(rows, pictures.HEADINGS), "", note]))
 
 
 def _notes(size: Size, synchronised: float) -> tuple[str, ...]:

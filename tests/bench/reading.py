@@ -63,7 +63,8 @@ def ours(server: Server, count: int, idle: float) -> tuple[float, float]:
     with server.connection() as connection:
         while True:
             (root,) = msgspec.json.decode(connection.ask(latest).body)["roots"]
-            if root["itemCount"] == count and root["progress"] is None:
+            is_read = root["progress"] is None or root["progress"]["phase"] == "drawing"
+            if root["itemCount"] == count and is_read:
                 found = msgspec.json.decode(connection.ask(question).body)["items"]
                 if found and found[0]["name"] == f"IMG_{count - 1:05d}.jpg":
                     return spent(server) - idle, perf_counter() - begun

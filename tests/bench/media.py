@@ -1,0 +1,214 @@
+"""Pictures and originals, beside what others make of the same files.
+
+Thumbnails: `vipsthumbnail` on the same files, a process for each processor. Thumbnails that are
+kept: the calibrator with the same bytes. Originals: nginx. Where these programs are not installed
+there is nothing beside ours.
+"""
+
+import os
+import random
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from time import perf_counter, sleep
+from typing import Any
+
+import msgspec
+from PIL import Image, ImageFilter
+
+from tests.bench import processes, reads
+from tests.bench.client import HOST, Connection, Request
+from tests.bench.dataset import SEED
+from tests.bench.processes import Server
+from tests.bench.reads import Case
+from tests.bench.table import Row
+
+HEADINGS = ("what", "ours", "beside", "ratio", "target", "", "")
+PIXELS = (6_000, 4_000)
+CLIENTS = 4
+GIB = 1 << 30
+PART = 1 << 20
+SEEK_BYTES = 64 << 10
+_LONG_AGO = 1_700_000_000
+_WARM_UP = 4
+
+
+def measure(folder: Path, photographs: int, repetitions: int) -> list[Row]:
+    library = folder / "photographs"
+    make_photographs(library, photographs + _WARM_UP)
+    beside = _vipsthumbnail(folder, sorted(library.iterdir())[_WARM_UP:])
+    with (
+        processes.gallery(library, folder / "data") as server,
+        processes.calibrator() as calibrator,
+        server.connection() as ours,
+        calibrator.connection() as bare,
+    ):
+        rows = _drawn(server, ours, photographs, beside)
+        while not all(item["thumbhash"] for item in _items(ours)):
+            sleep(0.2)
+        rows += [reads.measure(case, ours, bare, repetitions) for case in _kept(ours, bare)]
+    return rows + _originals(folder, repetitions)
+
+
+def make_photographs(folder: Path, count: int) -> None:
+    """Pictures of 24 megapixels, some 5 MB each, all with bytes of their own."""
+    folder.mkdir(parents=True)
+    noise = Image.effect_noise(PIXELS, 40)
+    ramp = Image.radial_gradient("L").resize(PIXELS)
+    fractal = Image.effect_mandelbrot(PIXELS, (-2.0, -1.0, 1.0, 1.0), 100)
+    picture = Image.merge("RGB", (noise, ramp, fractal)).filter(ImageFilter.GaussianBlur(1.2))
+    picture.save(folder / "first.jpg", quality=88)
+    content = (folder / "first.jpg").read_bytes()
+    (folder / "first.jpg").unlink()
+    for number in range(count):
+        file = folder / f"IMG_{number:04d}.jpg"
+        file.write_bytes(content + b"%d" % number)
+        os.utime(file, (_LONG_AGO, _LONG_AGO))
+
+
+def _vipsthumbnail(folder: Path, files: Sequence[Path]) -> float | None:
+    """Seconds for all of them; warmed up, and told to use one thread a process."""
+    program = shutil.which("vipsthumbnail")
+    if program is None:
+        return None
+    (folder / "theirs").mkdir()
+    options = ["--size", "256x256", "--eprofile", "srgb"]
+    output = f"{folder}/theirs/%s.webp[Q=80,effort=2,strip]"
+    command = [program, *options, "-o", output]
+    environment = {**os.environ, "VIPS_CONCURRENCY": "1"}
+    subprocess.run([*command, files[0]], check=True, env=environment)
+    hands = os.cpu_count() or 1
+    begun = perf_counter()
+    running = [
+        subprocess.Popen([*command, *files[hand::hands]], env=environment) for hand in range(hands)
+    ]
+    assert not any(process.wait() for process in running)
+    return perf_counter() - begun
+
+
+def _drawn(server: Server, ours: Connection, count: int, beside: float | None) -> list[Row]:
+    """Asked for over several connections at once, each for another part."""
+    while len(items := _items(ours)) < count + _WARM_UP:
+        sleep(0.05)
+    addresses = [f"/api/items/{item['id']}/thumbnail?size=small" for item in items]
+    _ask_all(server, addresses[:_WARM_UP])
+    begun = perf_counter()
+    _ask_all(server, addresses[_WARM_UP:])
+    seconds = perf_counter() - begun
+    what = f"{count} thumbnails of 24-megapixel JPEGs"
+    return [Row(what, seconds, "s", beside, beside and 1 / 0.8)]
+
+
+def _items(ours: Connection) -> list[dict[str, Any]]:
+    answer = ours.ask(Request("GET", "/api/items?sort=name"))
+    found: list[dict[str, Any]] = msgspec.json.decode(answer.body)["items"]
+    return found
+
+
+def _ask_all(server: Server, addresses: Sequence[str]) -> None:
+    def ask(mine: Sequence[str]) -> None:
+        with server.connection() as connection:
+            for address in mine:
+                connection.ask(Request("GET", address))
+
+    threads = [
+        threading.Thread(target=ask, args=(addresses[number::CLIENTS],))
+        for number in range(CLIENTS)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _kept(ours: Connection, bare: Connection) -> list[Case]:
+    """Pictures that were made before, and the calibrator given the same bytes."""
+    items = _items(ours)
+    again = [item["thumbnailUrl"] for item in items]
+    from_disk = [f"/api/items/{item['id']}/thumbnail?size=small" for item in items]
+    for address in (*again, *from_disk):
+        bare.ask(Request("PUT", address, ours.ask(Request("GET", address)).body))
+    return [
+        Case("a thumbnail that was just asked for", 2, [Request("GET", url) for url in again]),
+        Case("a thumbnail from the disk", 2, [Request("GET", url) for url in from_disk]),
+    ]
+
+
+def _originals(folder: Path, repetitions: int) -> list[Row]:
+    library = folder / "films"
+    library.mkdir()
+    with (library / "film.mp4").open("wb") as file:
+        file.truncate(GIB)
+    with (
+        processes.gallery(library, folder / "data-of-films") as server,
+        _nginx(folder, library) as other,
+    ):
+        sides = [(server.port, "/media/film.mp4"), *([(other, "/film.mp4")] if other else [])]
+        whole: list[list[float]] = [[] for _side in sides]
+        seeks: list[list[float]] = [[] for _side in sides]
+        for _ in range(5):
+            for (port, path), taken in zip(sides, whole, strict=True):
+                taken.append(_read(port, path))
+        places = random.Random(SEED)
+        for _ in range(repetitions):
+            start = places.randrange(GIB - SEEK_BYTES)
+            for (port, path), taken in zip(sides, seeks, strict=True):
+                taken.append(_read(port, path, start) * 1000)
+    return [
+        _row("an original of 1 GiB", "s", whole, 1 / 0.7),
+        _row("64 KiB from somewhere in it", "ms", seeks, None),
+    ]
+
+
+def _row(what: str, unit: str, sides: Sequence[Sequence[float]], at_most: float | None) -> Row:
+    """The medians; of nginx, if it was there."""
+    ours, *theirs = map(median, sides)
+    return Row(what, ours, unit, theirs[0], at_most) if theirs else Row(what, ours, unit)
+
+
+def _read(port: int, path: str, start: int | None = None) -> float:
+    """Seconds until it has come, over a connection of its own."""
+    wanted = GIB if start is None else SEEK_BYTES
+    more = "" if start is None else f"Range: bytes={start}-{start + SEEK_BYTES - 1}\r\n"
+    buffer = bytearray(PART)
+    begun = perf_counter()
+    with socket.create_connection((HOST, port)) as connection:
+        request = f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n{more}Connection: close\r\n\r\n"
+        connection.sendall(request.encode())
+        got = 0
+        while count := connection.recv_into(buffer):
+            got += count
+    assert got >= wanted
+    return perf_counter() - begun
+
+
+@contextmanager
+def _nginx(folder: Path, root: Path) -> Generator[int | None]:
+    """Its port, with one worker that sends files as it does by itself; None if there is none."""
+    program = shutil.which("nginx")
+    if program is None:
+        yield None
+        return
+    with socket.create_server((HOST, 0)) as found:
+        port = int(found.getsockname()[1])
+    places = "".join(
+        f"{kind}_temp_path {folder}/nginx-{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (folder / "nginx.conf").write_text(
+        f"worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;"
+        "events { worker_connections 64; } http { access_log off; sendfile on;"
+        f"{places} server {{ listen {HOST}:{port}; root {root}; }} }}"
+    )
+    folder.chmod(0o755)  # its worker is somebody else when we are root
+    with subprocess.Popen([program, "-c", folder / "nginx.conf"], stderr=subprocess.DEVNULL) as it:
+        try:
+            sleep(1)
+            yield port
+        finally:
+            it.terminate()
