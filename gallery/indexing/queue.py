@@ -118,9 +118,14 @@ class Queue:
             done += len(read)
 
     async def _preferred(self, served: Served, still_since: int) -> list[Unread]:
-        """What people look at."""
+        """What people look at; what is not still yet comes later."""
         wanted = served.unread.take(BATCH)
-        return await self._db.read(unread.ready_among, wanted, still_since) if wanted else []
+        if not wanted:
+            return []
+        ready, later = await self._db.read(unread.among, wanted, still_since)
+        for item_id in later:
+            served.unread.add(item_id)
+        return ready
 
     async def _read(self, root: Root, batch: list[Unread]) -> list[Probed | None]:
         try:

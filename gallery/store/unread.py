@@ -17,12 +17,10 @@ class Unread(NamedTuple):
     sidecar: int = 0
 
 
-_STILL = """
-  i.probed_at IS NULL AND i.missing_since = 0
-  AND i.settled_at <= $2 AND (i.modified_at <= $3 OR i.modified_at > $4)
-"""
-"""It waits, and has no new size or time, neither by the clock of who looked nor by that of who
-wrote. A file from the future tells nothing by its own time.
+_WAITS = "i.probed_at IS NULL AND i.missing_since = 0"
+_STILL = "(i.settled_at <= $2 AND (i.modified_at <= $3 OR i.modified_at > $4))"
+"""It has no new size or time, neither by the clock of who looked nor by that of who wrote. A file
+from the future tells nothing by its own time.
 """
 
 
@@ -38,7 +36,7 @@ async def ready(
     rows = await reader.all(
         f"""
         SELECT i.id, i.path, i.size, i.modified_at, i.sidecar FROM item AS i
-        WHERE i.root_id = $1 AND {_STILL} AND i.id > $5
+        WHERE i.root_id = $1 AND {_WAITS} AND {_STILL} AND i.id > $5
         ORDER BY i.id LIMIT $6
         """,
         root_id,
@@ -49,17 +47,22 @@ async def ready(
     return [Unread(*row) for row in rows]
 
 
-async def ready_among(reader: Reader, item_ids: Iterable[int], still_since: int) -> list[Unread]:
-    """Those of the items that wait to be read and are still since then (milliseconds)."""
+async def among(
+    reader: Reader, item_ids: Iterable[int], still_since: int
+) -> tuple[list[Unread], list[int]]:
+    """Those of the items that wait: what is still since then (milliseconds), the ids of the rest."""
     rows = await reader.all(
         f"""
-        SELECT i.id, i.path, i.size, i.modified_at, i.sidecar FROM item AS i
-        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND {_STILL}
+        SELECT
+          i.id, i.path, i.size, i.modified_at, i.sidecar, CASE WHEN {_STILL} THEN 1 ELSE 0 END
+        FROM item AS i
+        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND {_WAITS}
         """,
         json_list(item_ids),
         *_still_since(still_since),
     )
-    return [Unread(*row) for row in rows]
+    ready = [Unread(*row) for *row, is_still in rows if is_still]
+    return ready, [row[0] for row in rows if not row[-1]]
 
 
 async def count(reader: Reader, root_id: int) -> int:

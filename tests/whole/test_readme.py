@@ -27,7 +27,7 @@ async def test_the_tour_gives_what_it_shows(demo: Path, tmp_path: Path) -> None:
             )
             output, _errors = await process.communicate()
             assert process.returncode == 0, command
-            told = output.decode()
+            told = output.decode().rstrip("\n")
             pattern = ".*".join(map(re.escape, expected.split("…")))
             assert re.fullmatch(pattern, told, re.DOTALL), f"{command}\n{told}"
     assert len(STEPS) == TOUR.count("```sh") >= 7
