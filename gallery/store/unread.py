@@ -50,7 +50,7 @@ async def ready(
 async def among(
     reader: Reader, item_ids: Iterable[int], still_since: int
 ) -> tuple[list[Unread], list[int]]:
-    """Those of the items that wait: what is still since then (milliseconds), the ids of the rest."""
+    """Of the items those that wait: what is still since then (ms), and the ids of the rest."""
     rows = await reader.all(
         f"""
         SELECT
