@@ -2,6 +2,7 @@
 
 import random
 import time
+from typing import Any
 
 import httpx
 
@@ -9,6 +10,7 @@ from tests.conftest import TRIP
 
 State = tuple[str, list[str]]
 """Name and paths of a collection."""
+_ById = dict[int, dict[str, Any]]
 
 
 class Ledger:
@@ -21,9 +23,9 @@ class Ledger:
 
     async def check(self, client: httpx.AsyncClient) -> None:
         """What is there was acknowledged last, or is something later that may have happened."""
-        listed = {one["id"]: one for one in (await client.get("/api/collections")).json()}
+        listed, shown = await self._at_rest(client)
         for id_, state in self.acknowledged.items():
-            found = (await client.get(f"/api/collections/{id_}")).json()
+            found = shown[id_]
             now = (found["name"], [item["path"] for item in found["items"]])
             assert now == state or now in self.unknown.get(id_, []), "an acknowledged write is lost"
             assert found["itemCount"] == len(set(now[1])) == len(now[1]) == listed[id_]["itemCount"]
@@ -32,6 +34,17 @@ class Ledger:
         self.unknown.clear()
         names = [one["name"] for one in listed.values()]
         assert len(set(names)) == len(names)
+
+    async def _at_rest(self, client: httpx.AsyncClient) -> tuple[_ById, _ById]:
+        """The list and each collection, once nothing is under way that nobody waits for any more."""
+        while True:
+            before = (await client.get("/api/collections")).json()
+            shown = {
+                id_: (await client.get(f"/api/collections/{id_}")).json()
+                for id_ in self.acknowledged
+            }
+            if (await client.get("/api/collections")).json() == before:
+                return {one["id"]: one for one in before}, shown
 
     async def write(self, client: httpx.AsyncClient, chance: random.Random, worker: str) -> None:
         """Writes to collections of its own until the server is gone. 503 means: not known."""
