@@ -36,7 +36,7 @@ class Ledger:
         assert len(set(names)) == len(names)
 
     async def _at_rest(self, client: httpx.AsyncClient) -> tuple[_ById, _ById]:
-        """The list and each collection, once nothing is under way that nobody waits for any more."""
+        """The list and each collection, once nothing is under way that nobody waits for."""
         while True:
             before = (await client.get("/api/collections")).json()
             shown = {
