@@ -20,6 +20,7 @@ from gallery.api.events import MOST_STREAMS
 from gallery.api.middleware import SameOrigin
 from gallery.api.rendered import Rendered
 from gallery.api.routes import routes
+from gallery.api.thumbnails import MOST_LARGE
 from gallery.api.wire import Services
 from gallery.config import Settings
 from gallery.database.engine import Clock, Database, Memo, Trace, wall_clock
@@ -79,10 +80,8 @@ def create_app(
             await anyio.lowlevel.checkpoint()  # loads its parts now, not while requests wait
             owner, born = await db.write(people.built_in_owner)
             served = Library(disk, await roots.register(db, disk), holder, bus)
-            memo = Memo(db)
             thumbnails = Thumbnails(
                 db,
-                memo,
                 served,
                 Cache(data / THUMBNAILS),
                 room=int(settings.thumbnails * (1 << 30)),
@@ -97,7 +96,7 @@ def create_app(
             yield {
                 "services": Services(
                     db=db,
-                    memo=memo,
+                    memo=Memo(db),
                     library=served,
                     memberships=Memberships(db),
                     rendered=Rendered(RENDERED_BYTES),
@@ -105,6 +104,7 @@ def create_app(
                     downloads=Downloads(db, disk),
                     thumbnails=thumbnails,
                     pictures=Rendered(PICTURES_BYTES),
+                    large_pictures=asyncio.Semaphore(MOST_LARGE),
                     owner=owner,
                     born=born,
                     bus=bus,

@@ -11,12 +11,16 @@ from gallery.disk.originals import Replaced
 
 logger = logging.getLogger(__name__)
 
+SEND_SECONDS = 60.0
+"""So long a client may take for the next part; one that reads nothing must not hold it for ever."""
+
 
 class Streamed(Response):
     """Sends `parts` and calls `close` whatever happens; the `headers` tell the length.
 
-    It ends when the client leaves. If a file changes meanwhile, the connection is cut: the client
-    sees that something is missing, and never gets half of one version and half of another.
+    It ends when the client leaves, or reads nothing for a minute. If a file changes meanwhile, the
+    connection is cut: the client sees that something is missing, and never gets half of one version
+    and half of another.
     """
 
     def __init__(
@@ -44,14 +48,19 @@ class Streamed(Response):
             async for part in self._parts:
                 if leaving.done():
                     return
-                await send({"type": "http.response.body", "body": part, "more_body": True})
+                async with asyncio.timeout(SEND_SECONDS):
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
         except Replaced:
             logger.warning("%s was changed while it was sent", scope["path"])
+        except TimeoutError:
+            logger.info("%s was not read by the client", scope["path"])
         finally:
-            leaving.cancel()
-            await self._parts.aclose()
-            self._close()
+            try:
+                leaving.cancel()
+                await self._parts.aclose()
+            finally:
+                self._close()
 
 
 async def left(receive: Receive) -> None:

@@ -1,7 +1,7 @@
 """Pictures of items and of collections, as WebP."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -10,7 +10,7 @@ from starlette.responses import Response
 from gallery.api import conditional, query
 from gallery.api.conditional import FOR_EVER, REVALIDATE
 from gallery.api.media import SANDBOX
-from gallery.api.streams import left
+from gallery.api.streams import Streamed, left
 from gallery.api.wire import actor, services
 from gallery.domain.thumbnails import Picture
 from gallery.media.cache import FORM
@@ -18,6 +18,10 @@ from gallery.model import PIXELS, Size
 
 T = TypeVar("T")
 
+WEBP = "image/webp"
+LARGE = 256 << 10
+"""Bytes from which on a picture is sent in parts, and to so many clients at a time."""
+MOST_LARGE = 32
 _OF_COLLECTIONS: tuple[Size, ...] = ("small", "large")
 
 
@@ -28,11 +32,11 @@ async def show(request: Request) -> Response:
     version = query.parameters(request).get("v", "")
     remembered = own.pictures.get((id_, size, version))
     if remembered is not None:
-        return _answer(request, Picture(remembered, version), size, version)
+        return await _answer(request, Picture(remembered, version), size, version)
     picture = await _picture(request, id_, size)
     if picture.is_exact:
         own.pictures.keep((id_, size, picture.version), picture.webp)
-    return _answer(request, picture, size, version)
+    return await _answer(request, picture, size, version)
 
 
 async def cover(request: Request) -> Response:
@@ -42,30 +46,41 @@ async def cover(request: Request) -> Response:
     item_id = await own.thumbnails.cover_of(actor(request), id_)
     picture = await _picture(request, item_id, size)
     picture = picture._replace(version=f"{item_id:x}-{picture.version}")
-    return _answer(request, picture, size, query.parameters(request).get("v", ""))
+    return await _answer(request, picture, size, query.parameters(request).get("v", ""))
 
 
 async def _picture(request: Request, item_id: int, size: Size) -> Picture:
     """The picture that was made before, or as soon as it is."""
     pictures = services(request).thumbnails
-    kept = await pictures.kept(item_id, size)
+    source = await pictures.source(item_id)
+    kept = await pictures.kept(source, size)
     if kept is not None:
         return kept
-    return await _unless_left(request, pictures.get(item_id, size))
+    return await _unless_left(request, pictures.make(source, size))
 
 
-def _answer(request: Request, picture: Picture, size: Size, asked: str) -> Response:
+async def _answer(request: Request, picture: Picture, size: Size, asked: str) -> Response:
     """The picture, or 304; what is of the version `asked` for is so for ever."""
     is_final = picture.is_exact and picture.version == asked
     tag = f"{FORM}-{picture.version}-{size if picture.is_exact else len(picture.webp)}"
     headers = {
-        "ETag": f'"{tag}"',
+        "ETag": f'W/"{tag}"',  # the same picture, though not always the same bytes
         "Cache-Control": FOR_EVER if is_final else REVALIDATE,
         "Content-Security-Policy": SANDBOX,
     }
     if conditional.has(request, tag):
         return Response(status_code=304, headers=headers)
-    return Response(picture.webp, headers=headers, media_type="image/webp")
+    if len(picture.webp) <= LARGE or request.method == "HEAD":
+        return Response(picture.webp, headers=headers, media_type=WEBP)
+    places = services(request).large_pictures
+    await _unless_left(request, places.acquire())
+    headers["Content-Length"] = str(len(picture.webp))
+    return Streamed(_parts(picture.webp), places.release, 200, headers, WEBP)
+
+
+async def _parts(whole: bytes) -> AsyncGenerator[bytes]:
+    for start in range(0, len(whole), LARGE):
+        yield whole[start : start + LARGE]
 
 
 async def _unless_left(request: Request, work: Coroutine[Any, Any, T]) -> T:

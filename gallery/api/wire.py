@@ -42,6 +42,8 @@ class Services(msgspec.Struct, frozen=True):
     thumbnails: Thumbnails
     pictures: Rendered
     """Thumbnails that were asked for a moment ago."""
+    large_pictures: asyncio.Semaphore
+    """How many more may be sent at once."""
     owner: Actor
     born: int
     """When this database was made, in milliseconds since 1970."""

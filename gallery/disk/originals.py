@@ -17,31 +17,53 @@ class Replaced(Exception):
 class Original:
     """An open original. Times in nanoseconds; whoever has it closes it.
 
-    What replaces the file under its name is not seen, and what is written into it is an error: the
-    bytes are always those of the `version` that was opened. It blocks.
+    What is put in place of the file is not seen, and what is written into it is an error: the bytes
+    are always those of the `version` that was opened. It blocks.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, path: str) -> None:
+        self.path = path
         self._file = file
         status = os.fstat(file.fileno())
         if time.time_ns() - status.st_ctime_ns < GRAIN_SECONDS * 1e9:
             time.sleep(GRAIN_SECONDS)  # else the next write may leave no trace
             status = os.fstat(file.fileno())
-        self._identity = _identity(status)
+        self._status = status
         self.size = status.st_size
         self.modified_at = status.st_mtime_ns
+        self._names, self._seen_at = status.st_nlink, status.st_ctime_ns
 
     @property
     def version(self) -> str:
         """Tells these bytes from all that were or will be in the place of the file."""
-        return "-".join(f"{number:x}" for number in self._identity)
+        status = self._status
+        times = status.st_mtime_ns, status.st_ctime_ns
+        return "-".join(f"{number:x}" for number in (status.st_ino, self.size, *times))
 
     def read(self, start: int, most: int) -> bytes:
         """At most so many bytes from `start` on; `Replaced` if they may be of another version."""
-        found = os.pread(self._file.fileno(), most, start)
-        if _identity(os.fstat(self._file.fileno())) != self._identity or not found:
-            raise Replaced
+        found = b""
+        while len(found) < most:  # some file systems give less than is asked for
+            part = os.pread(self._file.fileno(), most - len(found), start + len(found))
+            if not part:
+                raise Replaced
+            found = found + part if found else part
+        self._check()
         return found
+
+    def _check(self) -> None:
+        """Raises `Replaced` if somebody may have written.
+
+        Who writes may put the time of the file back, but not that of the inode. It changes, too,
+        when the file gets or loses a name, as by a file that is put in its place: that is no write.
+        """
+        now = os.fstat(self._file.fileno())
+        if now.st_nlink != self._names:
+            self._names, self._seen_at = now.st_nlink, now.st_ctime_ns
+        if (now.st_size, now.st_mtime_ns) != (self.size, self.modified_at) or (
+            now.st_ctime_ns != self._seen_at
+        ):
+            raise Replaced
 
     def close(self) -> None:
         """Ends the use of it."""
@@ -52,11 +74,7 @@ def open_original(roots: Roots, path: str) -> Original:
     """The media file at a library path; `OSError` if the index would not list one there."""
     file = roots.open_file(path)
     try:
-        return Original(file)
+        return Original(file, path)
     except BaseException:
         file.close()
         raise
-
-
-def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
-    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -37,7 +37,6 @@ class Downloads:
         self._db = db
         self._disk = disk
         self._under_way = 0
-        self._readers = anyio.CapacityLimiter(MOST_AT_ONCE)
 
     async def plan(self, actor: Actor, collection_id: int) -> Download:
         """The originals of a collection that the actor may see, in order, as they are on the disk.
@@ -45,7 +44,7 @@ class Downloads:
         Each name stands once and can be unpacked anywhere. What is not there is listed in a text.
         """
         found, members_ = await self._db.read(_members, actor, collection_id)
-        entries = await to_thread.run_sync(_entries, self._disk, members_, limiter=self._readers)
+        entries = await to_thread.run_sync(_entries, self._disk, members_, limiter=_thread())
         return Download(found.collection.name, found.tag, entries, length_of(entries))
 
     def begin(self) -> Callable[[], None]:
@@ -60,25 +59,32 @@ class Downloads:
 
     async def send(self, download: Download) -> AsyncGenerator[bytes]:
         """The archive, in parts. Raises `Replaced` if a file is not as it was when planned."""
-        parts = archive(self._disk, download.entries)
+        parts, thread = archive(self._disk, download.entries), _thread()
         try:
-            while part := await to_thread.run_sync(next, parts, b"", limiter=self._readers):
+            while part := await to_thread.run_sync(next, parts, b"", limiter=thread):
                 yield part
         finally:
             with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(parts.close, limiter=self._readers)
+                await to_thread.run_sync(parts.close, limiter=thread)
 
 
-async def _members(reader: Reader, actor: Actor, collection_id: int) -> tuple[Tagged, list[str]]:
+def _thread() -> anyio.CapacityLimiter:
+    """One for each download: a disk that hangs keeps no other waiting."""
+    return anyio.CapacityLimiter(1)
+
+
+async def _members(
+    reader: Reader, actor: Actor, collection_id: int
+) -> tuple[Tagged, list[tuple[str, bool]]]:
     found = await access.get(reader, actor, collection_id)
-    return found, await members.paths_in_order(reader, collection_id)
+    return found, await members.places(reader, collection_id)
 
 
-def _entries(disk: Roots, wanted: Sequence[str]) -> list[Entry]:
-    """It blocks."""
-    seen = disk.look(wanted)
-    there = [(path, seen[path]) for path in wanted if path in seen]
-    missing = [path for path in wanted if path not in seen]
+def _entries(disk: Roots, wanted: Sequence[tuple[str, bool]]) -> list[Entry]:
+    """What is missing may have another file at its place by now. It blocks."""
+    seen = disk.look(path for path, is_there in wanted if is_there)
+    there = [(path, seen[path]) for path, is_there in wanted if is_there and path in seen]
+    missing = [path for path, is_there in wanted if not is_there or path not in seen]
     names = file_names.unique([NOTE, *(file.name for _path, file in there)])
     entries = [
         Entry(name, file.size, file.modified_at, path)

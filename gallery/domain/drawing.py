@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from enum import Enum, auto
 from typing import BinaryIO, NamedTuple
 
 from gallery.disk.roots import Root
@@ -18,10 +19,18 @@ logger = logging.getLogger(__name__)
 TOO_MUCH = "takes too much memory or time to draw"
 
 
+class Trouble(Enum):
+    """Why nothing came of it, though another time something may."""
+
+    ABSENT = auto()
+    CHANGED = auto()
+
+
 class Made(NamedTuple):
     """What came of it: pictures of the file as it was then, size and time (microseconds) included.
 
-    Without a `thumbhash` none can be made, and `problem` says why. `kept` bytes went to the cache.
+    A `problem` says why some cannot be made; without a `thumbhash` none can be. `kept` bytes went
+    to the cache.
     """
 
     size: int
@@ -34,30 +43,43 @@ class Made(NamedTuple):
 
 def draw(
     root: Root, cache: Cache, path: str, sizes: Sequence[Size], wanted: Sequence[Size] = ()
-) -> Made | None:
+) -> Made | Trouble:
     """Sees to it that the pictures of a file are in the cache in these sizes.
 
-    Those that are `wanted` are given back. None if somebody wrote to the file meanwhile. Raises
-    `OSError` if it cannot be opened.
+    Those that are `wanted` are given back.
     """
-    with root.open_file(path) as file:
+    try:
+        opened = root.open_file(path)
+    except OSError:
+        return Trouble.ABSENT
+    with opened as file:
         status = os.fstat(file.fileno())
         version = status.st_size, status.st_mtime_ns // 1000
         key = key_of(fingerprint(file, status.st_size), version[1])
         here = {size: picture for size in sizes if (picture := cache.read(key, size)) is not None}
-        try:
-            drawn = _drawn(file, path, [size for size in sizes if size not in here], here)
-        except CannotDraw as error:
-            made = Made(*version, None, f"cannot be drawn ({error})")
-        except MemoryError:
-            made = Made(*version, None, TOO_MUCH)
-        else:
-            pictures = here | drawn.pictures
-            given = tuple(pictures[size] for size in wanted)
-            made = Made(*version, drawn.thumbhash, None, given)
+        drawn, problem = _tried(file, path, [size for size in sizes if size not in here], here)
         if _identity(os.fstat(file.fileno())) != _identity(status):
-            return None
-    return made._replace(kept=_keep(cache, key, drawn.pictures)) if made.thumbhash else made
+            return Trouble.CHANGED
+    if drawn is None:
+        return Made(*version, None, problem)
+    pictures = here | drawn.pictures
+    given = tuple(pictures[size] for size in wanted if size in pictures)
+    return Made(*version, drawn.thumbhash, problem, given, _keep(cache, key, drawn.pictures))
+
+
+def _tried(
+    file: BinaryIO, path: str, missing: Sequence[Size], here: Mapping[Size, bytes]
+) -> tuple[Drawn | None, str | None]:
+    """What could be drawn, and the problem. What is too large in one size may do in none."""
+    problem = None
+    for sizes in (missing, ()) if missing else (missing,):
+        try:
+            return _drawn(file, path, sizes, here), problem
+        except CannotDraw as error:
+            problem = problem or f"cannot be drawn ({error})"
+        except MemoryError:
+            problem = problem or TOO_MUCH
+    return None, problem
 
 
 def _drawn(file: BinaryIO, path: str, missing: Sequence[Size], here: Mapping[Size, bytes]) -> Drawn:

@@ -29,6 +29,10 @@ class Preferred:
         """Another one; if there are too many, the first is forgotten."""
         self._ids.append(item_id)
 
+    def add_last(self, item_ids: Iterable[int]) -> None:
+        """Others that come after all that are there already."""
+        self._ids.extendleft(item_ids)
+
     def take(self, most: int) -> list[int]:
         """At most so many, which count as done from now on."""
         return [self._ids.pop() for _ in range(min(most, len(self._ids)))]

@@ -11,10 +11,13 @@ from gallery.disk.roots import Roots
 from gallery.errors import NotFound, Unavailable
 
 READERS = 16
-"""Threads that read originals at a time: a disk that hangs must not keep all others waiting."""
-PART = 1 << 20
-"""Bytes that are read at a time."""
-_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV, errno.EACCES, errno.ENXIO)
+"""Threads that read the originals of one root: one that hangs keeps no other waiting."""
+FIRST_PART, LARGEST_PART = 1 << 16, 1 << 20
+"""Bytes that are read at a time, doubled from part to part: who does not read takes no memory."""
+_ABSENT = (
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ENXIO, errno.ENODEV),
+    *(errno.ELOOP, errno.EXDEV, errno.EACCES, errno.EPERM),
+)
 """There is nothing, or a link on the way, or nothing that this server may read."""
 
 
@@ -23,7 +26,7 @@ class Originals:
 
     def __init__(self, disk: Roots) -> None:
         self._disk = disk
-        self._readers = anyio.CapacityLimiter(READERS)
+        self._readers = {name: anyio.CapacityLimiter(READERS) for name in disk.by_name}
 
     async def open(self, path: str) -> Original:
         """The original at a path of the library; the caller closes it.
@@ -31,8 +34,12 @@ class Originals:
         Raises `NotFound` if there is none, whatever the index says, and `Unavailable` if the disk
         does not give it now.
         """
+        root = self._disk.of(path)
+        if root is None:
+            raise NotFound("Not found")
+        limiter = self._readers[root.name]
         try:
-            return await to_thread.run_sync(open_original, self._disk, path, limiter=self._readers)
+            return await to_thread.run_sync(open_original, self._disk, path, limiter=limiter)
         except OSError as error:
             if error.errno is None or error.errno in _ABSENT:
                 raise NotFound("Not found") from None
@@ -43,7 +50,12 @@ class Originals:
 
         Raises `Replaced` as soon as the file is no longer the one that was opened.
         """
-        for at in range(start, end, PART):
+        root = self._disk.of(original.path)
+        assert root is not None
+        size = FIRST_PART
+        while start < end:
+            part = min(size, end - start)
             yield await to_thread.run_sync(
-                original.read, at, min(PART, end - at), limiter=self._readers
+                original.read, start, part, limiter=self._readers[root.name]
             )
+            start, size = start + part, min(size * 2, LARGEST_PART)

@@ -7,6 +7,8 @@ nobody waits for any more, and was not begun, is not made.
 import asyncio
 import logging
 import math
+import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar, TypeVarTuple
 
@@ -15,7 +17,7 @@ from anyio import to_thread
 
 from gallery.database.engine import Database, Memo, Reader
 from gallery.domain import access, drawing, reconcile
-from gallery.domain.drawing import TOO_MUCH, Made
+from gallery.domain.drawing import Made, Trouble
 from gallery.domain.library import Library
 from gallery.errors import NotFound, Unavailable
 from gallery.media import worker
@@ -33,6 +35,9 @@ SECONDS = 30.0
 """How long one file may take."""
 MOST_WAITING = 300
 """Pictures that are asked for and not made yet; one more is 503."""
+AGAIN_SECONDS = 24 * 3_600.0
+"""When what has taken too much is tried again."""
+MOST_FAILURES = 10_000
 READERS = 16
 TRIES = 3
 """How often a file is drawn into which somebody writes meanwhile."""
@@ -62,22 +67,25 @@ class _Job:
         self.task: asyncio.Task[Picture]
 
 
-_Wanted = tuple[int, int, int, Size]
+_Wanted = tuple[int, str, Size]
+"""A picture of an item, of one version of its file."""
 
 
 class Thumbnails:
     """The pictures of all items, in at most `room` bytes of `cache`; `hands` work at a time."""
 
     def __init__(
-        self, db: Database, memo: Memo, library: Library, cache: Cache, *, room: int, hands: int
+        self, db: Database, library: Library, cache: Cache, *, room: int, hands: int
     ) -> None:
         self._db = db
-        self._memo = memo
+        self._memo = Memo(db)
         self._library = library
         self._cache = cache
         self._room = room
         self._used = 0
-        self._is_shrinking = False
+        self._shrinking: asyncio.Future[None] = asyncio.Future()
+        self._shrinking.set_result(None)
+        self._failures: OrderedDict[_Wanted, float] = OrderedDict()
         self._jobs: dict[_Wanted, _Job] = {}
         self._hands = asyncio.Semaphore(hands)
         self._workers = anyio.CapacityLimiter(math.inf)
@@ -87,34 +95,31 @@ class Thumbnails:
 
     async def survey(self) -> None:
         """Finds out how much room is taken; until then nothing that was there is counted."""
-        await self._grow(await self._disk(self._cache.survey))
+        self._grow(await self._disk(self._cache.survey))
 
-    async def kept(self, item_id: int, size: Size) -> Picture | None:
-        """A picture of an item, if it was made before; `NotFound` if there is no such item."""
-        source = await self._source(item_id)
+    async def source(self, item_id: int) -> Source:
+        """What the pictures of an item are made of; `NotFound` if there is no such item."""
+        return await self._memo.get(item_id, lambda: self._db.read(_existing, item_id))
+
+    async def kept(self, source: Source, size: Size) -> Picture | None:
+        """A picture that was made before."""
         if source.fingerprint is None:
             return None
         key = key_of(source.fingerprint, source.modified_at)
         kept = await self._disk(self._cache.read, key, size)
-        if kept is None:
-            return None
-        return Picture(kept, picture_version(source.size, source.modified_at))
+        return None if kept is None else Picture(kept, source.version)
 
-    async def get(self, item_id: int, size: Size) -> Picture:
-        """A picture of an item; of one that is missing what was kept, perhaps in another size.
+    async def make(self, source: Source, size: Size) -> Picture:
+        """A picture that is made now; of what is missing any that was kept.
 
-        Raises `NotFound` if there is no such item or none can be made, `Unavailable` if too many
-        wait or the file is being written to.
+        Raises `NotFound` if none can be made, `Unavailable` if too many wait or the file is being
+        written to.
         """
-        kept = await self.kept(item_id, size)
-        if kept is not None:
-            return kept
-        source = await self._source(item_id)
         if source.is_undrawable:
             raise NotFound("No thumbnail")
         served = self._library.roots.get(source.root_id)
         if served is None or served.is_offline or source.is_missing:
-            return await self._any(source)
+            return await self._any(source, size)
         return await self._wait(source, size)
 
     async def cover_of(self, actor: Actor, collection_id: int) -> int:
@@ -124,22 +129,20 @@ class Thumbnails:
         """
         return await self._db.read(_cover, actor, collection_id)
 
-    async def _source(self, item_id: int) -> Source:
-        return await self._memo.get(("source", item_id), lambda: self._db.read(_existing, item_id))
-
-    async def _any(self, source: Source) -> Picture:
-        """A picture of what is not there, of any size."""
+    async def _any(self, source: Source, size: Size) -> Picture:
+        """A picture of what is not there, in this size or another."""
         if source.fingerprint is not None:
             key = key_of(source.fingerprint, source.modified_at)
-            kept = await self._disk(self._cache.largest, key)
+            kept = await self._disk(self._cache.nearest, key, size)
             if kept is not None:
-                version = picture_version(source.size, source.modified_at)
-                return Picture(kept, version, is_exact=False)
+                return Picture(kept, source.version, is_exact=False)
         raise NotFound("No thumbnail")
 
     async def _wait(self, source: Source, size: Size) -> Picture:
         """The picture that is being made already, or now."""
-        wanted = (source.id, source.size, source.modified_at, size)
+        wanted = (source.id, source.version, size)
+        if self._has_failed(wanted):
+            raise NotFound("No thumbnail")
         job = self._jobs.get(wanted)
         if job is None:
             if len(self._jobs) >= MOST_WAITING:
@@ -173,32 +176,43 @@ class Thumbnails:
             job.has_begun = True
             for _ in range(TRIES):
                 made = await self._draw(source, [size], [size])
-                if made is not None:
+                if made is not Trouble.CHANGED:
                     break
-            else:
-                raise Unavailable("The file is being written to")
-        if made.thumbhash is not None:
+        if made is Trouble.CHANGED:
+            raise Unavailable("The file is being written to")
+        if isinstance(made, Made) and made.pictures:
             return Picture(made.pictures[0], picture_version(made.size, made.modified_at))
-        if source.fingerprint is not None and _is_of(made, source):
+        if isinstance(made, Made) and made.thumbhash is None and _is_of(made, source):
             failed = DrawnItem(source, None, made.problem)
             await self._db.write(reconcile.show, source.root_id, [failed])
+        elif made is not Trouble.ABSENT:
+            self._remember_failure((source.id, source.version, size))
         raise NotFound("No thumbnail")
 
     async def ahead(self, source: Source) -> DrawnItem | None:
-        """Makes what most will ask for, when nobody waits; None if the file is not as it was."""
+        """Makes what most will ask for, when nobody waits.
+
+        None if the file is not as it was, or has taken too much when it was tried last.
+        """
         await self._idle.wait()
+        wanted = (source.id, source.version, AHEAD[0])
+        if self._has_failed(wanted):
+            return None
         try:
             made = await self._draw(source, AHEAD if self._used < self._room * FULL else [])
-        except NotFound:
+        except Unavailable as error:
+            logger.warning("%s: %s", source.path, error)
             return None
-        if made is None or not _is_of(made, source):
+        if made is None:
+            self._remember_failure(wanted)
+        if not isinstance(made, Made) or not _is_of(made, source):
             return None
         return DrawnItem(source, made.thumbhash, made.problem)
 
     async def _draw(
         self, source: Source, sizes: Sequence[Size], wanted: Sequence[Size] = ()
-    ) -> Made | None:
-        """In a child process. What takes too much there can never be drawn."""
+    ) -> Made | Trouble | None:
+        """In a child process; None if that died, or took too long: perhaps it is not to blame."""
         root = self._library.roots[source.root_id].root
         try:
             made = await worker.run(
@@ -211,31 +225,40 @@ class Thumbnails:
                 wanted,
                 limiter=self._workers,
             )
-        except OSError:
-            raise NotFound("No thumbnail") from None
         except worker.WorkerFailed as failure:
             logger.warning("%s cannot be drawn: %s", source.path, failure)
-            return Made(source.size, source.modified_at, None, TOO_MUCH)
-        if made is not None and made.kept:
-            await self._grow(made.kept)
+            return None
+        except (OSError, anyio.BrokenWorkerProcess) as error:
+            raise Unavailable("Thumbnails cannot be made now") from error
+        if isinstance(made, Made):
+            self._grow(made.kept)
         return made
 
-    async def _grow(self, more: int) -> None:
+    def _remember_failure(self, wanted: _Wanted) -> None:
+        self._failures[wanted] = time.monotonic() + AGAIN_SECONDS
+        while len(self._failures) > MOST_FAILURES:
+            self._failures.popitem(last=False)
+
+    def _has_failed(self, wanted: _Wanted) -> bool:
+        return self._failures.get(wanted, 0.0) > time.monotonic()
+
+    def _grow(self, more: int) -> None:
         """So much was kept; if it is too much, what was not used for the longest goes."""
         self._used += more
-        if self._used > self._room and not self._is_shrinking:
-            self._is_shrinking = True
-            try:
-                self._used = await self._disk(self._cache.shrink, int(self._room * FULL))
-            finally:
-                self._is_shrinking = False
+        if self._used > self._room and self._shrinking.done():
+            self._shrinking = asyncio.ensure_future(self._shrink())
+
+    async def _shrink(self) -> None:
+        self._used -= await self._disk(self._cache.shrink, int(self._room * FULL))
 
     async def _disk(self, work: Callable[[*Args], T], *args: *Args) -> T:
         return await to_thread.run_sync(work, *args, limiter=self._readers)
 
 
 def _is_of(made: Made, source: Source) -> bool:
-    return (made.size, made.modified_at) == (source.size, source.modified_at)
+    """Whether it was the file that the index has read."""
+    is_same = (made.size, made.modified_at) == (source.size, source.modified_at)
+    return is_same and source.fingerprint is not None
 
 
 async def _existing(reader: Reader, item_id: int) -> Source:

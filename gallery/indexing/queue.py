@@ -123,8 +123,7 @@ class Queue:
         if not wanted:
             return []
         ready, later = await self._db.read(unread.among, wanted, still_since)
-        for item_id in later:
-            served.unread.add(item_id)
+        served.unread.add_last(later)
         return ready
 
     async def _read(self, root: Root, batch: list[Unread]) -> list[Probed | None]:

@@ -9,6 +9,7 @@ import logging
 import os
 import secrets
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -60,9 +61,11 @@ class Cache(NamedTuple):
         picture, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
         return picture if digest == _digest(picture) else None
 
-    def largest(self, key: str) -> bytes | None:
-        """The largest picture that is there."""
-        found = (self.read(key, size) for size in tuple(PIXELS)[::-1])
+    def nearest(self, key: str, size: Size) -> bytes | None:
+        """The picture, or the next larger one that is there, or the next smaller one."""
+        sizes = tuple(PIXELS)
+        at = sizes.index(size)
+        found = (self.read(key, other) for other in (*sizes[at:], *reversed(sizes[:at])))
         return next((picture for picture in found if picture is not None), None)
 
     def keep(self, key: str, size: Size, picture: bytes) -> int:
@@ -91,9 +94,8 @@ class Cache(NamedTuple):
         """How many bytes all pictures take; what a writer that died has left behind is removed."""
         used = 0
         for path, status in self._files():
-            if path.suffix == _TEMPORARY and time.time() - status.st_mtime > STALE_SECONDS:
-                with suppress(OSError):
-                    path.unlink()
+            if path.endswith(_TEMPORARY) and time.time() - status.st_mtime > STALE_SECONDS:
+                _remove(path)
             else:
                 used += status.st_size
         return used
@@ -101,25 +103,43 @@ class Cache(NamedTuple):
     def shrink(self, room: int) -> int:
         """Removes the pictures that were not used for the longest until the rest takes `room`.
 
-        How many bytes that is.
+        How many bytes were removed. It looks twice, so that it need not remember every file:
+        first how much was used in which minute, then for what is that old.
         """
-        files = sorted(self._files(), key=lambda file: file[1].st_atime)
-        used = sum(status.st_size for _path, status in files)
-        for path, status in files:
-            if used <= room:
+        by_minute = Counter[int]()
+        for _path, status in self._files():
+            by_minute[_minute(status)] += status.st_size
+        excess = by_minute.total() - room
+        removed, last = 0, -1
+        for last in sorted(by_minute):
+            removed += by_minute[last]
+            if removed >= excess:
                 break
-            with suppress(OSError):
-                path.unlink()
-            used -= status.st_size
-        return used
+        removed = 0
+        for path, status in self._files():
+            if removed >= excess:
+                break
+            if _minute(status) <= last:
+                _remove(path)
+                removed += status.st_size
+        return removed
 
-    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+    def _files(self) -> Iterator[tuple[str, os.stat_result]]:
         with suppress(FileNotFoundError):
             for folder in sorted(self.folder.iterdir()):
                 with suppress(OSError), os.scandir(folder) as entries:
                     for entry in entries:
                         with suppress(FileNotFoundError):
-                            yield Path(entry.path), entry.stat()
+                            yield entry.path, entry.stat()
+
+
+def _minute(status: os.stat_result) -> int:
+    return int(status.st_atime // _USED_SECONDS)
+
+
+def _remove(path: str) -> None:
+    with suppress(OSError):
+        Path(path).unlink()
 
 
 def _digest(picture: bytes) -> bytes:

@@ -14,6 +14,7 @@ from gallery.media.pixels import CannotDraw, Pixels, check_size
 LONGEST_SIDE = 16_383
 """What WebP can hold."""
 _QUALITY, _EFFORT = 80, 2
+_TINY = 64
 _LOADERS = ("Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif", "Svg")
 _WHOLE = "[fail_on=error]"
 """What is cut off is an error. As an argument of its own libvips 8.18 ignores it here."""
@@ -72,9 +73,12 @@ def kept(image: Image) -> Image:
 
 
 def webp(image: Image) -> bytes:
-    """The picture as WebP, without anything else."""
+    """The picture as WebP, without anything else; tiny ones with every pixel as it is."""
+    is_tiny = max(image.width, image.height) <= _TINY
     try:
-        encoded: bytes = image.webpsave_buffer(Q=_QUALITY, effort=_EFFORT, keep="none")
+        encoded: bytes = image.webpsave_buffer(
+            Q=_QUALITY, effort=_EFFORT, lossless=is_tiny, keep="none"
+        )
     except pyvips.Error as error:
         raise CannotDraw("damaged") from error
     return encoded

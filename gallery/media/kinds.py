@@ -30,7 +30,8 @@ _CANON = b"crx "
 _ATOMS = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 """What films of QuickTime begin with that are older than `ftyp`."""
 _SVG = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<!DOCTYPE\s[^\[>]*(?:\[.*?\]\s*)?>\s*)*"
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?"
+    rb"(?>(?>(?:<!--.*?-->|<!DOCTYPE\s[^\[>]*(?:\[.*?\]\s*)?>)\s*)*)"
     rb"<(?:\w+:)?svg[\s>/]",
     re.DOTALL,
 )

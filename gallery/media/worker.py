@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -92,6 +93,10 @@ def _confined(work: Callable[..., T], args: tuple[object, ...]) -> T:
 
 @cache
 def _confine() -> None:
-    """Once a child: a bound on its memory, and people's requests go first."""
+    """Once a child: a bound on its memory, and people's requests go first.
+
+    What a decoder has to say goes nowhere: anyio reads none of it, and a full pipe would stop it.
+    """
+    os.dup2(sys.stdout.fileno(), 2)  # which goes nowhere here
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     os.nice(10)

@@ -91,16 +91,17 @@ async def located(reader: Reader, collection_id: int) -> list[Located]:
     return [Located(*row) for row in rows]
 
 
-async def paths_in_order(reader: Reader, collection_id: int) -> list[str]:
-    """Where all members are, or were while they were not missing."""
+async def places(reader: Reader, collection_id: int) -> list[tuple[str, bool]]:
+    """Where all members are, in order, and whether they are there; else, where they were."""
     rows = await reader.all(
         """
-        SELECT i.path FROM collection_item AS ci JOIN item AS i ON i.id = ci.item_id
+        SELECT i.path, i.missing_since
+        FROM collection_item AS ci JOIN item AS i ON i.id = ci.item_id
         WHERE ci.collection_id = $1 ORDER BY ci.position
         """,
         collection_id,
     )
-    return [path for (path,) in rows]
+    return [(path, missing_since == 0) for path, missing_since in rows]
 
 
 async def append(tx: Tx, collection_id: int, item_ids: Sequence[int]) -> set[int]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from gallery.database.engine import Reader, Row, Tx
+from gallery.model import picture_version
 from gallery.store.lists import json_list
 
 DRAWN_COLUMNS = ("thumbhash", "drawn_at")
@@ -22,6 +23,11 @@ class Source(NamedTuple):
     is_missing: bool
     is_undrawable: bool
     taken_local: int
+
+    @property
+    def version(self) -> str:
+        """As the addresses of pictures name it."""
+        return picture_version(self.size, self.modified_at)
 
 
 _SOURCE = """
@@ -104,7 +110,8 @@ async def store(tx: Tx, drawn: Sequence[DrawnItem]) -> None:
     """Keeps what came of it, unless the file has changed or was not read since."""
     await tx.many(
         """
-        UPDATE item SET thumbhash = $4, drawn_at = $5, problem = COALESCE(problem, $6)
+        UPDATE item SET
+          thumbhash = COALESCE($4, thumbhash), drawn_at = $5, problem = COALESCE(problem, $6)
         WHERE id = $1 AND size = $2 AND modified_at = $3 AND probed_at IS NOT NULL
         """,
         [

@@ -76,6 +76,21 @@ async def test_what_is_missing_is_listed(client: httpx.AsyncClient, library: Tre
     assert found.read("Missing files.txt").decode().splitlines()[1:] == ["a/gone.jpg"]
 
 
+async def test_another_file_in_the_place_of_a_missing_one_is_not_it(
+    client: httpx.AsyncClient, library: Tree
+) -> None:
+    library.write("a/one.jpg", content=b"one")
+    library.write("a/two.jpg", content=b"two")
+    url = await collect(client, paths=["a/one.jpg", "a/two.jpg"])
+    library.remove("a/one.jpg")
+    await rescan(client)
+    library.move("a/two.jpg", "a/one.jpg")
+    await rescan(client)
+    found = await archive_of(client, url)
+    assert found.namelist() == ["one.jpg", "Missing files.txt"]
+    assert found.read("one.jpg") == b"two"
+
+
 async def test_an_empty_collection(client: httpx.AsyncClient) -> None:
     assert (await archive_of(client, await collect(client))).namelist() == []
 

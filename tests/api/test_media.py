@@ -1,10 +1,13 @@
 """`/media/{path}`: the originals, byte for byte."""
 
 import asyncio
+import contextlib
 import os
 import re
+from collections.abc import Callable
 from email.parser import BytesParser
 from email.utils import formatdate
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -12,8 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.api import ranges
+from gallery.api import ranges, streams
 from gallery.api.ranges import Span
+from gallery.disk.originals import Replaced, open_original
+from gallery.disk.roots import Root, Roots
 from gallery.domain import originals
 from gallery.errors import RangeNotSatisfiable
 from tests.library import Tree
@@ -294,6 +299,7 @@ async def test_a_drawing_is_never_shown_by_itself(client: httpx.AsyncClient, lib
     ("address", "status", "text"),
     [
         ("/media/nothing.jpg", 404, "Not found"),
+        (f"/media/{'x' * 300}.jpg", 404, "Not found"),
         ("/media/photos", 404, "Not found"),
         ("/media/notes.txt", 404, "Not found"),
         ("/media/.hidden/a.jpg", 404, "Not found"),
@@ -345,37 +351,85 @@ async def test_other_methods_are_405(client: httpx.AsyncClient, hundred: str) ->
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
-async def receive_until_end(port: int, address: str, meanwhile: bytes | None, file: str) -> bytes:
-    """What comes for an original into which, or in place of which, somebody writes meanwhile."""
+async def receive(port: int, address: str, meanwhile: Callable[[], object]) -> bytes:
+    """What comes for an original to which somebody does something meanwhile."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"GET {address} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     received = await reader.readexactly(100_000)
-    if meanwhile is not None:
-        with open(file, "r+b") as written:
-            written.write(meanwhile)
+    meanwhile()
     received += await reader.read()
     writer.close()
     return received.partition(b"\r\n\r\n")[2]
 
 
-async def test_a_file_that_is_written_to_meanwhile_is_cut_off(port: int, library: Tree) -> None:
-    """And one that is replaced is sent to its end, as it was."""
-    size = 64 << 20
+BIG = 64 << 20
+
+
+@pytest.fixture
+def big(library: Tree) -> Path:
     file = library.folder / "big.mp4"
-    file.write_bytes(b"a" * size)
+    file.write_bytes(b"a" * BIG)
     os.utime(file, (1_700_000_000, 1_700_000_000))
-    received = await receive_until_end(port, "/media/big.mp4", b"b" * size, str(file))
+    return file
+
+
+def write_into(file: Path, *, restore: bool) -> None:
+    with file.open("r+b") as written:
+        written.write(b"b" * BIG)
+    if restore:
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+
+
+@pytest.mark.parametrize("restore", [False, True])
+async def test_a_file_that_is_written_to_meanwhile_is_cut_off(
+    port: int, big: Path, *, restore: bool
+) -> None:
+    """Also if whoever writes puts its time back."""
+    received = await receive(port, "/media/big.mp4", lambda: write_into(big, restore=restore))
     assert set(received) == {ord("a")}
-    assert len(received) < size
-    file.write_bytes(b"a" * size)
-    beside = library.folder / "other"
-    beside.write_bytes(b"c" * size)
-    reading = asyncio.create_task(receive_until_end(port, "/media/big.mp4", None, str(file)))
-    await asyncio.sleep(0)
-    beside.rename(file)
-    received = await reading
-    assert len(received) == size
-    assert len(set(received)) == 1
+    assert len(received) < BIG
+
+
+async def test_a_file_that_is_replaced_or_removed_is_sent_to_its_end(port: int, big: Path) -> None:
+    beside = big.with_name("other")
+    beside.write_bytes(b"c" * BIG)
+    received = await receive(port, "/media/big.mp4", lambda: beside.rename(big))
+    assert (len(received), set(received)) == (BIG, {ord("a")})
+    linked = big.with_name("copy")
+    received = await receive(port, "/media/big.mp4", lambda: os.link(big, linked))
+    assert (len(received), set(received)) == (BIG, {ord("c")})
+    received = await receive(port, "/media/big.mp4", big.unlink)
+    assert (len(received), set(received)) == (BIG, {ord("c")})
+
+
+def test_a_file_system_that_gives_less_than_asked_for(
+    library: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.write("a.jpg", content=HUNDRED)
+    disk = Roots([Root("", library.folder)], lambda _name: False)
+    original = open_original(disk, "a.jpg")
+    pread = os.pread
+    monkeypatch.setattr(os, "pread", lambda fd, size, start: pread(fd, min(size, 7), start))
+    assert original.read(0, 100) == HUNDRED
+    assert original.read(50, 20) == HUNDRED[50:70]
+    with pytest.raises(Replaced):
+        original.read(90, 11)
+    original.close()
+
+
+async def test_who_reads_nothing_is_cut_off(
+    port: int, big: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "SEND_SECONDS", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000)
+    writer.write(b"GET /media/big.mp4 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await asyncio.sleep(1)
+    with contextlib.suppress(ConnectionResetError):
+        received = await reader.read(BIG * 2)
+        while part := await reader.read(BIG):
+            received += part
+        assert len(received) < BIG
+    writer.close()
 
 
 async def test_who_leaves_is_not_served_on(port: int, library: Tree) -> None:

@@ -5,14 +5,17 @@ import os
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import msgspec
 import pytest
+from PIL import Image
 
+from gallery.api.thumbnails import LARGE
 from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.domain import drawing, thumbnails
-from gallery.media import worker
+from gallery.media import canvas, worker
 from gallery.media.cache import Cache, key_of
 from tests.api.test_downloads import collect
 from tests.conftest import TRIP, client_of
@@ -344,8 +347,8 @@ async def test_a_queue_that_is_full_is_503(
 async def test_a_file_that_is_always_being_written_to_is_503(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def changed(*_args: Any, **_options: Any) -> None:
-        return None
+    async def changed(*_args: Any, **_options: Any) -> drawing.Trouble:
+        return drawing.Trouble.CHANGED
 
     monkeypatch.setattr(worker, "run", changed)
     answer = await client.get((await item(client))["thumbnailUrl"])
@@ -391,7 +394,7 @@ async def test_the_least_recently_used_go_when_room_is_short(tmp_path: Path, clo
     for age, key in enumerate(keys):
         cache.keep(key, "small", bytes(1_000))
         [file] = (tmp_path / "thumbnails").rglob(f"{key}-small.webp")
-        os.utime(file, (1_700_000_000 + age, 1_700_000_000))
+        os.utime(file, (1_700_000_000 + 60 * age, 1_700_000_000))
     assert cache.read(keys[0], "small") is not None  # now it is the last that was used
     half = tmp_path / "thumbnails" / keys[1][:2] / "left.new"
     half.write_bytes(bytes(500))
@@ -399,7 +402,7 @@ async def test_the_least_recently_used_go_when_room_is_short(tmp_path: Path, clo
     os.utime(half, (1_700_000_000, 1_700_000_000))
     assert cache.survey() == 10 * 1_008
     assert not half.exists()
-    assert cache.shrink(3 * 1_008) == 3 * 1_008
+    assert cache.shrink(3 * 1_008) == 7 * 1_008
     left = [cache.read(key, "small") is not None for key in keys]
     assert left == [True, *[False] * 7, True, True]
 
@@ -415,8 +418,60 @@ async def test_the_cache_keeps_within_its_room(library: Tree, settings: Settings
             for size in ("small", "medium", "large"):
                 url = f"/api/items/{(await item(client, path))['id']}/thumbnail?size={size}"
                 assert (await client.get(url)).is_success
-                assert sum(file.stat().st_size for file in cached(settings)) <= room
+        async with asyncio.timeout(10):
+            while Cache(Path(settings.data) / "thumbnails").survey() > room:
+                await asyncio.sleep(0.01)
     assert cached(settings)
+
+
+async def test_one_size_that_is_too_much_does_not_take_the_others_away(
+    client: httpx.AsyncClient,
+    library: Tree,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    drawings: list[str],
+) -> None:
+    await read(settings)
+    url = f"/api/items/{(await item(client))['id']}/thumbnail"
+
+    async def strict(_seconds: float, work: Any, *args: Any, **_options: Any) -> Any:
+        return work(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "run", strict)
+        patch.setattr(canvas, "LONGEST_SIDE", -1)  # no picture of any size but `full` has it
+        assert (await client.get(f"{url}?size=full")).status_code == 404
+    assert (await client.get(f"{url}?size=full")).status_code == 404
+    assert (await client.get(f"{url}?size=small")).status_code == 200
+    assert (await client.get(url.removesuffix("/thumbnail"))).json()["problem"] is None
+    assert drawings == [BEACH]
+
+
+async def test_a_child_that_cannot_begin_is_503(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for error in (anyio.BrokenWorkerProcess(), OSError(11, "no more processes")):
+
+        async def fail(*_args: Any, error: Exception = error, **_options: Any) -> None:
+            raise error
+
+        monkeypatch.setattr(worker, "run", fail)
+        answer = await client.get((await item(client))["thumbnailUrl"])
+        assert (answer.status_code, answer.text) == (503, "Thumbnails cannot be made now")
+
+
+async def test_a_large_picture_is_sent_in_parts(
+    port: int, client: httpx.AsyncClient, library: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = Image.effect_noise((1_500, 1_500), 90).convert("RGB")
+    library.write(BEACH, content=encoded(noise, "JPEG", quality=95))
+    url = f"/api/items/{(await item(client))['id']}/thumbnail?size=full"
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as real:
+        answer = await real.get(url)
+        assert len(answer.content) > LARGE
+        assert opened(answer.content).size == (1_500, 1_500)
+        assert int(answer.headers["content-length"]) == len(answer.content)
+        assert (await real.head(url)).headers["content-length"] == answer.headers["content-length"]
 
 
 # Covers
