@@ -33,10 +33,7 @@ async def show(request: Request) -> Response:
     remembered = own.pictures.get((id_, size, version))
     if remembered is not None:
         return await _answer(request, Picture(remembered, version), size, version)
-    picture = await _picture(request, id_, size)
-    if picture.is_exact:
-        own.pictures.keep((id_, size, picture.version), picture.webp)
-    return await _answer(request, picture, size, version)
+    return await _answer(request, await _picture(request, id_, size), size, version)
 
 
 async def cover(request: Request) -> Response:
@@ -50,13 +47,18 @@ async def cover(request: Request) -> Response:
 
 
 async def _picture(request: Request, item_id: int, size: Size) -> Picture:
-    """The picture that was made before, or as soon as it is."""
-    pictures = services(request).thumbnails
-    source = await pictures.source(item_id)
-    kept = await pictures.kept(source, size)
-    if kept is not None:
-        return kept
-    return await _unless_left(request, pictures.make(source, size))
+    """The picture: from memory, from the disk, or as soon as it is made."""
+    own = services(request)
+    source = await own.thumbnails.source(item_id)
+    remembered = own.pictures.get((item_id, size, source.version))
+    if remembered is not None:
+        return Picture(remembered, source.version)
+    picture = await own.thumbnails.kept(source, size)
+    if picture is None:
+        picture = await _unless_left(request, own.thumbnails.make(source, size))
+    if picture.is_exact:
+        own.pictures.keep((item_id, size, picture.version), picture.webp)
+    return picture
 
 
 async def _answer(request: Request, picture: Picture, size: Size, asked: str) -> Response:

@@ -75,7 +75,7 @@ def main(
         _million(items or (100_000 if quick else 1_000_000), markdown=markdown)
         return
     if media:
-        _media(16 if quick else 60, 60 if quick else 300, markdown=markdown)
+        _media(16 if quick else 24, 60 if quick else 300, markdown=markdown)
         return
     size = QUICK if quick else FULL
     size = size._replace(items=items or size.items, collections=collections or size.collections)

@@ -31,6 +31,7 @@ from tests.bench.table import Row
 HEADINGS = ("what", "ours", "beside", "ratio", "target", "", "")
 PIXELS = (6_000, 4_000)
 CLIENTS = 4
+ROUNDS = 3
 GIB = 1 << 30
 PART = 1 << 20
 SEEK_BYTES = 64 << 10
@@ -41,17 +42,34 @@ _WARM_UP = 4
 def measure(folder: Path, photographs: int, repetitions: int) -> list[Row]:
     library = folder / "photographs"
     make_photographs(library, photographs + _WARM_UP)
-    beside = _vipsthumbnail(folder, sorted(library.iterdir())[_WARM_UP:])
+    files = sorted(library.iterdir())[_WARM_UP:]
+    theirs, mine = [], []
+    for number in range(ROUNDS):  # each over before the server begins to read and draw by itself
+        theirs.append(_vipsthumbnail(folder / f"theirs-{number}", files))
+        with processes.gallery(library, folder / f"data-{number}") as server:
+            mine.append(_drawn(server, photographs))
+    rows = [_row(f"{photographs} thumbnails of 24-megapixel JPEGs", "s", mine, theirs, 1 / 0.8)]
     with (
         processes.gallery(library, folder / "data") as server,
         processes.calibrator() as calibrator,
         server.connection() as ours,
         calibrator.connection() as bare,
     ):
-        rows = _drawn(server, ours, photographs, beside)
-        while not all(item["thumbhash"] for item in _items(ours)):
+        while not all(item["thumbhash"] for item in _items(ours, photographs)):
             sleep(0.2)
-        rows += [reads.measure(case, ours, bare, repetitions) for case in _kept(ours, bare)]
+        addresses = [item["thumbnailUrl"] for item in _items(ours, photographs)]
+        for address in addresses:
+            bare.ask(Request("PUT", address, ours.ask(Request("GET", address)).body))
+        again = [Request("GET", address) for address in addresses]
+        kept = Case("a thumbnail that was asked for before", 2, again)
+        rows.append(reads.measure(kept, ours, bare, repetitions))
+    with (
+        processes.gallery(library, folder / "data") as server,
+        processes.calibrator() as calibrator,
+        server.connection() as ours,
+        calibrator.connection() as bare,
+    ):
+        rows.append(_from_disk(ours, bare, again))
     return rows + _originals(folder, repetitions)
 
 
@@ -71,14 +89,14 @@ def make_photographs(folder: Path, count: int) -> None:
         os.utime(file, (_LONG_AGO, _LONG_AGO))
 
 
-def _vipsthumbnail(folder: Path, files: Sequence[Path]) -> float | None:
+def _vipsthumbnail(target: Path, files: Sequence[Path]) -> float | None:
     """Seconds for all of them; warmed up, and told to use one thread a process."""
     program = shutil.which("vipsthumbnail")
     if program is None:
         return None
-    (folder / "theirs").mkdir()
+    target.mkdir()
     options = ["--size", "256x256", "--eprofile", "srgb"]
-    output = f"{folder}/theirs/%s.webp[Q=80,effort=2,strip]"
+    output = f"{target}/%s.webp[Q=80,effort=2,strip]"
     command = [program, *options, "-o", output]
     environment = {**os.environ, "VIPS_CONCURRENCY": "1"}
     subprocess.run([*command, files[0]], check=True, env=environment)
@@ -91,23 +109,25 @@ def _vipsthumbnail(folder: Path, files: Sequence[Path]) -> float | None:
     return perf_counter() - begun
 
 
-def _drawn(server: Server, ours: Connection, count: int, beside: float | None) -> list[Row]:
-    """Asked for over several connections at once, each for another part."""
-    while len(items := _items(ours)) < count + _WARM_UP:
-        sleep(0.05)
+def _drawn(server: Server, count: int) -> float:
+    """Seconds for all, asked for over several connections at once."""
+    with server.connection() as ours:
+        items = _items(ours, count)
     addresses = [f"/api/items/{item['id']}/thumbnail?size=small" for item in items]
     _ask_all(server, addresses[:_WARM_UP])
     begun = perf_counter()
     _ask_all(server, addresses[_WARM_UP:])
-    seconds = perf_counter() - begun
-    what = f"{count} thumbnails of 24-megapixel JPEGs"
-    return [Row(what, seconds, "s", beside, beside and 1 / 0.8)]
+    return perf_counter() - begun
 
 
-def _items(ours: Connection) -> list[dict[str, Any]]:
-    answer = ours.ask(Request("GET", "/api/items?sort=name"))
-    found: list[dict[str, Any]] = msgspec.json.decode(answer.body)["items"]
-    return found
+def _items(ours: Connection, count: int) -> list[dict[str, Any]]:
+    """All of them, once they are listed."""
+    while True:
+        answer = ours.ask(Request("GET", "/api/items?sort=name"))
+        found: list[dict[str, Any]] = msgspec.json.decode(answer.body)["items"]
+        if len(found) == count + _WARM_UP:
+            return found
+        sleep(0.05)
 
 
 def _ask_all(server: Server, addresses: Sequence[str]) -> None:
@@ -126,17 +146,19 @@ def _ask_all(server: Server, addresses: Sequence[str]) -> None:
         thread.join()
 
 
-def _kept(ours: Connection, bare: Connection) -> list[Case]:
-    """Pictures that were made before, and the calibrator given the same bytes."""
-    items = _items(ours)
-    again = [item["thumbnailUrl"] for item in items]
-    from_disk = [f"/api/items/{item['id']}/thumbnail?size=small" for item in items]
-    for address in (*again, *from_disk):
-        bare.ask(Request("PUT", address, ours.ask(Request("GET", address)).body))
-    return [
-        Case("a thumbnail that was just asked for", 2, [Request("GET", url) for url in again]),
-        Case("a thumbnail from the disk", 2, [Request("GET", url) for url in from_disk]),
-    ]
+def _from_disk(ours: Connection, bare: Connection, requests: Sequence[Request]) -> Row:
+    """Each once, of a server that has just begun; and the same bytes."""
+    times: tuple[list[float], list[float]] = ([], [])
+    ours.ask(Request("GET", "/api/health"))
+    for request in requests:
+        begun = perf_counter()
+        body = ours.ask(request).body
+        times[0].append((perf_counter() - begun) * 1000)
+        bare.ask(Request("PUT", request.path, body))
+        begun = perf_counter()
+        bare.ask(request)
+        times[1].append((perf_counter() - begun) * 1000)
+    return _row("a thumbnail for the first time since the start", "ms", *times, None)
 
 
 def _originals(folder: Path, repetitions: int) -> list[Row]:
@@ -160,15 +182,23 @@ def _originals(folder: Path, repetitions: int) -> list[Row]:
             for (port, path), taken in zip(sides, seeks, strict=True):
                 taken.append(_read(port, path, start) * 1000)
     return [
-        _row("an original of 1 GiB", "s", whole, 1 / 0.7),
-        _row("64 KiB from somewhere in it", "ms", seeks, None),
+        _row("an original of 1 GiB", "s", whole[0], whole[-1], 1 / 0.7),
+        _row("64 KiB from somewhere in it", "ms", seeks[0], seeks[-1], None),
     ]
 
 
-def _row(what: str, unit: str, sides: Sequence[Sequence[float]], at_most: float | None) -> Row:
-    """The medians; of nginx, if it was there."""
-    ours, *theirs = map(median, sides)
-    return Row(what, ours, unit, theirs[0], at_most) if theirs else Row(what, ours, unit)
+def _row(
+    what: str,
+    unit: str,
+    mine: Sequence[float],
+    theirs: Sequence[float | None],
+    at_most: float | None,
+) -> Row:
+    """The medians, side by side if the other program was there."""
+    beside = [seconds for seconds in theirs if seconds is not None]
+    if theirs is mine or not beside:
+        return Row(what, median(mine), unit)
+    return Row(what, median(mine), unit, median(beside), at_most)
 
 
 def _read(port: int, path: str, start: int | None = None) -> float:
