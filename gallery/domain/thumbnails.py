@@ -212,7 +212,10 @@ class Thumbnails:
     async def _draw(
         self, source: Source, sizes: Sequence[Size], wanted: Sequence[Size] = ()
     ) -> Made | Trouble | None:
-        """In a child process; None if that died, or took too long: perhaps it is not to blame."""
+        """In a child process; None if that died, or took too long: perhaps it is not to blame.
+
+        A file that is cut while it is read kills it, too: that has changed.
+        """
         root = self._library.roots[source.root_id].root
         try:
             made = await worker.run(
@@ -227,12 +230,17 @@ class Thumbnails:
             )
         except worker.WorkerFailed as failure:
             logger.warning("%s cannot be drawn: %s", source.path, failure)
-            return None
+            return None if await self._disk(self._is_as_listed, source) else Trouble.CHANGED
         except (OSError, anyio.BrokenWorkerProcess) as error:
             raise Unavailable("Thumbnails cannot be made now") from error
         if isinstance(made, Made):
             self._grow(made.kept)
         return made
+
+    def _is_as_listed(self, source: Source) -> bool:
+        """Whether the file has the size and time that the index knows. It blocks."""
+        seen = self._library.disk.look([source.path]).get(source.path)
+        return seen is not None and seen[1:3] == (source.size, source.modified_at)
 
     def _remember_failure(self, wanted: _Wanted) -> None:
         self._failures[wanted] = time.monotonic() + AGAIN_SECONDS

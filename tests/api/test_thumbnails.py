@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from PIL import Image
 
+from gallery import app as app_module
 from gallery.api.thumbnails import LARGE
 from gallery.app import create_app, started
 from gallery.config import Settings
@@ -19,7 +20,7 @@ from gallery.media import canvas, worker
 from gallery.media.cache import Cache, key_of
 from tests.api.test_downloads import collect
 from tests.conftest import TRIP, client_of
-from tests.library import Tree, read, rescan
+from tests.library import Tree, read, rescan, scanned
 from tests.media.corpus import encoded, original
 from tests.media.test_hostile_media import BOMBS
 from tests.media.test_thumbnails import difference, opened
@@ -36,6 +37,12 @@ def library(tmp_path: Path) -> Tree:
     tree.age()
     draw(tree, BEACH)
     return tree
+
+
+@pytest.fixture(autouse=True)
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server remembers no picture: all of them come from the disk, or are made."""
+    monkeypatch.setattr(app_module, "PICTURES_BYTES", 0)
 
 
 def draw(library: Tree, path: str, turns: int = 0) -> None:
@@ -82,6 +89,25 @@ async def test_a_thumbnail_with_all_its_headers(client: httpx.AsyncClient) -> No
     assert again.headers["cache-control"] == FOR_EVER
     head = await client.head(url)
     assert head.headers == answer.headers
+
+
+async def test_what_was_asked_for_is_remembered(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its version or without; a collection's cover is the same picture."""
+    monkeypatch.setattr(app_module, "PICTURES_BYTES", 1 << 20)
+    async with started(create_app(settings)) as app, client_of(app) as client:
+        await scanned(client)
+        await read(settings)
+        url = (await item(client))["thumbnailUrl"]
+        first = await client.get(url)
+        for file in cached(settings):
+            file.write_bytes(b"damaged")
+        collection = await collect(client, paths=[BEACH])
+        for again in (url, url.partition("&")[0], f"{collection}/cover"):
+            answer = await client.get(again)
+            assert answer.content == first.content
+        assert {file.read_bytes() for file in cached(settings)} == {b"damaged"}
 
 
 async def test_sizes(client: httpx.AsyncClient) -> None:
