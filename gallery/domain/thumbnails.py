@@ -1,8 +1,4 @@
-"""Thumbnails: made when somebody asks, or before; kept as long as there is room.
-
-A picture that several wait for is made once. Whoever leaves stops waiting, not the others; what
-nobody waits for any more, and was not begun, is not made.
-"""
+"""Thumbnails: made when somebody asks, or before; kept as long as there is room."""
 
 import asyncio
 import logging
@@ -19,6 +15,7 @@ from gallery.database.engine import Database, Memo, Reader
 from gallery.domain import access, drawing, reconcile
 from gallery.domain.drawing import Made, Trouble
 from gallery.domain.library import Library
+from gallery.domain.shared import Shared
 from gallery.errors import NotFound, Unavailable
 from gallery.media import worker
 from gallery.media.cache import Cache, key_of
@@ -58,15 +55,6 @@ class Picture(NamedTuple):
     is_exact: bool = True
 
 
-class _Job:
-    """A picture that is to be made, and how many wait for it."""
-
-    def __init__(self) -> None:
-        self.waiting = 0
-        self.has_begun = False
-        self.task: asyncio.Task[Picture]
-
-
 _Wanted = tuple[int, str, Size]
 """A picture of an item, of one version of its file."""
 
@@ -86,12 +74,11 @@ class Thumbnails:
         self._shrinking: asyncio.Future[None] = asyncio.Future()
         self._shrinking.set_result(None)
         self._failures: OrderedDict[_Wanted, float] = OrderedDict()
-        self._jobs: dict[_Wanted, _Job] = {}
-        self._hands = asyncio.Semaphore(hands)
+        self._asked: Shared[_Wanted, Picture] = Shared(
+            hands, MOST_WAITING, "Too many thumbnails are being made"
+        )
         self._workers = anyio.CapacityLimiter(math.inf)
         self._readers = anyio.CapacityLimiter(READERS)
-        self._idle = asyncio.Event()
-        self._idle.set()
 
     async def survey(self) -> None:
         """Finds out how much room is taken; until then nothing that was there is counted."""
@@ -120,7 +107,10 @@ class Thumbnails:
         served = self._library.roots.get(source.root_id)
         if served is None or served.is_offline or source.is_missing:
             return await self._any(source, size)
-        return await self._wait(source, size)
+        wanted = (source.id, source.version, size)
+        if self._has_failed(wanted):
+            raise NotFound("No thumbnail")
+        return await self._asked.get(wanted, lambda: self._work(source, size))
 
     async def cover_of(self, actor: Actor, collection_id: int) -> int:
         """The item whose picture a collection shows that the actor may see.
@@ -138,46 +128,11 @@ class Thumbnails:
                 return Picture(kept, source.version, is_exact=False)
         raise NotFound("No thumbnail")
 
-    async def _wait(self, source: Source, size: Size) -> Picture:
-        """The picture that is being made already, or now."""
-        wanted = (source.id, source.version, size)
-        if self._has_failed(wanted):
-            raise NotFound("No thumbnail")
-        job = self._jobs.get(wanted)
-        if job is None:
-            if len(self._jobs) >= MOST_WAITING:
-                raise Unavailable("Too many thumbnails are being made")
-            job = self._jobs[wanted] = _Job()
-            job.task = asyncio.create_task(self._work(job, source, size))
-            job.task.add_done_callback(lambda task: self._done(wanted, job, task))
-            self._idle.clear()
-        job.waiting += 1
-        try:
-            return await asyncio.shield(job.task)
-        finally:
-            job.waiting -= 1
-            if not job.waiting and not job.has_begun:
-                self._forget(wanted, job)
-                job.task.cancel()
-
-    def _done(self, wanted: _Wanted, job: _Job, task: asyncio.Task[Picture]) -> None:
-        self._forget(wanted, job)
-        if not task.cancelled():
-            task.exception()  # perhaps nobody waits for it any more
-
-    def _forget(self, wanted: _Wanted, job: _Job) -> None:
-        if self._jobs.get(wanted) is job:
-            del self._jobs[wanted]
-        if not self._jobs:
-            self._idle.set()
-
-    async def _work(self, job: _Job, source: Source, size: Size) -> Picture:
-        async with self._hands:
-            job.has_begun = True
-            for _ in range(TRIES):
-                made = await self._draw(source, [size], [size])
-                if made is not Trouble.CHANGED:
-                    break
+    async def _work(self, source: Source, size: Size) -> Picture:
+        for _ in range(TRIES):
+            made = await self._draw(source, [size], [size])
+            if made is not Trouble.CHANGED:
+                break
         if made is Trouble.CHANGED:
             raise Unavailable("The file is being written to")
         if isinstance(made, Made) and made.pictures:
@@ -194,7 +149,7 @@ class Thumbnails:
 
         None if the file is not as it was, or has taken too much when it was tried last.
         """
-        await self._idle.wait()
+        await self._asked.rest()
         wanted = (source.id, source.version, AHEAD[0])
         if self._has_failed(wanted):
             return None

@@ -362,10 +362,12 @@ async def test_what_nobody_waits_for_any_more_is_not_made(
 
 
 async def test_a_queue_that_is_full_is_503(
-    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(thumbnails, "MOST_WAITING", 0)
-    answer = await client.get((await item(client))["thumbnailUrl"])
+    async with started(create_app(settings)) as app, client_of(app) as client:
+        await scanned(client)
+        answer = await client.get((await item(client))["thumbnailUrl"])
     assert (answer.status_code, answer.text) == (503, "Too many thumbnails are being made")
     assert answer.headers["retry-after"]
 

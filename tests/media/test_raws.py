@@ -2,15 +2,18 @@
 
 import io
 import struct
+from pathlib import Path
 
 import httpx
 import pytest
 
 from gallery.config import Settings
+from gallery.media.pixels import CannotDraw
 from gallery.media.probe import probe
 from tests.api.test_browsing import pairs
 from tests.library import Tree, read, rescan
 from tests.media.test_metadata import picture
+from tests.media.test_thumbnails import drawn_of, opened
 
 _SIZES = {"B": 1, "c": 1, "H": 2, "I": 4, "i": 4}
 _TYPES = {"B": 1, "c": 2, "H": 3, "I": 4, "i": 10}
@@ -99,3 +102,17 @@ async def test_a_raw_file_is_paired_with_the_picture_beside_it(
     found = await pairs(client)
     assert found["A.DNG"] is None
     assert found["C.dng"] == "c.jpg"
+
+
+@pytest.mark.parametrize(("orientation", "size"), [(1, (64, 48)), (6, (48, 64)), (3, (64, 48))])
+def test_its_thumbnail_stands_upright(
+    tmp_path: Path, orientation: int, size: tuple[int, int]
+) -> None:
+    """Developed, as there is no picture inside that could be shown."""
+    drawn = drawn_of(tmp_path, "x.dng", dng(orientation), "small", "full")
+    assert {opened(picture).size for picture in drawn.pictures.values()} == {size}
+
+
+def test_a_raw_file_is_not_taken_for_the_tiff_that_it_is(tmp_path: Path) -> None:
+    with pytest.raises(CannotDraw):
+        drawn_of(tmp_path, "x.tif", dng())
