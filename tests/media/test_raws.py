@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from gallery.config import Settings
-from gallery.media.pixels import CannotDraw
 from gallery.media.probe import probe
 from tests.api.test_browsing import pairs
 from tests.library import Tree, read, rescan
@@ -111,8 +110,3 @@ def test_its_thumbnail_stands_upright(
     """Developed, as there is no picture inside that could be shown."""
     drawn = drawn_of(tmp_path, "x.dng", dng(orientation), "small", "full")
     assert {opened(picture).size for picture in drawn.pictures.values()} == {size}
-
-
-def test_a_raw_file_is_not_taken_for_the_tiff_that_it_is(tmp_path: Path) -> None:
-    with pytest.raises(CannotDraw):
-        drawn_of(tmp_path, "x.tif", dng())
