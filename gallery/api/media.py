@@ -16,10 +16,12 @@ from gallery.api.wire import services
 from gallery.disk.originals import Original
 from gallery.domain.originals import Originals
 from gallery.errors import Invalid
-from gallery.media_types import is_drawing, mime_type
+from gallery.media_types import is_drawing, mime_type, type_of
 
 SANDBOX = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
 """Whatever a file holds: a browser that shows it by itself runs nothing and loads nothing else."""
+_OF_FILMS = f"{SANDBOX} allow-same-origin"
+"""A browser that plays a film by itself asks for it again, which only the same origin may."""
 _PREFIX = b"/media/"
 
 
@@ -35,7 +37,7 @@ async def original(request: Request) -> Response:
         headers = version.headers | {"Cache-Control": REVALIDATE, "Accept-Ranges": "bytes"}
         if conditional.has_version(request, version):
             return Response(status_code=304, headers=headers)
-        headers["Content-Security-Policy"] = SANDBOX
+        headers["Content-Security-Policy"] = _OF_FILMS if type_of(path) == "video" else SANDBOX
         if is_download:
             headers["Content-Disposition"] = attachment(paths.name(path))
         chosen = ranges.select(conditional.range_of(request, version), opened.size, mime_type(path))

@@ -72,6 +72,15 @@ async def test_an_original_with_all_its_headers(client: httpx.AsyncClient, hundr
     assert head.headers == answer.headers
 
 
+async def test_a_film_may_be_played_by_itself(client: httpx.AsyncClient, library: Tree) -> None:
+    """A browser asks for it a second time, as the same origin; nothing else is allowed."""
+    library.write("a.mp4", "a.jpg")
+    film = (await client.get("/media/a.mp4")).headers["content-security-policy"]
+    assert film.endswith("; sandbox allow-same-origin")
+    picture = (await client.get("/media/a.jpg")).headers["content-security-policy"]
+    assert picture.endswith("; sandbox")
+
+
 async def test_nosniff(port: int, hundred: str) -> None:
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         assert (await client.get(hundred)).headers["x-content-type-options"] == "nosniff"
