@@ -53,7 +53,7 @@ class Queue:
         is tried again, ever less often as long as nothing comes of it.
         """
         forget = self._bus.listen(self._hear)
-        pause = STILL_SECONDS
+        pause = STILL_SECONDS / 2
         try:
             while True:
                 self._news.clear()
@@ -64,7 +64,7 @@ class Queue:
                 try:
                     async with asyncio.timeout(pause if something_waits else None):
                         await self._news.wait()
-                    pause = STILL_SECONDS
+                    pause = STILL_SECONDS / 2  # doubled: by then what is new is still
                 except TimeoutError:
                     continue
         finally:
