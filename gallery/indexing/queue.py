@@ -3,20 +3,17 @@
 The queue is the database's `probed_at IS NULL`, so it survives a crash by itself.
 """
 
-import asyncio
 import logging
 import os
 import time
 
 import msgspec
 
-from gallery.database.engine import Database
 from gallery.disk.roots import Root, seen
 from gallery.domain import reconcile, scopes
-from gallery.domain.leases import Leased, LeaseLost, leased
-from gallery.domain.library import Library, Served
-from gallery.errors import Unavailable
-from gallery.events import Bus, Event, ItemsChanged
+from gallery.domain.leases import Leased
+from gallery.domain.library import Served
+from gallery.indexing.backlog import Backlog
 from gallery.media import worker
 from gallery.media.fingerprints import fingerprint
 from gallery.media.probe import probe
@@ -30,71 +27,25 @@ from gallery.store.unread import Unread
 logger = logging.getLogger(__name__)
 
 STILL_SECONDS = 2.0
-LONGEST_PAUSE = 60.0
-"""Seconds between two tries, when nothing that waits can be read."""
 BATCH = 64
 SECONDS_A_FILE = 10.0
 TOO_MUCH = "takes too much memory or time to read"
 
 
-class Queue:
-    """Reads the files of `library` in child processes, a batch at a time."""
+class Queue(Backlog):
+    """Reads the files of a library in child processes, a batch at a time."""
 
-    def __init__(self, db: Database, library: Library, bus: Bus) -> None:
-        self._db = db
-        self._library = library
-        self._bus = bus
-        self._news = asyncio.Event()
+    phase = "reading"
+    lease = "read"
 
-    async def run(self) -> None:
-        """Reads for ever, and sleeps while nothing waits.
+    def first_pause(self) -> float:
+        return STILL_SECONDS
 
-        What cannot be read now (a root is offline, a file may not be opened, the database is away)
-        is tried again, ever less often as long as nothing comes of it.
-        """
-        forget = self._bus.listen(self._hear)
-        pause = STILL_SECONDS / 2
-        try:
-            while True:
-                self._news.clear()
-                passes = [await self._attend(served) for served in self._library.roots.values()]
-                is_fruitful = any(read for read, _waiting in passes)
-                pause = STILL_SECONDS if is_fruitful else min(pause * 2, LONGEST_PAUSE)
-                something_waits = any(waiting for _read, waiting in passes)
-                try:
-                    async with asyncio.timeout(pause if something_waits else None):
-                        await self._news.wait()
-                    pause = STILL_SECONDS / 2  # doubled: by then what is new is still
-                except TimeoutError:
-                    continue
-        finally:
-            forget()
+    async def count(self, served: Served) -> int:
+        return await self._db.read(unread.count, served.id)
 
-    def _hear(self, event: Event) -> None:
-        if isinstance(event, ItemsChanged):
-            self._news.set()
-
-    async def _attend(self, served: Served) -> tuple[int, int]:
-        """How many files of the root were read, and how many still wait."""
-        try:
-            waiting = await self._db.read(unread.count, served.id)
-            if not waiting or served.is_offline:
-                return 0, waiting
-            async with leased(self._db, f"read {served.id}", self._library.holder) as db:
-                read = await self._read_all(db, served) if db else 0
-            return read, await self._db.read(unread.count, served.id)
-        except (LeaseLost, Unavailable) as error:
-            logger.warning(
-                "reading the files of root %r stops for now: %s", served.root.name, error
-            )
-        except Exception:
-            logger.exception("reading the files of root %r failed", served.root.name)
-        finally:
-            served.end("reading")
-        return 0, 1
-
-    async def _read_all(self, db: Leased, served: Served) -> int:
-        """Reads what is ready, each file once; how many could be read."""
+    async def work(self, db: Leased, served: Served) -> int:
+        """Reads what is ready."""
         done, last = 0, 0
         while True:
             still_since = time.time_ns() // 1_000_000 - int(STILL_SECONDS * 1_000)
@@ -104,8 +55,7 @@ class Queue:
                 if not batch:
                     return done
                 last = batch[-1].id
-            waiting = await self._db.read(unread.count, served.id)
-            served.advance("reading", done, done + waiting)
+            served.advance(self.phase, done, done + await self.count(served))
             probed = await self._read(served.root, batch)
             read = [(item, found) for item, found in zip(batch, probed, strict=True) if found]
             if read:

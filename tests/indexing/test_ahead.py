@@ -38,7 +38,7 @@ def library(tmp_path: Path) -> Tree:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are still sooner than people would say so."""
     monkeypatch.setattr(queue, "STILL_SECONDS", 0.5)
-    monkeypatch.setattr(ahead, "SHORTEST_PAUSE", 0.1)
+    monkeypatch.setattr(ahead, "PAUSE", 0.1)
 
 
 @pytest.fixture
