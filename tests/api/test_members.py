@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gallery.config import Settings
 from gallery.domain import members as rules
 from tests.api.test_collections import (
     BEACH,
@@ -22,7 +23,7 @@ from tests.api.test_collections import (
     show,
 )
 from tests.conftest import TRIP, Clock
-from tests.library import Tree, rescan
+from tests.library import Tree, read, rescan, scanned
 
 
 async def test_append_keeps_the_order_and_what_is_a_member_keeps_its_place(
@@ -363,11 +364,14 @@ BY_ITSELF = re.compile(r"probed_at IS NULL|\blease\b")
 
 
 async def test_the_number_of_statements_does_not_grow_with_the_list(
-    client: httpx.AsyncClient, library: Tree, statements: list[str]
+    client: httpx.AsyncClient, library: Tree, settings: Settings, statements: list[str]
 ) -> None:
     many = [f"many/{n:04}.jpg" for n in range(400)]
     library.write(*many)
+    library.age()
     await rescan(client)
+    await read(settings)  # else the server does that by itself meanwhile
+    await scanned(client)
 
     async def count(method: str, url: str, **body: Any) -> int:
         await asyncio.sleep(0)
