@@ -1,6 +1,7 @@
 """Pixels: loading, shrinking and WebP by libvips, with everything shut that is not needed.
 
-Colours become sRGB and pictures upright on the way. Nothing of a file's metadata goes on.
+Colours become sRGB and pictures upright on the way. Nothing of a file's metadata goes on. Whatever
+libvips cannot do is an `Error`; mostly it shows only when the pixels are asked for.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 import pyvips
 
-from gallery.media.pixels import CannotDraw, Pixels, check_size
+from gallery.media.pixels import Pixels, check_size
 
 LONGEST_SIDE = 16_383
 """What WebP can hold."""
@@ -20,6 +21,7 @@ _WHOLE = "[fail_on=error]"
 """What is cut off is an error. As an argument of its own libvips 8.18 ignores it here."""
 _TURNS = {90: "rot90", 180: "rot180", 270: "rot270"}
 
+Error = pyvips.Error
 Image: TypeAlias = Any
 """A `pyvips.Image`: the library has no types."""
 
@@ -66,21 +68,15 @@ def smaller(image: Image, longest: int) -> Image:
 
 def kept(image: Image) -> Image:
     """The picture with all its pixels in memory: now is when a damaged file shows."""
-    try:
-        return image.copy_memory()
-    except pyvips.Error as error:
-        raise CannotDraw("damaged") from error
+    return image.copy_memory()
 
 
 def webp(image: Image) -> bytes:
     """The picture as WebP, without anything else; tiny ones with every pixel as it is."""
     is_tiny = max(image.width, image.height) <= _TINY
-    try:
-        encoded: bytes = image.webpsave_buffer(
-            Q=_QUALITY, effort=_EFFORT, lossless=is_tiny, keep="none"
-        )
-    except pyvips.Error as error:
-        raise CannotDraw("damaged") from error
+    encoded: bytes = image.webpsave_buffer(
+        Q=_QUALITY, effort=_EFFORT, lossless=is_tiny, keep="none"
+    )
     return encoded
 
 
@@ -95,13 +91,10 @@ def rgba(image: Image) -> Pixels:
 def _opened(file: BinaryIO | bytes, load: Callable[[Image], Image]) -> Image:
     """What `load` makes of the file, read from its beginning."""
     _prepare()
-    try:
-        if isinstance(file, bytes):
-            return load(pyvips.Source.new_from_memory(file))
-        file.seek(0)
-        return load(pyvips.Source.new_from_descriptor(file.fileno()))
-    except pyvips.Error as error:
-        raise CannotDraw("no picture, or damaged") from error
+    if isinstance(file, bytes):
+        return load(pyvips.Source.new_from_memory(file))
+    file.seek(0)
+    return load(pyvips.Source.new_from_descriptor(file.fileno()))
 
 
 @cache

@@ -1,6 +1,7 @@
 """Smaller pictures of whatever the library holds. It decodes: run it through `media.worker`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Generator
+from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
 from gallery.media import canvas, pictures
@@ -26,22 +27,30 @@ def draw(file: BinaryIO, name: str, sizes: Collection[Size]) -> Drawn:
     Raises `CannotDraw` for what is no medium, is damaged, or is too large.
     """
     longest = max((_pixels(size) for size in sizes), default=LONGEST)
-    try:
+    with _refusing():
         image = canvas.kept(_loaded(file, name, longest))
-    except CannotDraw:
-        raise
-    except BROKEN as error:
-        raise CannotDraw("damaged") from error
-    drawn: dict[Size, bytes] = {}
-    for size in sorted(sizes, key=_pixels, reverse=True):
-        image = canvas.smaller(image, _pixels(size))
-        drawn[size] = canvas.webp(image)
-    return Drawn(drawn, _thumbhash(image))
+        drawn: dict[Size, bytes] = {}
+        for size in sorted(sizes, key=_pixels, reverse=True):
+            image = canvas.smaller(image, _pixels(size))
+            drawn[size] = canvas.webp(image)
+        return Drawn(drawn, _thumbhash(image))
 
 
 def thumbhash_of(picture: bytes) -> str:
     """The ThumbHash of a file that `draw` has made a picture of."""
-    return _thumbhash(canvas.shrunk(picture, LONGEST))
+    with _refusing():
+        return _thumbhash(canvas.shrunk(picture, LONGEST))
+
+
+@contextmanager
+def _refusing() -> Generator[None]:
+    """Whatever a decoder makes of bytes that are not what they should be is `CannotDraw`."""
+    try:
+        yield
+    except CannotDraw:
+        raise
+    except (*BROKEN, canvas.Error) as error:
+        raise CannotDraw("no picture, or damaged") from error
 
 
 def _thumbhash(image: canvas.Image) -> str:
@@ -70,7 +79,7 @@ def _loaded(file: BinaryIO, name: str, longest: int) -> canvas.Image:
         raise CannotDraw("no medium")
     try:
         return canvas.shrunk(file, longest)
-    except CannotDraw:
+    except canvas.Error:
         if kind != "avif":
             raise
         return canvas.of_pixels(pictures.decoded(file), longest)  # moving ones

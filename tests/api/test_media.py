@@ -432,7 +432,7 @@ async def test_who_reads_nothing_is_cut_off(
     monkeypatch.setattr(streams, "SEND_SECONDS", 0.2)
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000)
     writer.write(b"GET /media/big.mp4 HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    await asyncio.sleep(1)
+    await asyncio.sleep(1)  # five times as long as the server waits; nothing is read meanwhile
     with contextlib.suppress(ConnectionResetError):
         received = await reader.read(BIG * 2)
         while part := await reader.read(BIG):
