@@ -71,6 +71,8 @@ CREATE TABLE label (
 -- thousandths, focal_length in micrometres, altitude in millimetres; x, y, z are the position as a
 -- unit vector in 10^-9. keywords is a JSON array, as people see it.
 -- drawn_at is when thumbnails were made; they cannot be if thumbhash is NULL then.
+-- read_tries counts how often reading of the file as it is now began. It is written before the file
+-- is opened, and is 0 again once the file was read: a file that ends the server leaves it behind.
 CREATE TABLE item (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   root_id INTEGER NOT NULL REFERENCES root (id),
@@ -119,7 +121,8 @@ CREATE TABLE item (
   caption TEXT,
   keywords TEXT,
   thumbhash TEXT,
-  drawn_at INTEGER
+  drawn_at INTEGER,
+  read_tries INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- store.items.by_paths, store.members.memberships, store.files.count_below;
@@ -151,8 +154,9 @@ CREATE INDEX item_camera ON item (camera_id) WHERE camera_id IS NOT NULL;
 CREATE INDEX item_lens ON item (lens_id) WHERE lens_id IS NOT NULL;
 -- store.browsing: what was taken near a place
 CREATE INDEX item_latitude ON item (latitude, x, y, z) WHERE latitude IS NOT NULL;
--- store.unread.ready: what still waits to be read; empty most of the time
-CREATE INDEX item_unprobed ON item (root_id, id) WHERE probed_at IS NULL AND missing_since = 0;
+-- store.unread.ready, store.unread.tried: what waits to be read; empty most of the time
+CREATE INDEX item_unprobed ON item (root_id, read_tries, id)
+  WHERE probed_at IS NULL AND missing_since = 0;
 -- store.thumbnails.waiting: what still waits to be drawn, newest first
 CREATE INDEX item_undrawn ON item (root_id, taken_local, id)
   WHERE drawn_at IS NULL AND problem IS NULL AND probed_at IS NOT NULL AND missing_since = 0;

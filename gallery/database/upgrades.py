@@ -155,6 +155,13 @@ UPGRADES: tuple[tuple[Step, ...], ...] = (
           WHERE drawn_at IS NULL AND problem IS NULL AND probed_at IS NOT NULL
             AND missing_since = 0""",
     ),
+    (
+        "ALTER TABLE item ADD COLUMN read_tries INTEGER NOT NULL DEFAULT 0",
+        "DROP INDEX item_unprobed",
+        """
+        CREATE INDEX item_unprobed ON item (root_id, read_tries, id)
+          WHERE probed_at IS NULL AND missing_since = 0""",
+    ),
 )
 """What brings a database of version 1 to version 2, and so on; each step is one transaction."""
 

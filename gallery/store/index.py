@@ -75,6 +75,7 @@ _AS_SEEN = f"""
   rating = CASE WHEN {_SAME} THEN rating ELSE 0 END,
   probed_at = CASE WHEN {_SAME} AND sidecar = $5 AND problem IS NULL THEN probed_at END,
   settled_at = CASE WHEN {_SAME} AND sidecar = $5 THEN settled_at ELSE $6 END,
+  read_tries = CASE WHEN {_SAME} AND sidecar = $5 THEN read_tries ELSE 0 END,
   size = $2,
   modified_at = $3,
   inode = $4,

@@ -37,17 +37,26 @@ class Label(NamedTuple):
 
 
 async def store(tx: Tx, read: Sequence[tuple[Unread, Probed]]) -> None:
-    """Keeps what was read, unless the file or a sidecar has changed since it was listed."""
+    """Store what was read, unless the file or a sidecar has changed since it was listed.
+
+    The count of tries is 0 again. It stays where no try was begun since the item was listed: such
+    an item was given up without being read (`domain.reading`).
+    """
     ids = await _labels(tx, [found for _item, found in read])
     await tx.many(
         f"""
         UPDATE item SET
-          {", ".join(f"{column} = ${number + 6}" for number, column in enumerate(_STORED))},
-          probed_at = $5
+          {", ".join(f"{column} = ${number + 7}" for number, column in enumerate(_STORED))},
+          probed_at = $5,
+          read_tries = CASE WHEN read_tries = $6 THEN read_tries ELSE 0 END
         WHERE id = $1 AND size = $2 AND modified_at = $3 AND sidecar = $4
         """,
         [
-            (item.id, item.size, item.modified_at, item.sidecar, tx.now, *_values(found, ids))
+            (
+                *(item.id, item.size, item.modified_at, item.sidecar),
+                *(tx.now, item.tries),
+                *_values(found, ids),
+            )
             for item, found in read
         ],
     )

@@ -78,7 +78,7 @@ class Fold(NamedTuple):
     younger: int
 
 
-_FILE_COLUMNS = ("size", "modified_at", "sidecar", "probed_at", "settled_at")
+_FILE_COLUMNS = ("size", "modified_at", "sidecar", "probed_at", "settled_at", "read_tries")
 _DESCRIBED = ", ".join(
     f"{column} = y.{column}"
     for column in (*_FILE_COLUMNS, *READ_COLUMNS, *SORT_COLUMNS, *DRAWN_COLUMNS)

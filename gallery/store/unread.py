@@ -1,20 +1,28 @@
-"""Items whose files are still to be read."""
+"""Items whose files are still to be read, and how often reading each of them was tried.
+
+A try is counted before the file is opened. So a file that ends the server, or that is being read
+when the power fails, is known afterwards: it is read alone, after all others.
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from gallery.database.engine import Reader
+from gallery.database.engine import Reader, Tx
 from gallery.store.lists import json_list
 
 
 class Unread(NamedTuple):
-    """An item whose file has not been read yet, as it was when it was listed."""
+    """An item whose file has not been read yet, as it was when it was listed.
+
+    `tries` counts how often reading began and did not end.
+    """
 
     id: int
     path: str
     size: int
     modified_at: int
     sidecar: int = 0
+    tries: int = 0
 
 
 _WAITS = "i.probed_at IS NULL AND i.missing_since = 0"
@@ -25,18 +33,21 @@ from the future tells nothing by its own time.
 
 
 def _still_since(milliseconds: int) -> tuple[int, int, int]:
-    """The parameters $2 to $4."""
+    """Return the parameters $2 to $4."""
     return milliseconds, milliseconds * 1000, milliseconds * 1000 + 60_000_000
 
 
 async def ready(
     reader: Reader, root_id: int, still_since: int, after: int, limit: int
 ) -> list[Unread]:
-    """What waits behind the id `after` and is still since `still_since` (milliseconds)."""
+    """Return items that were never tried and are still since `still_since` (milliseconds).
+
+    They have ids greater than `after`, in order.
+    """
     rows = await reader.all(
         f"""
-        SELECT i.id, i.path, i.size, i.modified_at, i.sidecar FROM item AS i
-        WHERE i.root_id = $1 AND {_WAITS} AND {_STILL} AND i.id > $5
+        SELECT i.id, i.path, i.size, i.modified_at, i.sidecar, i.read_tries FROM item AS i
+        WHERE i.root_id = $1 AND {_WAITS} AND {_STILL} AND i.read_tries = 0 AND i.id > $5
         ORDER BY i.id LIMIT $6
         """,
         root_id,
@@ -47,16 +58,36 @@ async def ready(
     return [Unread(*row) for row in rows]
 
 
+async def tried(reader: Reader, root_id: int, still_since: int, limit: int) -> list[Unread]:
+    """Return items that were tried before, the least tried first. Each is to be read alone."""
+    rows = await reader.all(
+        f"""
+        SELECT i.id, i.path, i.size, i.modified_at, i.sidecar, i.read_tries FROM item AS i
+        WHERE i.root_id = $1 AND {_WAITS} AND {_STILL} AND i.read_tries > 0
+        ORDER BY i.read_tries, i.id LIMIT $5
+        """,
+        root_id,
+        *_still_since(still_since),
+        limit,
+    )
+    return [Unread(*row) for row in rows]
+
+
 async def among(
     reader: Reader, item_ids: Iterable[int], still_since: int
 ) -> tuple[list[Unread], list[int]]:
-    """Of the items those that wait: what is still since then (ms), and the ids of the rest."""
+    """Return those of the items that are ready, and the ids of those that are not still.
+
+    What was tried before is in neither list: it is not read before others (see `tried`).
+    """
     rows = await reader.all(
         f"""
         SELECT
-          i.id, i.path, i.size, i.modified_at, i.sidecar, CASE WHEN {_STILL} THEN 1 ELSE 0 END
+          i.id, i.path, i.size, i.modified_at, i.sidecar, i.read_tries,
+          CASE WHEN {_STILL} THEN 1 ELSE 0 END
         FROM item AS i
         WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND {_WAITS}
+          AND i.read_tries = 0
         """,
         json_list(item_ids),
         *_still_since(still_since),
@@ -65,8 +96,34 @@ async def among(
     return ready, [row[0] for row in rows if not row[-1]]
 
 
+async def begin(tx: Tx, item_ids: Iterable[int]) -> None:
+    """Count one more try of each item. Commit this before a file is opened."""
+    await tx.all(
+        """
+        UPDATE item SET read_tries = read_tries + 1
+        WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        """,
+        json_list(item_ids),
+    )
+
+
+async def withdraw(tx: Tx, item_ids: Iterable[int]) -> None:
+    """Take back the last try of each item: it says nothing about the file.
+
+    So it is where the file could not be opened, changed meanwhile, or was not reached before the
+    server stopped.
+    """
+    await tx.all(
+        """
+        UPDATE item SET read_tries = read_tries - 1
+        WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND read_tries > 0
+        """,
+        json_list(item_ids),
+    )
+
+
 async def count(reader: Reader, root_id: int) -> int:
-    """How many items wait to be read."""
+    """Return how many items wait to be read."""
     row = await reader.one(
         "SELECT COUNT(*) FROM item WHERE root_id = $1 AND probed_at IS NULL AND missing_since = 0",
         root_id,

@@ -1,0 +1,170 @@
+"""Which files are read next, and when one is given up: what is counted survives the server."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from gallery.database.engine import Database, Reader, Row, Tx
+from gallery.disk.roots import FileSeen
+from gallery.domain import reading, reconcile
+from gallery.domain.plan import Added, FolderFound, Seen
+from gallery.model import Probed
+from gallery.store import roots, unread
+from gallery.store.unread import Unread
+
+STILL = 1 << 50
+"""Long after everything."""
+
+
+def file(number: int, *, size: int = 1, sidecar: int = 0, inode: int | None = None) -> FileSeen:
+    return FileSeen(f"{number}.jpg", size, 1_000, inode or number, sidecar)
+
+
+@pytest.fixture
+async def items(db: Database) -> list[int]:
+    """The ids of four files that wait to be read."""
+    await db.write(roots.register, "x", "/nowhere")
+    added = [Added("x", file(number)) for number in range(1, 5)]
+    await db.write(reconcile.apply, 1, "x", [FolderFound("x"), *added], 0)
+    return [item.id for item in await db.read(unread.ready, 1, STILL, 0, 9)]
+
+
+async def tried(db: Database) -> list[tuple[int, int]]:
+    return [(item.id, item.tries) for item in await db.read(unread.tried, 1, STILL, 9)]
+
+
+async def ready(db: Database) -> list[int]:
+    return [item.id for item in await db.read(unread.ready, 1, STILL, 0, 9)]
+
+
+async def read_in_full(db: Database) -> tuple[list[int], dict[int, str | None]]:
+    """Reads as the queue does, files that end the server included: those of even ids.
+
+    Returns what was begun, in order, and the problems that are known in the end.
+    """
+    begun: list[int] = []
+    while True:
+        batch = await db.read(unread.ready, 1, STILL, 0, 2)
+        batch = batch or (await db.read(unread.tried, 1, STILL, 1))
+        if not batch:
+            return begun, dict(await db.read(problems))
+        if reading.is_given_up(batch[0]):
+            await db.write(reconcile.learn, 1, [(batch[0], reading.unreadable(batch[0]))], ())
+            continue
+        await db.write(unread.begin, [item.id for item in batch])
+        begun += [item.id for item in batch]
+        if any(item.id % 2 == 0 for item in batch):
+            continue  # the server has ended, and another one begins
+        found = [(item, Probed(taken=reading.unreadable(item).taken)) for item in batch]
+        await db.write(reconcile.learn, 1, found, ())
+
+
+async def problems(reader: Reader) -> list[tuple[int, str | None]]:
+    return [(row[0], row[1]) for row in await reader.all("SELECT id, problem FROM item")]
+
+
+async def test_what_ends_the_server_is_given_up_and_the_others_are_read(
+    db: Database, items: list[int]
+) -> None:
+    begun, known = await read_in_full(db)
+    assert [begun.count(item) for item in items] == [2, 3, 2, 3]
+    assert begun[:4] == items
+    assert begun[4] == items[0], "each alone from now on"
+    assert known == {id_: None if id_ % 2 else "takes too much memory or time" for id_ in items}
+
+
+async def test_what_was_tried_comes_last_and_is_not_preferred(
+    db: Database, items: list[int]
+) -> None:
+    await db.write(unread.begin, items[:2])
+    await db.write(unread.begin, items[:1])
+    assert await ready(db) == items[2:]
+    assert await tried(db) == [(items[1], 1), (items[0], 2)]
+    among, later = await db.read(unread.among, items, STILL)
+    assert ([item.id for item in among], later) == (items[2:], [])
+    assert await db.read(unread.among, items, 0) == ([], items[2:])
+    assert await db.read(unread.count, 1) == 4
+
+
+async def test_a_try_that_says_nothing_is_taken_back(db: Database, items: list[int]) -> None:
+    await db.write(unread.begin, items[:2])
+    await db.write(unread.begin, items[:1])
+    await db.write(unread.withdraw, items)
+    assert await tried(db) == [(items[0], 1)]
+    assert await ready(db) == items[1:]
+
+
+@pytest.mark.parametrize(
+    ("seen", "tries"),
+    [
+        (file(1, inode=9), 3),  # as after another mount
+        (file(1, size=2), 0),
+        (file(1, sidecar=7), 0),
+    ],
+    ids=["same", "changed", "sidecar"],
+)
+async def test_a_file_is_given_up_until_it_changes(
+    db: Database, items: list[int], seen: FileSeen, tries: int
+) -> None:
+    for _ in range(reading.MAX_TRIES):
+        await db.write(unread.begin, items[:1])
+    (item,) = await db.read(unread.tried, 1, STILL, 9)
+    assert reading.is_given_up(item)
+    await db.write(reconcile.learn, 1, [(item, reading.unreadable(item))], ())
+    assert await tried(db) == []
+    await db.write(reconcile.apply, 1, "x", [Seen(item.id, "x", seen)], 0)
+    found = [
+        *await db.read(unread.tried, 1, STILL, 1),
+        *await db.read(unread.ready, 1, STILL, 0, 1),
+    ]
+    assert [(item.id, item.tries) for item in found][:1] == [(item.id, tries)]
+
+
+async def test_what_was_read_has_no_tries(db: Database, items: list[int]) -> None:
+    await db.write(unread.begin, items)
+    await db.write(unread.begin, items[:1])
+    listed = [Unread(id_, f"x/{number}.jpg", 1, 1_000, 0, 0) for number, id_ in enumerate(items, 1)]
+    listed[0] = listed[0]._replace(tries=1)
+    await db.write(
+        reconcile.learn,
+        1,
+        [(item, Probed(taken=reading.unreadable(item).taken)) for item in listed],
+        (),
+    )
+    await db.write(forget_reading)
+    assert await ready(db) == items
+
+
+async def forget_reading(tx: Tx) -> None:
+    await tx.all("UPDATE item SET probed_at = NULL")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_an_index_holds_what_waits_in_both_orders(db: Database) -> None:
+    for plan in await db.read(plans):
+        assert len(plan) == 1, plan  # in particular no sorting
+        assert plan[0].startswith("SEARCH i USING INDEX item_unprobed"), plan
+
+
+async def plans(reader: Reader) -> list[list[str]]:
+    """How SQLite finds what is ready, and what was tried."""
+    explaining = Explaining(reader)
+    await unread.ready(Reader(explaining), 1, STILL, 0, 9)
+    await unread.tried(Reader(explaining), 1, STILL, 9)
+    return explaining.plans
+
+
+class Explaining:
+    """A session that explains each statement and gives no rows."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.plans: list[list[str]] = []
+        self._reader = reader
+
+    async def fetch(self, sql: str, args: Sequence[object]) -> Sequence[Row]:
+        rows = await self._reader.all(f"EXPLAIN QUERY PLAN {sql}", *args)
+        self.plans.append([str(row[-1]) for row in rows])
+        return []
+
+    async def run_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        raise NotImplementedError
