@@ -9,21 +9,20 @@ from urllib.parse import quote
 
 import msgspec
 
-from gallery import media_types, names, words
+from gallery import limits, media_types, names, words
 from gallery.media_types import MediaType
 
 _DAY_ONE = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST, _LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 EARLIEST, LATEST = ((day - _DAY_ONE) // timedelta(milliseconds=1) for day in (_EARLIEST, _LATEST))
 """The times that can be shown, in milliseconds since 1970."""
+Time = Annotated[int, msgspec.Meta(ge=EARLIEST, le=LATEST)]
 _PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
 
 LONGEST_STEM = 200
 """Characters by which two files are told to belong together."""
 LARGEST_ID = 2**63 - 1
 ItemId = Annotated[int, msgspec.Meta(ge=1, le=LARGEST_ID)]
-
-
 Size = Literal["small", "medium", "large", "full"]
 """Of a picture made of an item."""
 PIXELS: Mapping[Size, int | None] = {"small": 256, "medium": 512, "large": 1_600, "full": None}
@@ -210,10 +209,10 @@ class Taken(NamedTuple):
     was ahead of UTC, None if nobody knows: then both are the same. `source` says who told.
     """
 
-    at: int
-    local: int
-    offset: int | None
-    source: str
+    at: Time
+    local: Time
+    offset: limits.Offset | None
+    source: limits.Name
 
     @property
     def month(self) -> int:
@@ -225,29 +224,32 @@ class Probed(msgspec.Struct, frozen=True, kw_only=True):
     """What a file said of itself; `problem` why it did not. Whole numbers, so that nothing is lost.
 
     Lengths in pixels, durations in milliseconds, the exposure in nanoseconds, the aperture in
-    thousandths, focal length in micrometres, altitude in millimetres, positions in 10^-7 degrees.
-    A keyword is the list of its names, from the most general one down. `fingerprint` is the same
-    for all copies of the file.
+    thousandths, focal length in micrometres, altitude in millimetres, positions in 10^-7 degrees. A
+    keyword lists its names from the most general one down. Copies share a `fingerprint`. The bounds
+    hold where one is decoded.
     """
 
-    width: int | None = None
-    height: int | None = None
-    duration: int | None = None
-    problem: str | None = None
-    taken: Taken | None = None
-    camera: str | None = None
-    lens: str | None = None
-    exposure: int | None = None
-    aperture: int | None = None
-    iso: int | None = None
-    focal_length: int | None = None
-    position: tuple[int, int] | None = None
-    altitude: int | None = None
-    rating: int = 0
-    title: str | None = None
-    caption: str | None = None
-    keywords: tuple[tuple[str, ...], ...] = ()
-    fingerprint: str | None = None
+    width: limits.Side | None = None
+    height: limits.Side | None = None
+    duration: limits.Number | None = None
+    problem: limits.Name | None = None
+    taken: Taken
+    camera: limits.Name | None = None
+    lens: limits.Name | None = None
+    exposure: limits.Number | None = None
+    aperture: limits.Number | None = None
+    iso: limits.Number | None = None
+    focal_length: limits.Number | None = None
+    position: limits.Position | None = None
+    altitude: limits.Altitude | None = None
+    rating: limits.Rating = 0
+    title: limits.Title | None = None
+    caption: limits.Caption | None = None
+    keywords: limits.Keywords = ()
+    fingerprint: limits.Fingerprint | None = None
+
+    def __post_init__(self) -> None:
+        limits.check_keywords(self.keywords)
 
 
 class Page(_Shown, frozen=True):

@@ -8,6 +8,7 @@ from gallery.errors import Invalid
 
 LONGEST_NAME = 255
 LONGEST_DESCRIPTION = 10_000
+LONGEST_LABEL_KEY = 500
 
 # What Unicode calls white space; Python's own strip() takes some control characters, too.
 _WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
@@ -50,6 +51,14 @@ def key_of(name: str) -> str:
     `Straße` = `STRASSE`, `É` = `e` + U+0301; but not `İ` = `i`, which differ by language.
     """
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def label_key(name: str) -> str:
+    """Return what two names of a camera, a lens or a keyword share when they count as the same.
+
+    It is that of `key_of`, but not longer than an index of either engine holds.
+    """
+    return key_of(name)[:LONGEST_LABEL_KEY]
 
 
 def is_visible(character: str) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 MOST_WORDS = 5_000
 """Of one text; the rest cannot be searched for."""
+MAX_TEXT = 25_000
+"""Characters of one text in which words are looked for."""
 LONGEST_WORD = 64
 """Characters of a word that count."""
 LONGEST_KEY = 500
@@ -22,17 +24,19 @@ def plain(text: str) -> str:
     """`text` without case and accents: NFKD, casefold, NFKD, and no marks."""
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    # One character may stand for eighteen, and no text has reason to consist of those.
+    first = unicodedata.normalize("NFKD", text)[: 2 * MAX_TEXT]
+    decomposed = unicodedata.normalize("NFKD", first.casefold())
     return "".join(c for c in decomposed if not unicodedata.category(c).startswith("M"))
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, each once, in the order of their first occurrence.
+    """The words of the first 25,000 characters of a text, each once, in the order of occurrence.
 
     A word is a run of letters and digits, without case and accents, of which 64 characters count.
     Where a script has no spaces every two neighbours are a word, and the last character is one.
     """
-    return list(dict.fromkeys(_words(plain(text))))[:MOST_WORDS]
+    return list(dict.fromkeys(_words(plain(text[:MAX_TEXT]))))[:MOST_WORDS]
 
 
 def _words(text: str) -> Iterator[str]:

@@ -15,7 +15,17 @@ LINES = (
     ("store", "disk", "media"),
     ("database", "events"),
     ("model",),
-    ("names", "paths", "media_types", "words", "places", "criteria", "config", "file_names"),
+    (
+        "names",
+        "limits",
+        "paths",
+        "media_types",
+        "words",
+        "places",
+        "criteria",
+        "config",
+        "file_names",
+    ),
     ("errors",),
 )
 """Highest first. Rooms of one line do not know each other; modules of one room may."""

@@ -161,6 +161,17 @@ UPGRADES: tuple[tuple[Step, ...], ...] = (
         """
         CREATE INDEX item_unprobed ON item (root_id, read_tries, id)
           WHERE probed_at IS NULL AND missing_since = 0""",
+        # Keywords had no bounds. What is beyond them now is dropped, and read once more.
+        """
+        UPDATE item SET probed_at = NULL WHERE id IN (
+          SELECT k.item_id FROM item_keyword AS k JOIN label AS l ON l.id = k.keyword_id
+          WHERE length(l.name) > 500)
+        """,
+        """
+        DELETE FROM item_keyword WHERE keyword_id IN (
+          SELECT l.id FROM label AS l WHERE l.kind = 'keyword' AND length(l.name) > 500)
+        """,
+        "DELETE FROM label WHERE kind = 'keyword' AND length(name) > 500",
     ),
 )
 """What brings a database of version 1 to version 2, and so on; each step is one transaction."""

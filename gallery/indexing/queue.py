@@ -10,7 +10,7 @@ import time
 import msgspec
 
 from gallery.disk.roots import Root, seen
-from gallery.domain import reconcile, scopes
+from gallery.domain import reading, reconcile, scopes
 from gallery.domain.leases import Leased
 from gallery.domain.library import Served
 from gallery.indexing.backlog import Backlog
@@ -58,8 +58,8 @@ class Queue(Backlog):
             served.advance(self.phase, done, done + await self.count(served))
             probed = await self._read(served.root, batch)
             read = [(item, found) for item, found in zip(batch, probed, strict=True) if found]
-            if read:
-                learned = await db.write(reconcile.learn, served.id, read, self._library.transient)
+            for part in reading.parts(read):
+                learned = await db.write(reconcile.learn, served.id, part, self._library.transient)
                 self._library.departures.note(learned.departures)
             for item in preferred:
                 served.undrawn.add(item.id)

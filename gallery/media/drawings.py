@@ -1,11 +1,16 @@
 """SVG: how large a drawing wants to be. Nothing is drawn, and nothing outside is loaded."""
 
+import io
+import math
 import re
 from typing import BinaryIO
 from xml.etree.ElementTree import ParseError
 
-LARGEST = 20 << 20
-"""Bytes of a drawing that are looked at."""
+from gallery.limits import MAX_SIDE
+
+MAX_HEAD_BYTES = 1 << 20
+"""Within so much of a drawing its first element begins and ends, behind comments and the like."""
+_LONGEST_BOX = 256
 _PIXELS = {
     "": 1.0,
     "px": 1.0,
@@ -15,7 +20,9 @@ _PIXELS = {
     "cm": 96 / 2.54,
     "in": 96.0,
 }
-_LENGTH = re.compile(r"\s*(\d*\.?\d+(?:[eE][+-]?\d+)?)\s*(px|pt|pc|mm|cm|in|)\s*")
+_NUMBER = r"(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?"
+_BOX = re.compile(rf"-?{_NUMBER}")
+_LENGTH = re.compile(rf"({_NUMBER})\s*+(px|pt|pc|mm|cm|in|)")
 
 
 def read(file: BinaryIO) -> tuple[int, int] | None:
@@ -25,25 +32,26 @@ def read(file: BinaryIO) -> tuple[int, int] | None:
     """
     from defusedxml import DefusedXmlException, ElementTree  # noqa: PLC0415
 
+    head = io.BytesIO(file.read(MAX_HEAD_BYTES))
     try:
-        _event, root = next(ElementTree.iterparse(file, events=("start",)))
+        _event, root = next(ElementTree.iterparse(head, events=("start",)))
     except (ParseError, DefusedXmlException, StopIteration, LookupError) as error:
         raise ValueError("no drawing") from error
     if root.tag.rpartition("}")[2] != "svg":
         raise ValueError("no drawing")
     width, height = _pixels(root.get("width")), _pixels(root.get("height"))
-    box = [float(n) for n in re.findall(r"-?\d*\.?\d+(?:[eE][+-]?\d+)?", root.get("viewBox", ""))]
-    if len(box) == 4 and box[2] > 0 < box[3]:
-        ratio = box[2] / box[3]
+    box = [float(n) for n in _BOX.findall(root.get("viewBox", "")[:_LONGEST_BOX])]
+    ratio = box[2] / box[3] if len(box) == 4 and box[2] > 0 < box[3] else 0
+    if 0 < ratio < math.inf:
         if width is None and height is None:
             width, height = box[2], box[3]
         width = height * ratio if width is None and height else width
         height = width / ratio if height is None and width else height
-    if not width or not height or max(width, height) > 1e9:
-        return None
+    if not (width and height and 0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+        return None  # also where one of them is not a number
     return max(1, round(width)), max(1, round(height))
 
 
 def _pixels(raw: str | None) -> float | None:
-    found = _LENGTH.fullmatch(raw or "")
+    found = _LENGTH.fullmatch((raw or "").strip())
     return float(found[1]) * _PIXELS[found[2]] if found else None

@@ -1,11 +1,11 @@
 """EXIF, as Pillow takes it apart: numbers of tags, and values of many types, none to be trusted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gallery.media import tags
-from gallery.media.tags import BROKEN, Tags
+from gallery.media.tags import BROKEN, MAX_TEXT_BYTES, Tags
 from gallery.media.times import clock, utc
 
 if TYPE_CHECKING:
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 ORIENTATION = 0x0112
 _EXIF, _GPS = 0x8769, 0x8825
 _UTF16 = {"title": 0x9C9B, "caption": 0x9C9C, "keywords": 0x9C9E}
+_MAIN_TAGS = (0x010E, 0x010F, 0x0110, 0x4746, *_UTF16.values())
+_OWN_TAGS = (
+    *(0x829A, 0x829D, 0x8827, 0x9003, 0x9004, 0x9011, 0x9012, 0x9286, 0x9291, 0x9292),
+    *(0x920A, 0xA434),
+)
+_GPS_TAGS = (1, 2, 3, 4, 5, 6, 7, 29)
 # What cameras write where a caption belongs.
 _NO_CAPTIONS = frozenset(
     {
@@ -38,7 +44,8 @@ _NO_CAPTIONS = frozenset(
 
 def read(exif: "Image.Exif") -> Tags:
     """What EXIF says; silent where it is broken."""
-    main, own, gps = _directory(exif, None), _directory(exif, _EXIF), _directory(exif, _GPS)
+    main, own = _directory(exif, None, _MAIN_TAGS), _directory(exif, _EXIF, _OWN_TAGS)
+    gps = _directory(exif, _GPS, _GPS_TAGS)
     time = clock(_string(own.get(0x9003)), _string(own.get(0x9291)), _string(own.get(0x9011)))
     if time is None:
         time = clock(_string(own.get(0x9004)), _string(own.get(0x9292)), _string(own.get(0x9012)))
@@ -48,8 +55,8 @@ def read(exif: "Image.Exif") -> Tags:
     return Tags(
         clock=time,
         utc=_satellite_time(gps),
-        camera=tags.camera(_line(main.get(0x010F)), _line(main.get(0x0110))),
-        lens=_line(own.get(0xA434)),
+        camera=tags.camera(_name(main.get(0x010F)), _name(main.get(0x0110))),
+        lens=_name(own.get(0xA434)),
         exposure=tags.scaled(own.get(0x829A), 1_000_000_000),
         aperture=tags.scaled(own.get(0x829D), 1_000),
         iso=tags.scaled(_first(own.get(0x8827)), 1),
@@ -67,16 +74,19 @@ def read(exif: "Image.Exif") -> Tags:
     )
 
 
-def _directory(exif: "Image.Exif", number: int | None) -> Mapping[int, object]:
-    """The values of a directory that can be read at all."""
+def _directory(
+    exif: "Image.Exif", number: int | None, wanted: Iterable[int]
+) -> Mapping[int, object]:
+    """Return the wanted values of a directory that can be read at all."""
     try:
         directory = exif if number is None else exif.get_ifd(number)
     except BROKEN:
         return {}
     found: dict[int, object] = {}
-    for tag in list(directory):
+    for tag in wanted:
         try:
-            found[tag] = directory[tag]
+            if tag in directory:
+                found[tag] = directory[tag]
         except BROKEN:
             continue
     return found
@@ -89,23 +99,25 @@ def _first(value: object) -> object:
 def _string(value: object) -> str | None:
     if isinstance(value, bytes):
         return tags.decoded(value)
-    return value.partition("\0")[0] if isinstance(value, str) else None
+    return value[:MAX_TEXT_BYTES].partition("\0")[0] if isinstance(value, str) else None
 
 
 def _repaired(value: object) -> object:
     """Text that Pillow took for Latin-1, as EXIF has it, and that is mostly UTF-8."""
     try:
-        return value.encode("latin-1") if isinstance(value, str) else value
+        return value[:MAX_TEXT_BYTES].encode("latin-1") if isinstance(value, str) else value
     except UnicodeEncodeError:
         return value
 
 
-def _line(value: object) -> str | None:
-    return tags.line(_repaired(value))
+def _name(value: object) -> str | None:
+    return tags.name(_repaired(value))
 
 
 def _utf16(value: object) -> str | None:
     """What Windows writes: UTF-16 with a NUL at its end."""
+    if isinstance(value, (tuple, bytes)):
+        value = value[: 2 * MAX_TEXT_BYTES]
     if isinstance(value, tuple) and all(
         isinstance(part, int) and 0 <= part < 256 for part in value
     ):
@@ -119,7 +131,7 @@ def _comment(value: object) -> str | None:
     """A comment of the user: eight bytes that name the encoding, then the text."""
     if not isinstance(value, bytes):
         return None
-    kind, raw = value[:8], value[8:]
+    kind, raw = value[:8], value[8 : 2 * MAX_TEXT_BYTES]
     if kind == b"UNICODE\0":
         big = raw[:2] == b"\xfe\xff" or (raw[:1] == b"\0" and raw[1:2] != b"\0")
         return raw.decode("utf-16-be" if big else "utf-16-le", "replace").strip("\0\ufeff ")

@@ -6,8 +6,10 @@ from typing import BinaryIO, NamedTuple
 
 import av
 
+from gallery.limits import MAX_NUMBER
 from gallery.media import tags, xmp
-from gallery.media.tags import NOTHING, Tags
+from gallery.media.bounded import bounded
+from gallery.media.tags import MAX_TEXT_BYTES, NOTHING, Tags
 from gallery.media.times import clock, utc
 
 OPTIONS = {
@@ -18,9 +20,13 @@ OPTIONS = {
 """Containers by content: without this list FFmpeg also opens playlists that name other files. And
 whatever a container names, no other file and no address is opened.
 """
+MAX_BYTES = 32 << 20
+"""Of a film that are read for what it says: its index, and one picture."""
 _ON_ITS_SIDE = 90
 _APPLE = "com.apple.quicktime."
-_ISO_6709 = re.compile(r"([+-]\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)?.*")
+_ISO_6709 = re.compile(
+    r"([+-]\d{1,9}(?:\.\d{1,20})?)([+-]\d{1,9}(?:\.\d{1,20})?)([+-]\d{1,9}(?:\.\d{1,20})?)?"
+)
 _EARLIEST_YEAR = 1971
 """Clocks that were never set show 1904 or 1970, where the counting begins."""
 
@@ -37,7 +43,7 @@ class Film(NamedTuple):
 def read(file: BinaryIO) -> Film:
     """Raises `ValueError` or `OSError` for what is no film."""
     try:
-        return _read(file)
+        return _read(bounded(file, MAX_BYTES))
     except av.FFmpegError as error:
         raise ValueError("no film") from error
 
@@ -54,8 +60,8 @@ def _read(file: BinaryIO) -> Film:
         described = {**_lower(picture.metadata), **_lower(container.metadata)}
         return Film(
             size,
-            None if length is None or length < 0 else length * 1000 // av.time_base,
-            _tags(described),
+            length * 1000 // av.time_base if length and 0 <= length <= MAX_NUMBER else None,
+            tags_of(described),
             xmp.read(described["xmp"].encode(errors="replace")) if "xmp" in described else NOTHING,
         )
 
@@ -73,7 +79,9 @@ def _lower(metadata: Mapping[str, str]) -> dict[str, str]:
     return {key.lower(): value for key, value in metadata.items()}
 
 
-def _tags(said: Mapping[str, str]) -> Tags:
+def tags_of(said: Mapping[str, str]) -> Tags:
+    """Return what the tags of a container say, by their names in lower case."""
+
     def first(*names: str) -> str | None:
         return next((said[name] for name in names if said.get(name, "").strip()), None)
 
@@ -83,23 +91,26 @@ def _tags(said: Mapping[str, str]) -> Tags:
         clock=clock(first(f"{_APPLE}creationdate")),
         utc=made if made and made.year >= _EARLIEST_YEAR else None,
         camera=tags.camera(
-            tags.line(first(f"{_APPLE}make", "com.android.manufacturer", "make")),
-            tags.line(first(f"{_APPLE}model", "com.android.model", "model")),
+            tags.name(first(f"{_APPLE}make", "com.android.manufacturer", "make")),
+            tags.name(first(f"{_APPLE}model", "com.android.model", "model")),
         ),
         position=position,
         altitude=altitude,
         title=tags.line(first("title", f"{_APPLE}title", f"{_APPLE}displayname")),
         caption=tags.text(first("description", f"{_APPLE}description", "comment")),
         keywords=tags.keywords(
-            (name,) for name in re.split("[,;]", first(f"{_APPLE}keywords", "keywords") or "")
+            (name,)
+            for name in re.split(
+                "[,;]", (first(f"{_APPLE}keywords", "keywords") or "")[:MAX_TEXT_BYTES]
+            )
         ),
     )
 
 
 def _location(raw: str | None) -> tuple[tuple[int, int] | None, int | None]:
     """Position and altitude out of `+48.8583+002.2945+035.000/`."""
-    found = _ISO_6709.fullmatch(raw or "")
+    found = _ISO_6709.match(raw or "")
     if found is None:
         return None, None
-    height = found[3] and round(float(found[3]) * 1_000)
+    height = round(float(found[3] or 0) * 1_000)
     return tags.position(float(found[1]), float(found[2])), height or None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from gallery.media import tags
-from gallery.media.tags import Tags
+from gallery.media.tags import MAX_TEXT_BYTES, Tags
 from gallery.media.times import clock
 
 _UTF8 = b"\x1b%G"
@@ -42,5 +42,5 @@ def _text(sets: Sets, key: tuple[int, int]) -> str | None:
 
 def _decoded(sets: Sets, raw: bytes) -> str:
     if _all(sets, ENCODING)[:1] == [_UTF8]:
-        return raw.decode(errors="replace")
+        return raw[:MAX_TEXT_BYTES].decode(errors="replace")
     return tags.decoded(raw)

@@ -1,10 +1,25 @@
 """What a file is by its content: names promise what they like."""
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 Kind = Literal["jpeg", "png", "gif", "webp", "avif", "heif", "tiff", "bmp", "svg", "raw", "film"]
 
+MAX_BYTES: Mapping[Kind, int] = {
+    "svg": 20 << 20,
+    "gif": 512 << 20,
+    "webp": 512 << 20,
+    "avif": 512 << 20,
+    "heif": 512 << 20,
+    "png": 1 << 30,
+    "jpeg": 1 << 30,
+    "raw": 1 << 30,
+    "bmp": 2 << 30,
+    "tiff": 8 << 30,
+}
+"""The largest file of each kind that is read or drawn. Films are of any size: they are not read as
+a whole."""
 HEAD_BYTES = 4_096
 """So much of the beginning is looked at."""
 _BEGINNINGS: tuple[tuple[bytes, Kind], ...] = (
@@ -35,6 +50,11 @@ _SVG = re.compile(
     rb"<(?:\w+:)?svg[\s>/]",
     re.DOTALL,
 )
+
+
+def is_too_large(kind: Kind | None, size: int) -> bool:
+    """Return whether a file of `size` bytes is neither read nor drawn."""
+    return kind is not None and kind in MAX_BYTES and size > MAX_BYTES[kind]
 
 
 def kind_of(head: bytes) -> Kind | None:

@@ -1,10 +1,13 @@
 """Pictures: dimensions as seen, and the metadata in their headers, by Pillow."""
 
 import warnings
+from collections.abc import Collection
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from gallery.media import exif, iptc, tags, xmp
+from gallery.media.bounded import bounded
+from gallery.media.kinds import MAX_BYTES, Kind
 from gallery.media.pixels import CannotDraw, Pixels, check_size, tight
 from gallery.media.tags import BROKEN, NOTHING, Tags
 from gallery.media.times import clock
@@ -13,6 +16,13 @@ if TYPE_CHECKING:
     from PIL import Image, ImageFile
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF", "TIFF", "BMP")
+MAX_HEADER_BYTES = 32 << 20
+"""Of a picture that are read before its pixels begin."""
+_READ_FARTHER: Collection[Kind | None] = ("webp", "avif", "heif", "png", "tiff")
+"""Pillow reads these as a whole, or looks behind the pixels, too."""
+MAX_EXIF_BYTES = 1 << 20
+MAX_IPTC_BYTES = 256 << 10
+_IPTC_IN_TIFF = 33_723
 _ON_ITS_SIDE = range(5, 9)
 _TURNED_BY_PILLOW = ("HEIF", "TIFF")
 """Their sizes are those after turning, though their EXIF may still ask for it."""
@@ -28,12 +38,16 @@ class Picture(NamedTuple):
     texts: Tags
 
 
-def read(file: BinaryIO) -> Picture:
-    """Raises one of `BROKEN` for what is no picture. Broken metadata is only left out."""
+def read(file: BinaryIO, kind: Kind | None) -> Picture:
+    """Return what the header of a picture says. Broken metadata is only left out.
+
+    Raises one of `BROKEN` for what is no picture, `TooMuch` for what takes too much to read.
+    """
     from PIL import Image  # noqa: PLC0415
 
     _prepare()
-    with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as image:
+    part = bounded(file, MAX_BYTES[kind] if kind and kind in _READ_FARTHER else MAX_HEADER_BYTES)
+    with warnings.catch_warnings(action="ignore"), Image.open(part, formats=FORMATS) as image:
         width, height = image.size
         found = _exif(image)
         is_turned = image.format not in _TURNED_BY_PILLOW and _orientation(found) in _ON_ITS_SIDE
@@ -57,6 +71,8 @@ def _prepare() -> None:
 
 
 def _exif(image: "Image.Image") -> "Image.Exif | None":
+    if len(image.info.get("exif") or b"") > MAX_EXIF_BYTES:
+        image.info["exif"] = b""
     try:
         return image.getexif()
     except BROKEN:
@@ -85,6 +101,9 @@ def _iptc(image: "ImageFile.ImageFile") -> Tags:
     if image.format not in ("JPEG", "TIFF"):
         return NOTHING
     try:
+        # As Pillow does: what the tag holds as numbers would take a hundred times as much memory.
+        if image.format == "TIFF" and len(image.tag_v2._tagdata[_IPTC_IN_TIFF]) > MAX_IPTC_BYTES:  # type: ignore[attr-defined]  # noqa: SLF001
+            return NOTHING
         sets = IptcImagePlugin.getiptcinfo(image)
         return iptc.read(sets) if sets else NOTHING
     except BROKEN:

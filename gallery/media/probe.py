@@ -4,12 +4,16 @@ The decoders are imported where they are used, so that only the workers load the
 them starts in half the time and is some 40 MB smaller.
 """
 
+import os
 from collections.abc import Iterable
 from typing import BinaryIO
 
 import msgspec
 
+from gallery.limits import MAX_SIDE
 from gallery.media import times, xmp
+from gallery.media.bounded import TOO_MUCH, TooMuch
+from gallery.media.kinds import HEAD_BYTES, Kind, is_too_large, kind_of
 from gallery.media.tags import BROKEN, NOTHING, Tags
 from gallery.media.times import Sources
 from gallery.media_types import MediaType, is_drawing, is_raw
@@ -25,25 +29,43 @@ def probe(
     (`modified_at`, microseconds). Of several sidecars the first counts that says something.
     """
     beside = _merged([xmp.read(raw) for raw in sidecars])
+    kind = _kind(file, name, type_)
+    if is_too_large(kind, file.seek(0, os.SEEK_END)):
+        return _probed(Sources(beside), modified_at, problem=TOO_MUCH)
+    file.seek(0)
     try:
-        if type_ == "video":
+        if kind == "film":
             return _film(file, beside, modified_at)
-        if is_drawing(name):
+        if kind == "svg":
             return _drawing(file, beside, modified_at)
-        return _picture(file, beside, modified_at, is_raw=is_raw(name))
+        return _picture(file, beside, modified_at, kind)
+    except TooMuch:
+        return _probed(Sources(beside), modified_at, problem=TOO_MUCH)
     except BROKEN as error:
         return _probed(Sources(beside), modified_at, problem=_reason(error))
 
 
-def _picture(file: BinaryIO, beside: Tags, modified_at: int, *, is_raw: bool) -> Probed:
-    if is_raw:
+def _kind(file: BinaryIO, name: str, type_: MediaType) -> Kind | None:
+    """Return the kind by which a file is read: that of its name where its content does not tell."""
+    if type_ == "video":
+        return "film"
+    if is_drawing(name):
+        return "svg"
+    if is_raw(name):
+        return "raw"
+    file.seek(0)
+    return kind_of(file.read(HEAD_BYTES))
+
+
+def _picture(file: BinaryIO, beside: Tags, modified_at: int, kind: Kind | None) -> Probed:
+    if kind == "raw":
         from gallery.media import raws  # noqa: PLC0415  (an extra)
 
         picture = raws.read(file)
     else:
         from gallery.media import pictures  # noqa: PLC0415
 
-        picture = pictures.read(file)
+        picture = pictures.read(file, kind)
     said = Sources(beside, picture.xmp, picture.iptc, picture.exif, picture.texts)
     return _probed(said, modified_at, size=picture.size)
 
@@ -72,7 +94,7 @@ def _probed(
 ) -> Probed:
     """What all sources say together: of each thing, what the first says that speaks of it."""
     all_ = _merged(said)
-    width, height = size or (None, None)
+    width, height = size if size and min(size) > 0 and max(size) <= MAX_SIDE else (None, None)
     return Probed(
         width=width,
         height=height,

@@ -7,6 +7,7 @@ import rawpy
 from PIL import Image
 
 from gallery.media import exif, pictures
+from gallery.media.bounded import bounded
 from gallery.media.pictures import Picture
 from gallery.media.pixels import CannotDraw, Pixels, check_size
 from gallery.media.tags import BROKEN, NOTHING, Tags
@@ -37,10 +38,9 @@ def _of(said: Tags) -> Picture:
 
 def _inside(file: BinaryIO) -> Picture | None:
     """Most are TIFF in their own way, with EXIF among its tags."""
-    file.seek(0)
     found = Image.Exif()
     try:
-        found.load_from_fp(file)
+        found.load_from_fp(bounded(file, pictures.MAX_HEADER_BYTES))
         said = exif.read(found)
     except BROKEN:
         return None
@@ -56,7 +56,7 @@ def _preview(raw: rawpy.RawPy) -> Picture | None:
     if preview.format is not rawpy.ThumbFormat.JPEG or not isinstance(preview.data, bytes):
         return None
     try:
-        return pictures.read(io.BytesIO(preview.data))
+        return pictures.read(io.BytesIO(preview.data), "jpeg")
     except BROKEN:
         return None
 

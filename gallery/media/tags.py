@@ -8,6 +8,18 @@ from typing import NamedTuple
 
 import msgspec
 
+from gallery import limits
+from gallery.limits import (
+    MAX_CAPTION,
+    MAX_KEYWORD,
+    MAX_KEYWORD_BYTES,
+    MAX_KEYWORDS,
+    MAX_LEVELS,
+    MAX_NAME,
+    MAX_NUMBER,
+    MAX_TITLE,
+)
+
 BROKEN = (
     ArithmeticError,
     AttributeError,
@@ -21,10 +33,8 @@ BROKEN = (
 )
 """What the libraries raise for bytes that are not what they should be."""
 
-LONGEST_LINE = 1_000
-LONGEST_CAPTION = 10_000
-MOST_KEYWORDS = 500
-_LARGEST = 2**62
+MAX_TEXT_BYTES = 64 << 10
+"""Bytes, or characters, of a text that are looked at, however little of it is kept."""
 
 
 class Clock(NamedTuple):
@@ -59,13 +69,18 @@ class Tags(msgspec.Struct, frozen=True, kw_only=True):
 NOTHING = Tags()
 
 
-def line(raw: object) -> str | None:
-    """A text of one line, without what cannot be stored or seen; None if nothing is left."""
-    return " ".join((text(raw, LONGEST_LINE) or "").split()) or None
+def name(raw: object) -> str | None:
+    """Return what a camera or a lens is called; None if nothing is left."""
+    return line(raw, MAX_NAME)
 
 
-def text(raw: object, longest: int = LONGEST_CAPTION) -> str | None:
-    """A text that a source gives; None if nothing of it can be seen."""
+def line(raw: object, longest: int = MAX_TITLE) -> str | None:
+    """Return a text of one line, without what cannot be stored or seen; None if nothing is left."""
+    return " ".join((text(raw, longest) or "").split()) or None
+
+
+def text(raw: object, longest: int = MAX_CAPTION) -> str | None:
+    """Return a text that a source gives; None if nothing of it can be seen."""
     if isinstance(raw, bytes):
         raw = decoded(raw)
     if not isinstance(raw, str):
@@ -80,33 +95,65 @@ _UNSEEN = ("Cc", "Cs", "Cn", "Co")
 
 
 def decoded(raw: bytes) -> str:
-    """Bytes as text: UTF-8, else Latin-1, which is what most writers without a standard use."""
-    raw = raw.partition(b"\0")[0]
+    """Return bytes as text: UTF-8, else Latin-1, which most writers without a standard use.
+
+    64 KiB of them are looked at.
+    """
+    raw = raw[:MAX_TEXT_BYTES].partition(b"\0")[0]
     try:
         return raw.decode()
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
+        if len(raw) == MAX_TEXT_BYTES and len(raw) - error.start < _LONGEST_CHARACTER:
+            return raw[: error.start].decode()  # it was cut within a character
         return raw.decode("latin-1")
 
 
-def keywords(given: Iterable[tuple[object, ...]]) -> tuple[tuple[str, ...], ...]:
-    """Keywords, each the names from the most general one down; every one once."""
-    found = dict.fromkeys(tuple(name for name in map(line, names) if name) for names in given)
-    return tuple(names for names in found if names)[:MOST_KEYWORDS]
+_LONGEST_CHARACTER = 4
+
+
+def keywords(given: Iterable[Iterable[object]]) -> tuple[tuple[str, ...], ...]:
+    """Return keywords, each the names from the most general one down; every one once.
+
+    Of each the first names stay that are at most `MAX_LEVELS` and fit into `MAX_KEYWORD`
+    characters. Of all the first ones stay: `MAX_KEYWORDS`, in `MAX_KEYWORD_BYTES`.
+    """
+    found: dict[tuple[str, ...], None] = {}
+    left = MAX_KEYWORD_BYTES
+    for names in given:
+        keyword = _fitting(names)
+        if not keyword or keyword in found:
+            continue
+        left -= limits.size(keyword)
+        if left < 0 or len(found) == MAX_KEYWORDS:
+            break
+        found[keyword] = None
+    return tuple(found)
+
+
+def _fitting(names: Iterable[object]) -> tuple[str, ...]:
+    fitting: list[str] = []
+    for raw in names:
+        if one := line(raw, MAX_KEYWORD):
+            if len(fitting) == MAX_LEVELS or limits.characters([*fitting, one]) > MAX_KEYWORD:
+                break
+            fitting.append(one)
+    return tuple(fitting)
 
 
 def camera(make: str | None, model: str | None) -> str | None:
-    """Make and model, with the make not said twice."""
+    """Return make and model, with the make not said twice."""
     if not make or not model:
         return model or make
     brand = make.split()[0].casefold()
-    return model if model.casefold().startswith(brand) else f"{make} {model}"
+    both = model if model.casefold().startswith(brand) else f"{make} {model}"
+    return both[:MAX_NAME].rstrip()
 
 
 def scaled(raw: object, scale: int) -> int | None:
     """A positive number in parts of `scale`; None for what is none."""
     try:
         value = float(raw) * scale  # type: ignore[arg-type]
-        return round(value) if 0 < value < _LARGEST else None
+        return round(value) if 0 < value < MAX_NUMBER else None
     except BROKEN:
         return None
 

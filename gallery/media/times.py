@@ -15,14 +15,17 @@ _CLOCK_ERROR = timedelta(minutes=5)
 _MILLISECOND = timedelta(milliseconds=1)
 EARLIEST_YEAR, LATEST_YEAR = 1800, 2199
 _TIME = re.compile(
-    r"""\s* (\d{4})
+    r"""(\d{4})
     (?: [:/-]? (\d\d)
       (?: [:/-]? (\d\d)
         (?: [T\ ]+ (\d\d) :? (\d\d) (?: :? (\d\d) (?: [.,] (\d{1,9}) )? \d* )? )? )? )?
-    \s* (Z | [+-] \d\d (?: :? \d\d )? )? [\s\0]*""",
+    \s* (Z | [+-] \d\d (?: :? \d\d )? )?""",
     re.VERBOSE,
 )
-_ZONE = re.compile(r"\s*(?:(Z)|([+-])(\d\d):?(\d\d)?)[\s\0]*")
+_ZONE = re.compile(r"(?:(Z)|([+-])(\d\d):?(\d\d)?)")
+_PADDING = " \t\n\r\v\f\0"
+_LONGEST_TIME = 64
+"""Characters, between the padding, of what may be a time."""
 
 
 class Sources(NamedTuple):
@@ -40,7 +43,7 @@ def clock(raw: object, fraction: object = None, offset: object = None) -> Clock 
 
     `fraction` holds the digits behind the second, `offset` the zone, where they stand apart.
     """
-    found = _TIME.fullmatch(raw) if isinstance(raw, str) else None
+    found = _TIME.fullmatch(_stripped(raw))
     if found is None:
         return None
     year, month, day, hour, minute, second, digits, zone = found.groups()
@@ -63,8 +66,14 @@ def clock(raw: object, fraction: object = None, offset: object = None) -> Clock 
     return Clock(local, _offset(zone or offset))
 
 
+def _stripped(raw: object) -> str:
+    """Return a text without its padding; nothing of what is too long for a time, or no text."""
+    text = raw.strip(_PADDING) if isinstance(raw, str) else ""
+    return text if len(text) <= _LONGEST_TIME else ""
+
+
 def _offset(raw: object) -> timedelta | None:
-    found = _ZONE.fullmatch(raw) if isinstance(raw, str) else None
+    found = _ZONE.fullmatch(_stripped(raw))
     if found is None:
         return None
     if found[1]:

@@ -19,7 +19,7 @@ from gallery.criteria import (
     month_number,
 )
 from gallery.model import beginning_of
-from gallery.names import key_of
+from gallery.names import label_key
 from gallery.paths import below
 from gallery.places import circle
 from gallery.store.lists import json_list
@@ -202,7 +202,7 @@ def _lower(names: Iterable[str] | None) -> list[str]:
 
 
 def _keys(names: Iterable[str] | None) -> list[str]:
-    return [key_of(name) for name in names or ()]
+    return [label_key(name) for name in names or ()]
 
 
 def _months(months: Iterable[str] | None) -> list[int]:

@@ -7,7 +7,7 @@ import msgspec
 
 from gallery.database.engine import Tx
 from gallery.model import Probed
-from gallery.names import key_of
+from gallery.names import label_key
 from gallery.places import direction
 from gallery.store import search_words
 from gallery.store.lists import json_list
@@ -66,13 +66,12 @@ async def store(tx: Tx, read: Sequence[tuple[Unread, Probed]]) -> None:
 
 def _values(found: Probed, ids: dict[Label, int]) -> tuple[object, ...]:
     """As `_STORED` names them."""
-    assert found.taken is not None
     place = found.position and direction(*found.position)
     return (
         *(found.width, found.height, found.duration, found.problem, found.fingerprint),
         *(found.taken.offset, found.taken.source),
-        found.camera and ids[Label("camera", key_of(found.camera))],
-        found.lens and ids[Label("lens", key_of(found.lens))],
+        found.camera and ids[Label("camera", label_key(found.camera))],
+        found.lens and ids[Label("lens", label_key(found.lens))],
         *(found.exposure, found.aperture, found.iso, found.focal_length),
         *(found.position or (None, None)),
         found.altitude,
@@ -108,7 +107,7 @@ async def _labels(tx: Tx, read: Sequence[Probed]) -> dict[Label, int]:
             ("keyword", _levels(found)),
         ):
             for name in names:
-                named.setdefault(Label(kind, key_of(name)), name)
+                named.setdefault(Label(kind, label_key(name)), name)
     if not named:
         return {}
     wanted = sorted(named)
@@ -147,7 +146,7 @@ async def _store_keywords(
 ) -> None:
     pairs = sorted(
         {
-            (ids[Label("keyword", key_of(name))], item.id)
+            (ids[Label("keyword", label_key(name))], item.id)
             for item, found in read
             for name in _levels(found)
         }

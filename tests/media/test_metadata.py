@@ -203,7 +203,7 @@ def test_a_time_with_a_zone_in_xmp_goes_before_the_clock_of_the_camera() -> None
     found = read(picture("JPEG", exif=exif(), xmp=zoned))
     assert found.taken == (1751511600000, 1751544000000, 540, "xmp")
     plain = xmp('photoshop:DateCreated="1985"')
-    assert read(picture("JPEG", exif=exif(), xmp=plain)).taken[3] == "exif"  # type: ignore[index]
+    assert read(picture("JPEG", exif=exif(), xmp=plain)).taken[3] == "exif"
     assert read(picture("JPEG", xmp=plain)).taken == (473385600000, 473385600000, None, "xmp")
 
 
