@@ -70,6 +70,38 @@ async def test_a_file_of_the_first_version_gets_the_shape_of_a_new_one(tmp_path:
         ]
 
 
+BEFORE_TRIES = """
+DROP INDEX item_unprobed;
+ALTER TABLE item DROP COLUMN read_tries;
+CREATE INDEX item_unprobed ON item (root_id, id) WHERE probed_at IS NULL AND missing_since = 0;
+INSERT INTO root (id, name, directory) VALUES (1, '', '/x');
+INSERT INTO folder (id, root_id, path) VALUES (1, 1, '');
+INSERT INTO item (id, root_id, folder_id, path, name, type, size, modified_at, inode, added_at,
+  probed_at)
+VALUES
+  (1, 1, 1, 'a.jpg', 'a.jpg', 'image', 1, 2, 3, 4, 5),
+  (2, 1, 1, 'b.jpg', 'b.jpg', 'image', 1, 2, 4, 4, 5);
+INSERT INTO label (id, kind, name, key) VALUES
+  (1, 'keyword', 'x', 'x'), (2, 'keyword', 'x/%s', 'x/%s'), (3, 'lens', 'x/%s', 'x/%s');
+INSERT INTO item_keyword (item_id, keyword_id) VALUES (1, 1), (1, 2), (2, 1);
+PRAGMA user_version = 4;
+"""
+
+
+async def test_keywords_without_bounds_are_dropped_and_read_once_more(tmp_path: Path) -> None:
+    async with open_database("", tmp_path, Bus()):
+        pass
+    with closing(sqlite3.connect(tmp_path / "gallery.db")) as old, old:
+        old.executescript(BEFORE_TRIES.replace("%s", "y" * 600))
+    async with open_database("", tmp_path, Bus()) as db:
+        assert await db.read(asked, "SELECT id, probed_at, read_tries FROM item ORDER BY id") == [
+            (1, None, 0),
+            (2, 5, 0),
+        ]
+        assert await db.read(asked, "SELECT id FROM label ORDER BY id") == [(1,), (3,)]
+        assert await db.read(asked, "SELECT item_id FROM item_keyword") == [(1,), (2,)]
+
+
 async def columns(connection: "asyncpg.Connection[asyncpg.Record]") -> list[tuple[object, ...]]:
     rows = await connection.fetch(
         """

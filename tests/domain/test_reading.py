@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
+from gallery.criteria import Criteria
 from gallery.database.engine import Database, Reader, Row, Tx
 from gallery.disk.roots import FileSeen
-from gallery.domain import reading, reconcile
+from gallery.domain import browsing, reading, reconcile
+from gallery.domain.browsing import Slice
 from gallery.domain.plan import Added, FolderFound, Seen
-from gallery.model import Probed
+from gallery.model import Actor, Probed
 from gallery.store import roots, unread
 from gallery.store.unread import Unread
 
@@ -137,6 +140,49 @@ async def test_what_was_read_has_no_tries(db: Database, items: list[int]) -> Non
 
 async def forget_reading(tx: Tx) -> None:
     await tx.all("UPDATE item SET probed_at = NULL")
+
+
+def test_what_was_read_is_stored_in_parts_of_bounded_size() -> None:
+    item = Unread(1, "x", 1, 1)
+    short = reading.unreadable(item)
+    long = msgspec.structs.replace(short, keywords=(("x" * 50,) * 9,) * 60)
+    read = [(item, short)] * 30 + [(item, long)] * 3 + [(item, short)] * 64
+    parts = list(reading.parts(read))
+    assert [pair for part in parts for pair in part] == read
+    assert [len(part) for part in parts] == [30, 1, 1, 1, 64]
+    assert list(reading.parts([])) == []
+
+
+LONGEST = ("\U0001f600" * 500, "\ufdfa" * 500, "\u0390" * 500)
+"""Keywords of 2,000 bytes, and two whose keys are many times as long."""
+
+
+async def test_the_longest_names_fit_into_the_indexes_of_both_engines(
+    db: Database, items: list[int]
+) -> None:
+    (item, *_rest) = await db.read(unread.ready, 1, STILL, 0, 9)
+    found = msgspec.structs.replace(
+        reading.unreadable(item),
+        keywords=tuple((name,) for name in LONGEST),
+        camera=LONGEST[0][:255],
+        lens=LONGEST[1][:255],
+        title="\ufdfa" * 1_000,
+        caption="\ufdfa" * 10_000,
+    )
+    await db.write(reconcile.learn, 1, [(item, found)], ())
+    known = await db.read(keywords)
+    assert known == dict.fromkeys(LONGEST, items[0])
+    for name in LONGEST:
+        criteria = Criteria(keywords=[name])
+        part = await db.read(browsing.page, Actor(1), criteria, Slice(None, 9, 0))
+        assert [item.id for item in part.items] == items[:1]
+
+
+async def keywords(reader: Reader) -> dict[str, int]:
+    rows = await reader.all(
+        "SELECT l.name, k.item_id FROM label AS l JOIN item_keyword AS k ON k.keyword_id = l.id"
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
