@@ -39,6 +39,7 @@ from gallery.indexing.guard import Guard
 from gallery.indexing.indexer import Indexer
 from gallery.indexing.queue import Queue
 from gallery.media.cache import Cache
+from gallery.media.worker import open_workers
 from gallery.media_types import junk_filter
 
 logger = logging.getLogger(__name__)
@@ -80,16 +81,20 @@ def create_app(
             await anyio.lowlevel.checkpoint()  # loads its parts now, not while requests wait
             owner, born = await db.write(people.built_in_owner)
             served = Library(disk, await roots.register(db, disk), holder, bus)
+            workers = await stack.enter_async_context(open_workers())
             thumbnails = Thumbnails(
                 db,
                 served,
+                workers,
                 Cache(data / THUMBNAILS),
                 room=int(settings.thumbnails * (1 << 30)),
                 hands=HANDS,
             )
             if scan_at_start:
                 served.request_scan(accept_missing=False)
-            await stack.enter_async_context(running(*_upkeep(db, served, bus, settings, watch)))
+            await stack.enter_async_context(running(*_upkeep(db, served, settings, watch)))
+            reading = Queue(db, served, workers, bus)
+            await stack.enter_async_context(running(reading.run()))
             if watch:
                 ahead = Ahead(db, served, thumbnails, bus, HANDS)
                 await stack.enter_async_context(running(ahead.run()))
@@ -125,10 +130,9 @@ def create_app(
 
 
 def _upkeep(
-    db: Database, library: Library, bus: Bus, settings: Settings, watch: bool
+    db: Database, library: Library, settings: Settings, watch: bool
 ) -> Iterator[Coroutine[Any, Any, None]]:
     """The work in the background that keeps the index true."""
-    yield Queue(db, library, bus).run()
     for served in library.roots.values():
         yield Indexer(db, library, served, settings.poll or settings.rescan).run()
         if watch:

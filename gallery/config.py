@@ -20,6 +20,16 @@ from gallery import paths
 from gallery.errors import Misconfigured, printable
 from gallery.media_types import DEFAULT_IGNORE
 
+_OF_LIBRARIES = (
+    *("PATH", "HOME", "TZ", "LANG", "LC_", "PYTHON", "LD_LIBRARY_PATH", "DYLD_", "FONTCONFIG_"),
+    *("MALLOC_", "SYSTEMROOT"),
+)
+"""Beginnings of the names of variables that libraries may need."""
+_WORKERS_ONLY = {
+    "VIPS_DISC_THRESHOLD": str(1 << 40),  # they may not write: pictures stay in memory
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
 
 class Setting(NamedTuple):
     """A setting: key of the TOML file, environment variable, and what it does."""
@@ -163,6 +173,15 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> S
             f"Bad setting: thumbnails {settings.thumbnails:g} is not 0 to {MOST_GIB:,} GiB"
         )
     return settings
+
+
+def worker_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the environment of processes that decode files: what finds and sets up libraries.
+
+    Nothing else, above all no password, is there for a file to steal.
+    """
+    kept = {name: value for name, value in environ.items() if name.startswith(_OF_LIBRARIES)}
+    return kept | _WORKERS_ONLY
 
 
 def _plain(message: str) -> str:

@@ -1,6 +1,8 @@
 """The directions of the design: a module imports only from lines below its own."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,9 +66,17 @@ HOMES = {
     "defusedxml": ("media/",),
     "rawpy": ("media/raws.py",),
     "pyvips": ("media/canvas.py",),
+    "subprocess": ("media/worker_process.py",),
+    "ctypes": ("media/landlock.py", "media/seccomp.py", "media/sandbox.py", "disk/"),
 }
+FORBIDDEN = {"pickle", "marshal", "shelve", "multiprocessing"}
+"""What comes from another process, or out of a file, is data."""
+DECODERS = {"PIL", "av", "defusedxml", "numpy", "pillow_heif", "pyvips", "rawpy"}
 OPENERS = {"open", "os.open", "os.stat", "os.lstat", "os.scandir", "os.walk", "os.listdir"}
-MAY_OPEN = ("disk/", "demo/", "app.py", "database/sqlite.py", "media/cache.py")
+MAY_OPEN = (
+    *("disk/", "demo/", "app.py", "database/sqlite.py", "media/cache.py"),
+    "media/landlock.py",  # rules name places by descriptors
+)
 
 
 def modules() -> list[Path]:
@@ -116,6 +126,16 @@ def test_each_foreign_library_has_its_home(module: Path) -> None:
     for imported in imports(module):
         homes = HOMES.get(room(imported))
         assert homes is None or name(module).startswith(homes), imported
+        assert room(imported) not in FORBIDDEN, imported
+
+
+def test_the_server_loads_no_decoder() -> None:
+    """A fresh interpreter that imports all of the server: only worker processes load them."""
+    code = "import sys, gallery.app, gallery.server; print(*sys.modules)"
+    told = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert not DECODERS & set(told.stdout.split())
 
 
 @pytest.mark.parametrize("module", modules(), ids=name)

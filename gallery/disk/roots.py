@@ -8,12 +8,13 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from gallery import paths
 from gallery.disk.beneath import FOLDER, open_beneath
+from gallery.disk.failures import is_absent
 from gallery.media_types import sidecars, type_of
 
 _FILE = os.O_RDONLY | os.O_NONBLOCK
@@ -81,21 +82,25 @@ class Root(NamedTuple):
         finally:
             os.close(root)
 
-    def read_sidecars(self, path: str, most: int) -> list[bytes]:
-        """The XMP beside the file at a library path, that for it alone first.
+    def open_sidecars(self, path: str) -> list[BinaryIO]:
+        """Return the open XMP files beside the file at a library path, that for it alone first.
 
-        At most so many bytes of each are read.
+        Raises `OSError` if one is there that cannot be opened now.
         """
-        found = []
-        for spellings in sidecars(paths.name(path)):
-            for spelling in spellings:
-                try:
-                    with self.open_file(paths.join(paths.parent(path), spelling)) as file:
-                        found.append(file.read(most))
+        with ExitStack() as found:
+            files = []
+            for spellings in sidecars(paths.name(path)):
+                for spelling in spellings:
+                    try:
+                        file = self.open_file(paths.join(paths.parent(path), spelling))
+                    except OSError as error:
+                        if not is_absent(error):
+                            raise
+                    else:
+                        files.append(found.enter_context(file))
                         break
-                except OSError:
-                    continue
-        return found
+            found.pop_all()
+            return files
 
     def sidecar_of(self, path: str) -> int:
         """The `FileSeen.sidecar` of the file at a library path."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -12,13 +11,14 @@ import anyio
 from anyio import to_thread
 
 from gallery.database.engine import Database, Memo, Reader
-from gallery.domain import access, drawing, reconcile
-from gallery.domain.drawing import Made, Trouble
+from gallery.domain import access, reconcile
+from gallery.domain.drawing import Drawing, Made, Trouble
 from gallery.domain.library import Library
 from gallery.domain.shared import Shared
 from gallery.errors import NotFound, Unavailable
-from gallery.media import worker
 from gallery.media.cache import Cache, key_of
+from gallery.media.worker import Workers
+from gallery.media.worker_process import WorkerFailed
 from gallery.model import Actor, Size, picture_version
 from gallery.store import thumbnails
 from gallery.store.thumbnails import DrawnItem, Source
@@ -28,8 +28,10 @@ Args = TypeVarTuple("Args")
 
 logger = logging.getLogger(__name__)
 
-SECONDS = 30.0
-"""How long one file may take."""
+QUICK_SECONDS = 5.0
+"""How long one file may take at first. What takes longer, or kills a worker, is tried again."""
+MAX_SECONDS = 30.0
+"""How long it may take then, one file after another, while others are still drawn at once."""
 MOST_WAITING = 300
 """Pictures that are asked for and not made yet; one more is 503."""
 AGAIN_SECONDS = 24 * 3_600.0
@@ -55,15 +57,22 @@ class Picture(NamedTuple):
     is_exact: bool = True
 
 
-_Wanted = tuple[int, str, Size]
-"""A picture of an item, of one version of its file."""
+_Wanted = tuple[int, str, Size | None]
+"""A picture of an item, of one version of its file; with None for its size, any."""
 
 
 class Thumbnails:
     """The pictures of all items, in at most `room` bytes of `cache`; `hands` work at a time."""
 
     def __init__(
-        self, db: Database, library: Library, cache: Cache, *, room: int, hands: int
+        self,
+        db: Database,
+        library: Library,
+        workers: Workers,
+        cache: Cache,
+        *,
+        room: int,
+        hands: int,
     ) -> None:
         self._db = db
         self._memo = Memo(db)
@@ -71,18 +80,31 @@ class Thumbnails:
         self._cache = cache
         self._room = room
         self._used = 0
+        self._is_surveyed = False
         self._shrinking: asyncio.Future[None] = asyncio.Future()
         self._shrinking.set_result(None)
         self._failures: OrderedDict[_Wanted, float] = OrderedDict()
-        self._asked: Shared[_Wanted, Picture] = Shared(
-            hands, MOST_WAITING, "Too many thumbnails are being made"
-        )
-        self._workers = anyio.CapacityLimiter(math.inf)
+        self._slow: OrderedDict[_Wanted, None] = OrderedDict()
+        refusal = "Too many thumbnails are being made"
+        self._asked: Shared[_Wanted, Picture] = Shared(hands, MOST_WAITING, refusal)
+        self._again: Shared[_Wanted, Picture] = Shared(1, MOST_WAITING, refusal)
+        self._drawings = {
+            id_: Drawing(workers, served.root, cache, READERS)
+            for id_, served in library.roots.items()
+        }
         self._readers = anyio.CapacityLimiter(READERS)
 
     async def survey(self) -> None:
-        """Finds out how much room is taken; until then nothing that was there is counted."""
-        self._grow(await self._disk(self._cache.survey))
+        """Find out how much room is taken, once; until then only what is new is counted.
+
+        A folder that cannot be listed is logged and looked at again the next time.
+        """
+        if not self._is_surveyed:
+            try:
+                self._grow(await self._disk(self._cache.survey))
+                self._is_surveyed = True
+            except Unavailable as error:
+                logger.warning("the kept thumbnails cannot be counted: %s", error.__cause__)
 
     async def source(self, item_id: int) -> Source:
         """What the pictures of an item are made of; `NotFound` if there is no such item."""
@@ -108,9 +130,13 @@ class Thumbnails:
         if served is None or served.is_offline or source.is_missing:
             return await self._any(source, size)
         wanted = (source.id, source.version, size)
-        if self._has_failed(wanted):
-            raise NotFound("No thumbnail")
-        return await self._asked.get(wanted, lambda: self._work(source, size))
+        self._check_failures(source, size)
+        if (source.id, source.version, None) not in self._slow:
+            try:
+                return await self._asked.get(wanted, lambda: self._work_first(source, size))
+            except WorkerFailed:
+                logger.debug("%s is drawn again", source.path)
+        return await self._again.get(wanted, lambda: self._work_again(source, size))
 
     async def cover_of(self, actor: Actor, collection_id: int) -> int:
         """The item whose picture a collection shows that the actor may see.
@@ -128,9 +154,15 @@ class Thumbnails:
                 return Picture(kept, source.version, is_exact=False)
         raise NotFound("No thumbnail")
 
-    async def _work(self, source: Source, size: Size) -> Picture:
+    async def _work_first(self, source: Source, size: Size) -> Picture:
+        """Make it if that is quick. Raises `WorkerFailed` if it was not, in whatever size."""
+        if (source.id, source.version, None) in self._slow:
+            raise WorkerFailed("took too much in another size")
+        return await self._work(source, size, QUICK_SECONDS)
+
+    async def _work(self, source: Source, size: Size, seconds: float) -> Picture:
         for _ in range(TRIES):
-            made = await self._draw(source, [size], [size])
+            made = await self._draw(source, [size], [size], seconds)
             if made is not Trouble.CHANGED:
                 break
         if made is Trouble.CHANGED:
@@ -144,58 +176,55 @@ class Thumbnails:
             self._remember_failure((source.id, source.version, size))
         raise NotFound("No thumbnail")
 
-    async def ahead(self, source: Source) -> DrawnItem | None:
-        """Makes what most will ask for, when nobody waits.
+    async def _work_again(self, source: Source, size: Size) -> Picture:
+        """Make what has taken too much at first; if it does again, in no size once more."""
+        self._check_failures(source, size)
+        try:
+            return await self._work(source, size, MAX_SECONDS)
+        except WorkerFailed as failure:
+            self._remember_failure((source.id, source.version, None))
+            raise NotFound("No thumbnail") from failure
 
-        None if the file is not as it was, or has taken too much when it was tried last.
+    async def ahead(self, source: Source) -> DrawnItem | None:
+        """Make what most will ask for, when nobody waits.
+
+        None if the file is not as it was, or takes too much: then it is tried once more later.
         """
         await self._asked.rest()
-        wanted = (source.id, source.version, AHEAD[0])
-        if self._has_failed(wanted):
+        any_size = (source.id, source.version, None)
+        if self._has_failed(any_size):
             return None
+        sizes = AHEAD if self._used < self._room * FULL else []
+        is_last_try = any_size in self._slow
+        seconds = MAX_SECONDS if is_last_try else QUICK_SECONDS
         try:
-            made = await self._draw(source, AHEAD if self._used < self._room * FULL else [])
+            made = await self._draw(source, sizes, [], seconds)
         except Unavailable as error:
             logger.warning("%s: %s", source.path, error)
             return None
-        if made is None:
-            self._remember_failure(wanted)
+        except WorkerFailed:
+            if is_last_try:
+                self._remember_failure(any_size)
+            return None
         if not isinstance(made, Made) or not _is_of(made, source):
             return None
         return DrawnItem(source, made.thumbhash, made.problem)
 
     async def _draw(
-        self, source: Source, sizes: Sequence[Size], wanted: Sequence[Size] = ()
-    ) -> Made | Trouble | None:
-        """In a child process; None if that died, or took too long: perhaps it is not to blame.
-
-        A file that is cut while it is read kills it, too: that has changed.
-        """
-        root = self._library.roots[source.root_id].root
+        self, source: Source, sizes: Sequence[Size], wanted: Sequence[Size], seconds: float
+    ) -> Made | Trouble:
+        """Draw in a worker. Raises `WorkerFailed` if that took too much, and `Unavailable`."""
         try:
-            made = await worker.run(
-                SECONDS,
-                drawing.draw,
-                root,
-                self._cache,
-                source.path,
-                sizes,
-                wanted,
-                limiter=self._workers,
-            )
-        except worker.WorkerFailed as failure:
+            made = await self._drawings[source.root_id].draw(source.path, sizes, wanted, seconds)
+        except WorkerFailed as failure:
             logger.warning("%s cannot be drawn: %s", source.path, failure)
-            return None if await self._disk(self._is_as_listed, source) else Trouble.CHANGED
-        except (OSError, anyio.BrokenWorkerProcess) as error:
-            raise Unavailable("Thumbnails cannot be made now") from error
+            self._slow[source.id, source.version, None] = None
+            if len(self._slow) > MOST_FAILURES:
+                self._slow.popitem(last=False)
+            raise
         if isinstance(made, Made):
             self._grow(made.kept)
         return made
-
-    def _is_as_listed(self, source: Source) -> bool:
-        """Whether the file has the size and time that the index knows. It blocks."""
-        seen = self._library.disk.look([source.path]).get(source.path)
-        return seen is not None and seen[1:3] == (source.size, source.modified_at)
 
     def _remember_failure(self, wanted: _Wanted) -> None:
         self._failures[wanted] = time.monotonic() + AGAIN_SECONDS
@@ -205,6 +234,12 @@ class Thumbnails:
     def _has_failed(self, wanted: _Wanted) -> bool:
         return self._failures.get(wanted, 0.0) > time.monotonic()
 
+    def _check_failures(self, source: Source, size: Size) -> None:
+        """Raise `NotFound` if the picture could not be made in this size, or in any."""
+        wanted = (source.id, source.version)
+        if self._has_failed((*wanted, size)) or self._has_failed((*wanted, None)):
+            raise NotFound("No thumbnail")
+
     def _grow(self, more: int) -> None:
         """So much was kept; if it is too much, what was not used for the longest goes."""
         self._used += more
@@ -212,10 +247,17 @@ class Thumbnails:
             self._shrinking = asyncio.ensure_future(self._shrink())
 
     async def _shrink(self) -> None:
-        self._used -= await self._disk(self._cache.shrink, int(self._room * FULL))
+        try:
+            self._used -= await self._disk(self._cache.shrink, int(self._room * FULL))
+        except Unavailable as error:
+            logger.warning("no thumbnails can be removed: %s", error.__cause__)
 
     async def _disk(self, work: Callable[[*Args], T], *args: *Args) -> T:
-        return await to_thread.run_sync(work, *args, limiter=self._readers)
+        """Call `work` on the cache in a thread. Raises `Unavailable` if the system fails it."""
+        try:
+            return await to_thread.run_sync(work, *args, limiter=self._readers)
+        except OSError as error:
+            raise Unavailable("Thumbnails cannot be read now") from error
 
 
 def _is_of(made: Made, source: Source) -> bool:

@@ -44,12 +44,13 @@ class Ahead(Backlog):
         return await self._db.read(thumbnails.count_waiting, served.id)
 
     async def run(self) -> None:
-        """Works for ever, once it is known how much room there is."""
+        """Work for ever, once it is known how much room there is, or that this is unknown."""
         await self._pictures.survey()
         await super().run()
 
     async def work(self, db: Leased, served: Served) -> int:
-        """Draws what waits."""
+        """Draws what waits, once it is known how much room there is."""
+        await self._pictures.survey()
         done, before = 0, _NEWEST
         while True:
             batch = await self._preferred(served)

@@ -1,25 +1,24 @@
 """Reads what the index has listed: each file once, when it has been still for two seconds.
 
-The queue is the database's `probed_at IS NULL`, so it survives a crash by itself.
+The queue is the database's `probed_at IS NULL`, so it survives a crash by itself. A try is counted
+there before a file is opened: what kills the server is not read for ever.
 """
 
+import asyncio
 import logging
-import os
 import time
 
-import msgspec
-
-from gallery.disk.roots import Root, seen
-from gallery.domain import reading, reconcile, scopes
+from gallery.database.engine import Database
+from gallery.domain import reconcile, scopes
 from gallery.domain.leases import Leased
-from gallery.domain.library import Served
+from gallery.domain.library import Library, Served
+from gallery.domain.reading import is_given_up, parts, unreadable
+from gallery.errors import Unavailable
+from gallery.events import Bus
 from gallery.indexing.backlog import Backlog
-from gallery.media import worker
-from gallery.media.fingerprints import fingerprint
-from gallery.media.probe import probe
-from gallery.media.times import by_file
-from gallery.media.xmp import LARGEST as LARGEST_SIDECAR
-from gallery.media_types import type_of
+from gallery.indexing.reading import Reader
+from gallery.media.worker import Workers
+from gallery.media.worker_process import WorkerFailed
 from gallery.model import Probed
 from gallery.store import unread
 from gallery.store.unread import Unread
@@ -28,15 +27,21 @@ logger = logging.getLogger(__name__)
 
 STILL_SECONDS = 2.0
 BATCH = 64
-SECONDS_A_FILE = 10.0
-TOO_MUCH = "takes too much memory or time to read"
+MAX_SECONDS = 5.0
+"""How long reading one file may take while others wait behind it."""
+MAX_SECONDS_ALONE = 20.0
+"""How long it may take when it is tried again, after all others."""
 
 
 class Queue(Backlog):
-    """Reads the files of a library in child processes, a batch at a time."""
+    """Reads the files of a library in worker processes, a batch at a time."""
 
     phase = "reading"
     lease = "read"
+
+    def __init__(self, db: Database, library: Library, workers: Workers, bus: Bus) -> None:
+        super().__init__(db, library, bus)
+        self._reader = Reader(workers)
 
     def first_pause(self) -> float:
         return STILL_SECONDS
@@ -45,77 +50,70 @@ class Queue(Backlog):
         return await self._db.read(unread.count, served.id)
 
     async def work(self, db: Leased, served: Served) -> int:
-        """Reads what is ready."""
+        """Read what is ready; then, one by one, what was tried before."""
         done, last = 0, 0
         while True:
-            still_since = time.time_ns() // 1_000_000 - int(STILL_SECONDS * 1_000)
-            batch = preferred = await self._preferred(served, still_since)
+            batch = preferred = await self._preferred(served)
             if not batch:
+                still_since = self._still_since()
                 batch = await self._db.read(unread.ready, served.id, still_since, last, BATCH)
                 if not batch:
-                    return done
+                    break
                 last = batch[-1].id
-            served.advance(self.phase, done, done + await self.count(served))
-            probed = await self._read(served.root, batch)
-            read = [(item, found) for item, found in zip(batch, probed, strict=True) if found]
-            for part in reading.parts(read):
-                learned = await db.write(reconcile.learn, served.id, part, self._library.transient)
-                self._library.departures.note(learned.departures)
+            done += await self._read(db, served, batch, done, MAX_SECONDS)
             for item in preferred:
                 served.undrawn.add(item.id)
-            if self._library.departures:
-                await db.write(scopes.follow, self._library.departures)
-            done += len(read)
+        again = await self._db.read(unread.tried, served.id, self._still_since(), BATCH)
+        for item in again:
+            done += await self._read(db, served, [item], done, MAX_SECONDS_ALONE)
+        return done
 
-    async def _preferred(self, served: Served, still_since: int) -> list[Unread]:
-        """What people look at; what is not still yet comes later."""
+    def _still_since(self) -> int:
+        return time.time_ns() // 1_000_000 - int(STILL_SECONDS * 1_000)
+
+    async def _preferred(self, served: Served) -> list[Unread]:
+        """Return what people look at; what is not still yet comes later."""
         wanted = served.unread.take(BATCH)
         if not wanted:
             return []
-        ready, later = await self._db.read(unread.among, wanted, still_since)
+        ready, later = await self._db.read(unread.among, wanted, self._still_since())
         served.unread.add_last(later)
         return ready
 
-    async def _read(self, root: Root, batch: list[Unread]) -> list[Probed | None]:
+    async def _read(
+        self, db: Leased, served: Served, batch: list[Unread], done: int, seconds: float
+    ) -> int:
+        """Read a batch and keep what the files say. Return how many of them are done with."""
+        served.advance(self.phase, done, done + await self.count(served))
+        read = [(item, unreadable(item)) for item in batch if is_given_up(item)]
+        batch = [item for item in batch if not is_given_up(item)]
+        read += await self._tried(db, served, batch, seconds) if batch else []
+        for part in parts(read):
+            learned = await db.write(reconcile.learn, served.id, part, self._library.transient)
+            self._library.departures.note(learned.departures)
+        if self._library.departures:
+            await db.write(scopes.follow, self._library.departures)
+        return len(read)
+
+    async def _tried(
+        self, db: Leased, served: Served, batch: list[Unread], seconds: float
+    ) -> list[tuple[Unread, Probed]]:
+        """Return what the files say that could be read. What failed stays counted as tried."""
+        ids = [item.id for item in batch]
+        await db.write(unread.begin, ids)
         try:
-            return await worker.run(SECONDS_A_FILE * 2, read_files, root, batch)
-        except worker.WorkerFailed as failure:
-            if len(batch) == 1:
-                logger.warning("%s cannot be read: %s", batch[0].path, failure)
-                return [unreadable(batch[0])]
-            # One of them is to blame: read each by itself.
-            return [probed for item in batch for probed in await self._read(root, [item])]
-
-
-def read_files(root: Root, files: list[Unread]) -> list[Probed | None]:
-    """Runs in a child process: what each of the files says of itself.
-
-    None if it does not open, or is not, or does not stay, as it was when it was listed.
-    """
-    return [_read_file(root, file) for file in files]
-
-
-def _read_file(root: Root, listed: Unread) -> Probed | None:
-    type_ = type_of(listed.path)
-    assert type_ is not None
-    try:
-        with root.open_file(listed.path) as file:
-            digest = fingerprint(file, listed.size)
-            file.seek(0)
-            beside = root.read_sidecars(listed.path, LARGEST_SIDECAR + 1) if listed.sidecar else ()
-            try:
-                probed = probe(file, listed.path, type_, listed.modified_at, beside)
-            except MemoryError:
-                probed = unreadable(listed)
-            now = seen(listed.path, os.fstat(file.fileno()))
-        is_same = now is not None and now[1:3] == (listed.size, listed.modified_at)
-        if not is_same or root.sidecar_of(listed.path) != listed.sidecar:
-            return None
-    except OSError:
-        return None
-    return msgspec.structs.replace(probed, fingerprint=digest)
-
-
-def unreadable(listed: Unread) -> Probed:
-    """What is known of a file on which a decoder has failed."""
-    return Probed(problem=TOO_MUCH, taken=by_file(listed.modified_at))
+            found = await self._reader.read(served.root, batch, seconds)
+        except (Unavailable, asyncio.CancelledError):
+            await db.write(unread.withdraw, ids)
+            raise
+        for item, result in zip(batch, found, strict=True):
+            if isinstance(result, WorkerFailed):
+                logger.warning("%s cannot be read: %s", item.path, result)
+        unopened = [id_ for id_, result in zip(ids, found, strict=True) if result is None]
+        if unopened:
+            await db.write(unread.withdraw, unopened)
+        return [
+            (item, result)
+            for item, result in zip(batch, found, strict=True)
+            if isinstance(result, Probed)
+        ]

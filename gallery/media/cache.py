@@ -4,6 +4,7 @@ A file holds a picture and a digest of it, so one that was cut or damaged is as 
 of it may be deleted at any time. It blocks.
 """
 
+import errno
 import hashlib
 import logging
 import os
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 FORM = 1
 """Another number whenever the same file would be drawn in another way than before."""
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _DIGEST_BYTES = 8
 _TEMPORARY = ".new"
 _USED_SECONDS = 60.0
@@ -45,7 +47,10 @@ class Cache(NamedTuple):
     folder: Path
 
     def read(self, key: str, size: Size) -> bytes | None:
-        """The picture, None if there is none or it is damaged."""
+        """Return the picture, None if there is none or it is damaged.
+
+        Raises `OSError` if the system has no descriptor or memory left: that says nothing of it.
+        """
         place = self._file(key, size)
         try:
             with place.open("rb", buffering=0) as file:
@@ -56,6 +61,8 @@ class Cache(NamedTuple):
         except FileNotFoundError:
             return None
         except OSError as error:
+            if error.errno in _EXHAUSTED:
+                raise
             logger.warning("%s cannot be read: %s", place, error)
             return None
         picture, digest = content[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
 from gallery.media import canvas, pictures
+from gallery.media.jobs import Rendering
 from gallery.media.kinds import HEAD_BYTES, kind_of
 from gallery.media.pixels import CannotDraw
 from gallery.media.tags import BROKEN
@@ -12,12 +13,31 @@ from gallery.media.thumbhash import LONGEST, thumbhash
 from gallery.media_types import is_raw
 from gallery.model import PIXELS, Size
 
+TOO_MUCH = "takes too much memory or time"
+
 
 class Drawn(NamedTuple):
     """Pictures of a file as WebP, by size, and its ThumbHash."""
 
     pictures: dict[Size, bytes]
     thumbhash: str
+
+
+def render(file: BinaryIO, name: str, sizes: Collection[Size]) -> Rendering:
+    """Return a file's pictures in these sizes, and its ThumbHash.
+
+    What is too large in one size may do for the hash: then there is that and a problem.
+    """
+    problem = None
+    for wanted in (sizes, ()) if sizes else (sizes,):
+        try:
+            pictures, hash_ = draw(file, name, wanted)
+            return Rendering(pictures, hash_, problem)
+        except CannotDraw as error:
+            problem = problem or f"cannot be drawn ({error})"
+        except MemoryError:
+            problem = problem or TOO_MUCH
+    return Rendering(problem=problem)
 
 
 def draw(file: BinaryIO, name: str, sizes: Collection[Size]) -> Drawn:

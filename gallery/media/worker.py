@@ -1,102 +1,201 @@
-"""Decoders run in child processes that can be killed: a bomb costs a worker, not the server."""
+"""Worker processes that decode: a file that kills, stops or takes over a decoder costs a process.
+
+The server opens the files and passes descriptors. A worker (`media.child`) cannot open any, has no
+network, and answers in messages that are validated (`media.jobs`).
+"""
 
 import asyncio
-import os
-import resource
-import sys
-from collections.abc import Callable
-from contextlib import suppress
-from functools import cache
-from typing import TypeVar, TypeVarTuple
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Generic, NamedTuple, TypeVar
 
-import anyio
-from anyio import to_process
+import msgspec
+from anyio import CapacityLimiter, to_thread
 
-T = TypeVar("T")
-Args = TypeVarTuple("Args")
+from gallery.errors import Unavailable
+from gallery.media.jobs import (
+    HELLO,
+    MAX_METADATA_BYTES,
+    MAX_PICTURES_BYTES,
+    METADATA,
+    PICTURES,
+    Answer,
+    HashPicture,
+    ReadFile,
+    RenderFile,
+    Rendering,
+    Request,
+)
+from gallery.media.worker_process import WorkerFailed, WorkerProcess
+from gallery.model import Probed
 
-MEMORY = 2 << 30
-"""Bytes of address space a worker may have."""
+R = TypeVar("R")
+
+START_SECONDS = 60.0
+"""How long a process may take to begin, on a machine that is busy."""
+IDLE_SECONDS = 60.0
+"""After so long without work a process ends."""
+STOP_SECONDS = 2.0
+"""How long to wait at the end for killed processes to be gone."""
+MAX_SENT = 8
+"""Requests that a process has before it has answered the first: it need not wait for the next."""
+MAX_HELLO_BYTES = 1 << 10
 
 
-TRIES = 2
-"""Children that may turn out to be dead before a new one has to live."""
+Job = tuple[Request, Sequence[int]]
+"""A request, and the descriptors of the files that go with it."""
 
 
-class WorkerFailed(Exception):
-    """The child died, or took longer than it was given and was killed."""
+class _Kind(NamedTuple, Generic[R]):
+    """How answers are decoded, how many bytes each may have, and how long it may take."""
+
+    decoder: msgspec.msgpack.Decoder[Answer[R]]
+    most: int
+    seconds: float
 
 
-async def run(
-    seconds: float,
-    work: Callable[[*Args], T],
-    *args: *Args,
-    limiter: anyio.CapacityLimiter | None = None,
-) -> T:
-    """`work(*args)` in a child process, for at most `seconds`; else `WorkerFailed`.
+class Workers:
+    """Worker processes, started when they are needed and used again.
 
-    How many children are at work at a time says `limiter`, else there is one for each processor.
-
-    `work` is a function of a module, and everything that goes in or out can be pickled. That no
-    child can be begun is another matter: `BrokenWorkerProcess` or `OSError`.
+    There are as many as callers at a time. `sandbox` is what they are kept from: `None` until the
+    first has begun. Use `open_workers`, which ends them all.
     """
-    await _ended(asyncio.ensure_future(_begin(limiter)), cancels=False)
-    return await _ended(asyncio.ensure_future(_call(seconds, work, args, limiter)), cancels=True)
+
+    def __init__(self) -> None:
+        self.sandbox: Sequence[str] | None = None
+        self._children = set[WorkerProcess]()
+        self._idle: list[WorkerProcess] = []
+        self._ending = set[asyncio.Task[None]]()
+        self._reapers = CapacityLimiter(1)
+        self._is_closed = False
+        self._is_left = asyncio.Event()
+
+    async def read(
+        self, jobs: Sequence[tuple[ReadFile, Sequence[int]]], seconds: float
+    ) -> list[Probed | WorkerFailed]:
+        """Return what each file says, in order; each may take so many seconds.
+
+        One that fails leaves the others as they are. Raises `Unavailable` if no process begins.
+        """
+        return await self._each(jobs, _Kind(METADATA, MAX_METADATA_BYTES, seconds))
+
+    async def render(
+        self, request: RenderFile | HashPicture, files: Sequence[int], seconds: float
+    ) -> Rendering:
+        """Return what was made of a file in at most so many seconds.
+
+        Raises `WorkerFailed`, and `Unavailable` if no process begins.
+        """
+        kind = _Kind(PICTURES, MAX_PICTURES_BYTES, seconds)
+        [result] = await self._each([(request, files)], kind)
+        if isinstance(result, WorkerFailed):
+            raise result
+        return result
+
+    async def _each(self, jobs: Sequence[Job], kind: _Kind[R]) -> list[R | WorkerFailed]:
+        results: list[R | WorkerFailed] = []
+        while len(results) < len(jobs):
+            child = await self._take()
+            try:
+                await _ask(child, jobs[len(results) :], kind, results)
+            except WorkerFailed as failure:
+                self._end(child)
+                if self._is_closed:
+                    raise Unavailable("The server is stopping") from failure
+                results.append(failure)
+            except BaseException:
+                self._end(child)
+                raise
+            else:
+                self._put_back(child)
+        return results
+
+    async def _take(self) -> WorkerProcess:
+        """Return a process that lives: one that was idle, or a new one."""
+        while self._idle:
+            child = self._idle.pop()
+            if child.is_alive:
+                return child
+            self._end(child)  # somebody has killed it
+        if self._is_closed:
+            raise Unavailable("The server is stopping")
+        return await self._start()
+
+    async def _start(self) -> WorkerProcess:
+        # Not in a thread: the kernel ends the process with the thread that has begun it.
+        try:
+            child = WorkerProcess()
+        except OSError as error:
+            raise Unavailable("No worker process can be started now") from error
+        self._children.add(child)
+        try:
+            hello = await child.receive(HELLO, MAX_HELLO_BYTES, START_SECONDS)
+        except WorkerFailed as failure:
+            self._end(child)
+            raise Unavailable("No worker process can be started now") from failure
+        except BaseException:
+            self._end(child)
+            raise
+        self.sandbox = hello.sandbox
+        return child
+
+    def _put_back(self, child: WorkerProcess) -> None:
+        child.idle_since = time.monotonic()
+        self._idle.append(child)
+        asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end_idle)
+
+    def _end_idle(self) -> None:
+        """End what was not used for long; it is at the beginning."""
+        while self._idle and self._idle[0].idle_since <= time.monotonic() - IDLE_SECONDS:
+            self._end(self._idle.pop(0))
+
+    def _end(self, child: WorkerProcess) -> None:
+        """Kill a process, whatever it does, and have its end noticed."""
+        child.close()
+        child.kill()
+        self._children.discard(child)
+        self._is_left.set()
+        ending = asyncio.ensure_future(to_thread.run_sync(child.reap, limiter=self._reapers))
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
+
+    async def close(self) -> None:
+        """End all processes, also those at work, whose callers get `WorkerFailed`."""
+        self._is_closed = True
+        for child in self._idle:
+            self._end(child)
+        self._idle.clear()
+        for child in self._children:
+            child.kill()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                while self._children:  # their callers end them as soon as they notice
+                    await self._is_left.wait()
+                    self._is_left.clear()
+                await asyncio.gather(*self._ending)
 
 
-async def _begin(limiter: anyio.CapacityLimiter | None) -> None:
-    """Sees to it that there is a child. One that was idle may have been killed by somebody."""
-    for _ in range(TRIES):
-        with suppress(anyio.BrokenWorkerProcess):
-            return await to_process.run_sync(_confine, limiter=limiter)
-    return await to_process.run_sync(_confine, limiter=limiter)
-
-
-async def _call(
-    seconds: float,
-    work: Callable[..., T],
-    args: tuple[object, ...],
-    limiter: anyio.CapacityLimiter | None,
-) -> T:
+@asynccontextmanager
+async def open_workers() -> AsyncGenerator[Workers]:
+    """Give workers for the time of the block."""
+    workers = Workers()
     try:
-        with anyio.fail_after(seconds):
-            return await to_process.run_sync(
-                _confined, work, args, cancellable=True, limiter=limiter
-            )
-    except (TimeoutError, anyio.BrokenWorkerProcess) as error:
-        raise WorkerFailed(type(error).__name__) from error
+        yield workers
+    finally:
+        await workers.close()
 
 
-async def _ended(task: asyncio.Future[T], *, cancels: bool) -> T:
-    """What a task gives. Whoever is cancelled meanwhile leaves when it has ended, not before.
-
-    Whether that `cancels` the task, too: anyio forgets a child that is just beginning, and one that
-    is being killed when somebody cancels a second time.
-    """
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        if cancels:
-            task.cancel()
-        while not task.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait({task})
-        if not task.cancelled():
-            task.exception()  # nobody else asks for it
-        raise
-
-
-def _confined(work: Callable[..., T], args: tuple[object, ...]) -> T:
-    _confine()
-    return work(*args)
-
-
-@cache
-def _confine() -> None:
-    """Once a child: a bound on its memory, and people's requests go first.
-
-    What a decoder has to say goes nowhere: anyio reads none of it, and a full pipe would stop it.
-    """
-    os.dup2(sys.stdout.fileno(), 2)  # which goes nowhere here
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    os.nice(10)
+async def _ask(
+    child: WorkerProcess, jobs: Sequence[Job], kind: _Kind[R], results: list[R | WorkerFailed]
+) -> None:
+    """Append the results of the jobs. Raises `WorkerFailed` at the first that has none."""
+    sent = 0
+    for number in range(len(jobs)):
+        while sent < min(len(jobs), number + MAX_SENT):
+            await child.send(*jobs[sent], kind.seconds)
+            sent += 1
+        answer = await child.receive(kind.decoder, kind.most, kind.seconds)
+        if answer.result is None:
+            raise WorkerFailed(answer.error or "answered nothing")
+        results.append(answer.result)

@@ -1,11 +1,13 @@
 """Pictures of items over HTTP: made on demand, kept by content, never by halves."""
 
 import asyncio
+import errno
 import os
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx
 import msgspec
 import pytest
@@ -15,9 +17,14 @@ from gallery import app as app_module
 from gallery.api.thumbnails import LARGE
 from gallery.app import create_app, started
 from gallery.config import Settings
-from gallery.domain import drawing, thumbnails
-from gallery.media import canvas, worker
+from gallery.disk.roots import Root
+from gallery.domain import thumbnails
+from gallery.domain.drawing import Drawing, Trouble
+from gallery.media import worker_process
 from gallery.media.cache import Cache, key_of
+from gallery.media.jobs import RenderFile, Rendering, Request
+from gallery.media.worker import Workers
+from gallery.media.worker_process import WorkerProcess
 from tests.api.test_downloads import collect
 from tests.conftest import TRIP, client_of
 from tests.library import Tree, read, rescan, scanned
@@ -62,16 +69,15 @@ def cached(settings: Settings) -> list[Path]:
 
 @pytest.fixture
 def drawings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths that were drawn, in a worker, since the test began."""
+    """The paths that were drawn since the test began."""
     drawn: list[str] = []
-    run = worker.run
+    draw = Drawing.draw
 
-    async def counted(seconds: float, work: Any, *args: Any, **options: Any) -> Any:
-        if work is drawing.draw:
-            drawn.append(args[2])
-        return await run(seconds, work, *args, **options)
+    async def counted(self: Drawing, path: str, *args: Any) -> Any:
+        drawn.append(path)
+        return await draw(self, path, *args)
 
-    monkeypatch.setattr(worker, "run", counted)
+    monkeypatch.setattr(Drawing, "draw", counted)
     return drawn
 
 
@@ -280,33 +286,106 @@ async def test_a_bomb_costs_nobody_else_anything(
     assert (await client.get((await item(client))["thumbnailUrl"])).status_code == 200
 
 
-def hang(*_args: object) -> None:
-    while True:
-        pass
-
-
-def crash(*_args: object) -> None:
-    os.kill(os.getpid(), 9)
-
-
-@pytest.mark.parametrize("work", [hang, crash])
-async def test_a_decoder_that_hangs_or_crashes_costs_a_worker(
+@pytest.mark.parametrize("signal_", [signal.SIGSTOP, signal.SIGKILL])
+async def test_a_decoder_that_hangs_or_dies_costs_a_worker(
     client: httpx.AsyncClient,
     library: Tree,
-    settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
-    work: Any,
+    drawings: list[str],
+    signal_: signal.Signals,
 ) -> None:
-    await read(settings)
+    """It is tried once more, and then not again in any size."""
+    send = WorkerProcess.send
+
+    async def hurt(self: WorkerProcess, *args: Any) -> None:
+        os.kill(self.id, signal_)
+        await send(self, *args)
+
     with monkeypatch.context() as patch:
-        patch.setattr(thumbnails, "SECONDS", 1.0)
-        patch.setattr(drawing, "draw", work)
+        patch.setattr(thumbnails, "QUICK_SECONDS", 0.3)
+        patch.setattr(thumbnails, "MAX_SECONDS", 0.6)
+        patch.setattr(WorkerProcess, "send", hurt)
         url = (await item(client))["thumbnailUrl"]
         answer = await client.get(url)
         assert (answer.status_code, answer.text) == (404, "No thumbnail")
-    assert (await client.get(url)).status_code == 404  # it is not tried again as it is
+    assert drawings == [BEACH, BEACH]
+    for size in ("small", "large"):
+        assert (await client.get(url.replace("small", size))).status_code == 404
+    assert drawings == [BEACH, BEACH]
     draw(library, TRIP[1])
     assert (await client.get((await item(client, TRIP[1]))["thumbnailUrl"])).status_code == 200
+
+
+async def test_a_worker_that_dies_once_costs_nothing(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, drawings: list[str]
+) -> None:
+    send, hurt = WorkerProcess.send, list[int]()
+
+    async def hurt_once(self: WorkerProcess, *args: Any) -> None:
+        if not hurt:
+            hurt.append(self.id)
+            os.kill(self.id, signal.SIGKILL)
+        await send(self, *args)
+
+    monkeypatch.setattr(WorkerProcess, "send", hurt_once)
+    url = (await item(client))["thumbnailUrl"]
+    assert (await client.get(url)).status_code == 200
+    assert drawings == [BEACH, BEACH]
+
+
+async def test_slow_files_in_many_sizes_do_not_delay_others(
+    client: httpx.AsyncClient,
+    library: Tree,
+    monkeypatch: pytest.MonkeyPatch,
+    drawings: list[str],
+) -> None:
+    """They give way to others after a while, and go on one by one."""
+    monkeypatch.setattr(thumbnails, "QUICK_SECONDS", 0.5)
+    send = WorkerProcess.send
+    slow = {f"slow{number}.jpg" for number in range(2)}
+
+    async def hung(self: WorkerProcess, request: Request, *args: Any) -> None:
+        if isinstance(request, RenderFile) and request.name in slow:
+            os.kill(self.id, signal.SIGSTOP)
+        await send(self, request, *args)
+
+    for path in (*slow, *TRIP[1:]):
+        draw(library, path)
+    await rescan(client)
+    ids = [(await item(client, path))["id"] for path in sorted(slow)]
+    quick = [(await item(client, path))["thumbnailUrl"] for path in TRIP]
+    monkeypatch.setattr(WorkerProcess, "send", hung)
+    waiting = [
+        asyncio.create_task(client.get(f"/api/items/{id_}/thumbnail?size={size}"))
+        for id_ in ids
+        for size in ("small", "medium", "large", "full")
+    ]
+    while not slow & set(drawings):
+        await asyncio.sleep(0.001)
+    async with asyncio.timeout(thumbnails.MAX_SECONDS / 2):
+        answers = await asyncio.gather(*map(client.get, quick))
+    assert {answer.status_code for answer in answers} == {200}
+    assert not any(task.done() for task in waiting)
+    for task in waiting:
+        task.cancel()
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(errno.EMFILE, 503), (errno.EIO, 503), (errno.ENOMEM, 503), (errno.EACCES, 404)],
+)
+async def test_a_file_that_cannot_be_opened_now_is_503_and_drawn_later(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, number: int, status: int
+) -> None:
+    def fail(*_args: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    url = (await item(client))["thumbnailUrl"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Root, "open_file", fail)
+        answer = await client.get(url)
+    assert answer.status_code == status
+    assert (await client.get(url)).status_code == 200
 
 
 async def test_several_who_wait_for_one_picture_have_it_made_once(
@@ -331,17 +410,18 @@ async def test_what_nobody_waits_for_any_more_is_not_made(
     """A client that leaves over a real connection; another one keeps the only hand busy."""
     begun, release, drawn = asyncio.Event(), asyncio.Event(), []
 
-    async def slow(_seconds: float, work: Any, *args: Any, **_options: Any) -> Any:
-        assert work is drawing.draw
-        drawn.append(args[2])
+    draw_now = Drawing.draw
+
+    async def slow(self: Drawing, path: str, *args: Any) -> Any:
+        drawn.append(path)
         begun.set()
         await release.wait()
-        return work(*args)
+        return await draw_now(self, path, *args)
 
     for path in TRIP[1:]:
         draw(library, path)
     urls = [(await item(client, path))["thumbnailUrl"] for path in TRIP]
-    monkeypatch.setattr(worker, "run", slow)
+    monkeypatch.setattr(Drawing, "draw", slow)
     first = asyncio.create_task(client.get(urls[0]))
     other = asyncio.create_task(client.get(urls[1]))
     await begun.wait()
@@ -375,10 +455,10 @@ async def test_a_queue_that_is_full_is_503(
 async def test_a_file_that_is_always_being_written_to_is_503(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def changed(*_args: Any, **_options: Any) -> drawing.Trouble:
-        return drawing.Trouble.CHANGED
+    async def changed(*_args: Any) -> Trouble:
+        return Trouble.CHANGED
 
-    monkeypatch.setattr(worker, "run", changed)
+    monkeypatch.setattr(Drawing, "draw", changed)
     answer = await client.get((await item(client))["thumbnailUrl"])
     assert (answer.status_code, answer.text) == (503, "The file is being written to")
 
@@ -462,30 +542,30 @@ async def test_one_size_that_is_too_much_does_not_take_the_others_away(
     await read(settings)
     url = f"/api/items/{(await item(client))['id']}/thumbnail"
 
-    async def strict(_seconds: float, work: Any, *args: Any, **_options: Any) -> Any:
-        return work(*args)
+    async def strict(*_args: Any) -> Rendering:
+        return Rendering(thumbhash="hash", problem="cannot be drawn (too large)")
 
     with monkeypatch.context() as patch:
-        patch.setattr(worker, "run", strict)
-        patch.setattr(canvas, "LONGEST_SIDE", -1)  # no picture of any size but `full` has it
+        patch.setattr(Workers, "render", strict)
         assert (await client.get(f"{url}?size=full")).status_code == 404
     assert (await client.get(f"{url}?size=full")).status_code == 404
     assert (await client.get(f"{url}?size=small")).status_code == 200
     assert (await client.get(url.removesuffix("/thumbnail"))).json()["problem"] is None
-    assert drawings == [BEACH]
+    assert drawings == [BEACH, BEACH]
 
 
 async def test_a_child_that_cannot_begin_is_503(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for error in (anyio.BrokenWorkerProcess(), OSError(11, "no more processes")):
-
-        async def fail(*_args: Any, error: Exception = error, **_options: Any) -> None:
-            raise error
-
-        monkeypatch.setattr(worker, "run", fail)
-        answer = await client.get((await item(client))["thumbnailUrl"])
-        assert (answer.status_code, answer.text) == (503, "Thumbnails cannot be made now")
+    url = (await item(client))["thumbnailUrl"]
+    with monkeypatch.context() as patch:
+        patch.setattr(worker_process, "_MAIN", "raise SystemExit(1)")
+        answer = await client.get(url)
+        assert (answer.status_code, answer.text) == (503, "No worker process can be started now")
+        patch.setattr(sys, "executable", "/nowhere/python")
+        answer = await client.get(url)
+        assert (answer.status_code, answer.text) == (503, "No worker process can be started now")
+    assert (await client.get(url)).status_code == 200
 
 
 async def test_a_large_picture_is_sent_in_parts(

@@ -13,9 +13,8 @@ import pytest
 
 from gallery.app import create_app, started
 from gallery.config import Settings
-from gallery.domain import drawing
+from gallery.domain.drawing import Drawing
 from gallery.indexing import ahead, queue
-from gallery.media import worker
 from tests.api.test_thumbnails import cached
 from tests.conftest import client_of
 from tests.library import Tree, ask
@@ -45,16 +44,14 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths in the order in which they are drawn, one by one."""
     drawn: list[str] = []
-    run, alone = worker.run, asyncio.Lock()
+    draw, alone = Drawing.draw, asyncio.Lock()
 
-    async def counted(seconds: float, work: Any, *args: Any, **options: Any) -> Any:
-        if work is not drawing.draw:
-            return await run(seconds, work, *args, **options)
+    async def counted(self: Drawing, path: str, *args: Any) -> Any:
         async with alone:
-            drawn.append(args[2])
-            return await run(seconds, work, *args, **options)
+            drawn.append(path)
+            return await draw(self, path, *args)
 
-    monkeypatch.setattr(worker, "run", counted)
+    monkeypatch.setattr(Drawing, "draw", counted)
     return drawn
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,15 @@ from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.disk.roots import Root
 from gallery.indexing import queue
-from gallery.media import worker
+from gallery.indexing.reading import Reader
+from gallery.media.worker import open_workers
 from gallery.model import Probed
 from gallery.store.unread import Unread
 from tests.conftest import client_of
 from tests.indexing.test_watcher import soon, watched
 from tests.library import Tree, read, rescan, scanned
 from tests.media.test_metadata import LISTS, exif, picture, xmp
+from tests.media.test_probe import film
 
 
 async def shown(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
@@ -170,14 +171,14 @@ async def test_what_people_look_at_is_read_first(
     order: list[str] = []
     goes_on = asyncio.Event()
 
-    async def run(
-        _seconds: float, work: Callable[..., list[Probed | None]], root: Root, batch: list[Unread]
-    ) -> list[Probed | None]:
+    read_now = Reader.read
+
+    async def slow(self: Reader, root: Root, batch: list[Unread], seconds: float) -> Any:
         order.extend(item.path for item in batch)
         await goes_on.wait()
-        return work(root, batch)
+        return await read_now(self, root, batch, seconds)
 
-    monkeypatch.setattr(worker, "run", run)
+    monkeypatch.setattr(Reader, "read", slow)
     monkeypatch.setattr(queue, "BATCH", 2)
     async with started(create_app(settings)) as app, client_of(app) as client:
         await soon(lambda: _is_scanned(client))
@@ -195,3 +196,21 @@ async def _is_scanned(client: httpx.AsyncClient) -> bool:
     (root,) = (await client.get("/api/library")).json()["roots"]
     progress = root["progress"]
     return progress is not None and progress["phase"] == "reading"
+
+
+async def test_files_are_read_in_a_child_process(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.jpg").write_bytes(picture("JPEG"))
+    (tmp_path / "x.mp4").write_bytes(film("mp4", "libx264"))
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "a" / "x.jpg")
+    (tmp_path / "grown.jpg").write_bytes(picture("JPEG"))
+    listed = []
+    for id_, path in enumerate(["a/x.jpg", "x.mp4", "link.jpg", "gone.jpg", "grown.jpg"]):
+        file = tmp_path / path
+        status = file.lstat() if file.is_file() else file.parent.stat()
+        listed.append(Unread(id_, path, status.st_size, status.st_mtime_ns // 1000))
+    (tmp_path / "grown.jpg").write_bytes(picture("JPEG") + b"more")
+    async with open_workers() as workers:
+        found = await Reader(workers).read(Root("", tmp_path), listed, 30)
+    widths = [isinstance(each, Probed) and each.width for each in found]
+    assert widths == [64, 64, False, False, False]

@@ -1,11 +1,7 @@
-"""What is read of real files, and that a decoder's crash costs a worker only."""
+"""What is read of real files."""
 
-import asyncio
 import io
-import os
-import time
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 
 import av
@@ -13,14 +9,10 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from gallery.disk.roots import Root
-from gallery.indexing.queue import read_files
-from gallery.media import worker
 from gallery.media.fingerprints import fingerprint
 from gallery.media.probe import probe
 from gallery.media_types import type_of
 from gallery.model import Probed
-from gallery.store.unread import Unread
 
 PICTURES = ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP"]
 
@@ -154,22 +146,6 @@ def test_what_cannot_be_read_has_a_problem_and_the_time_of_the_file(
     assert found.taken == (0, 0, None, "file")
 
 
-async def test_files_are_read_in_a_child_process(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "x.jpg").write_bytes(picture("JPEG"))
-    (tmp_path / "x.mp4").write_bytes(film("mp4", "libx264"))
-    (tmp_path / "link.jpg").symlink_to(tmp_path / "a" / "x.jpg")
-    (tmp_path / "grown.jpg").write_bytes(picture("JPEG"))
-    listed = []
-    for id_, path in enumerate(["a/x.jpg", "x.mp4", "link.jpg", "gone.jpg", "grown.jpg"]):
-        file = tmp_path / path
-        status = file.lstat() if file.is_file() else file.parent.stat()
-        listed.append(Unread(id_, path, status.st_size, status.st_mtime_ns // 1000))
-    (tmp_path / "grown.jpg").write_bytes(picture("JPEG") + b"more")
-    found = await worker.run(30, read_files, Root("", tmp_path), listed)
-    assert [each and each.width for each in found] == [64, 64, None, None, None]
-
-
 def test_copies_of_a_file_have_the_same_fingerprint_and_others_have_another() -> None:
     content = bytes(range(256)) * 2_000
     same = fingerprint(io.BytesIO(content), len(content))
@@ -178,45 +154,3 @@ def test_copies_of_a_file_have_the_same_fingerprint_and_others_have_another() ->
     others = (b"x" + content[1:], content[:-1] + b"x", content[:-1], b"")
     different = {fingerprint(io.BytesIO(other), len(other)) for other in others}
     assert len(different - {same}) == len(others)
-
-
-def die() -> None:
-    os.abort()
-
-
-def sleep() -> None:
-    time.sleep(60)
-
-
-def devour() -> int:
-    return len(bytearray(worker.MEMORY))
-
-
-async def test_a_child_that_dies_or_hangs_is_replaced() -> None:
-    before = os.getpid()
-    with pytest.raises(worker.WorkerFailed):
-        await worker.run(30, die)
-    with pytest.raises(worker.WorkerFailed):
-        await worker.run(0.2, sleep)
-    with pytest.raises(MemoryError):
-        await worker.run(30, devour)
-    assert await worker.run(30, os.getpid) != before
-
-
-def children() -> int:
-    """How many processes this one has begun that have not ended."""
-    threads = Path(f"/proc/{os.getpid()}/task").glob("*/children")
-    return sum(len(thread.read_text("ascii").split()) for thread in threads)
-
-
-async def test_a_child_that_is_just_beginning_is_not_left_behind() -> None:
-    before = children()
-    for wait in (0, 0.001, 0.02, 0.05, 0.1):
-        with pytest.raises(worker.WorkerFailed):
-            await worker.run(30, die)  # the next one has to be begun
-        call = asyncio.create_task(worker.run(30, os.getpid))
-        await asyncio.sleep(wait)
-        call.cancel()
-        await asyncio.wait({call})
-        assert await worker.run(30, os.getpid)
-        assert children() <= before + 1

@@ -1,0 +1,153 @@
+"""Reading a batch of files: the server opens them, a worker tells what they say."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from typing import BinaryIO, NamedTuple, TypeVar, TypeVarTuple
+
+import anyio
+import msgspec
+from anyio import to_thread
+
+from gallery import paths
+from gallery.disk.failures import is_exhausted
+from gallery.disk.roots import Root
+from gallery.errors import Unavailable
+from gallery.media.fingerprints import fingerprint
+from gallery.media.jobs import ReadFile
+from gallery.media.worker import Workers
+from gallery.media.worker_process import WorkerFailed
+from gallery.media_types import type_of
+from gallery.model import Probed
+from gallery.store.unread import Unread
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+DISK_SECONDS = 60.0
+"""How long the disk may take to open a batch, and to say whether the files are as they were."""
+MAX_THREADS = 8
+"""Of those that hang on a disk that does not answer."""
+
+
+class _Opened(NamedTuple):
+    """An open file that is as it was listed, its open sidecars, and its fingerprint."""
+
+    file: BinaryIO
+    sidecars: list[BinaryIO]
+    fingerprint: str
+
+    def close(self) -> None:
+        _close((self.file, *self.sidecars))
+
+
+class Reader:
+    """Reads files in workers."""
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+        self._threads = anyio.CapacityLimiter(MAX_THREADS)
+
+    async def read(
+        self, root: Root, batch: Sequence[Unread], seconds: float
+    ) -> list[Probed | WorkerFailed | None]:
+        """Return what each file says, for at most so many seconds each.
+
+        None where a file does not open, or is not, or does not stay, as it was when it was listed.
+        Raises `Unavailable` if that cannot be done now, whatever the files are.
+        """
+        opened = await self._on_disk(_open_all, root, batch)
+        try:
+            jobs = [_job(item, one) for item, one in zip(batch, opened, strict=True) if one]
+            answers = iter(await self._workers.read(jobs, seconds))
+            found = [next(answers) if one else None for one in opened]
+            return await self._on_disk(_checked, root, batch, opened, found)
+        finally:
+            for one in filter(None, opened):
+                one.close()
+
+    async def _on_disk(self, work: Callable[[*Args], T], *args: *Args) -> T:
+        try:
+            async with asyncio.timeout(DISK_SECONDS):
+                return await to_thread.run_sync(
+                    work, *args, limiter=self._threads, abandon_on_cancel=True
+                )
+        except TimeoutError:
+            raise Unavailable("the disk did not answer in time") from None
+        except OSError as error:
+            raise Unavailable(f"files cannot be opened now: {error.strerror}") from error
+
+
+def _job(item: Unread, opened: _Opened) -> tuple[ReadFile, list[int]]:
+    type_ = type_of(item.path)
+    assert type_ is not None
+    files = [file.fileno() for file in (opened.file, *opened.sidecars)]
+    return ReadFile(paths.name(item.path), type_, item.modified_at), files
+
+
+def _open_all(root: Root, batch: Sequence[Unread]) -> list[_Opened | None]:
+    """Open the files of a batch. Raises `OSError` for what says nothing of one of them."""
+    opened: list[_Opened | None] = []
+    try:
+        opened.extend(_open(root, item) for item in batch)
+    except BaseException:
+        for one in filter(None, opened):
+            one.close()
+        raise
+    return opened
+
+
+def _open(root: Root, item: Unread) -> _Opened | None:
+    with ExitStack() as files:
+        try:
+            file = files.enter_context(root.open_file(item.path))
+            if not _is_as_listed(file, item):
+                return None
+            sidecars = root.open_sidecars(item.path) if item.sidecar else []
+            files.callback(_close, sidecars)
+            opened = _Opened(file, sidecars, fingerprint(file, item.size))
+        except OSError as error:
+            if is_exhausted(error):
+                raise
+            return None
+        files.pop_all()
+        return opened
+
+
+def _close(files: Iterable[BinaryIO]) -> None:
+    for file in files:
+        file.close()
+
+
+def _checked(
+    root: Root,
+    batch: Sequence[Unread],
+    opened: Sequence[_Opened | None],
+    found: Sequence[Probed | WorkerFailed | None],
+) -> list[Probed | WorkerFailed | None]:
+    """Return what was found of the files that are still as they were listed."""
+    return [
+        _with_fingerprint(result, one) if one and _is_unchanged(root, item, one) else None
+        for item, one, result in zip(batch, opened, found, strict=True)
+    ]
+
+
+def _with_fingerprint(
+    result: Probed | WorkerFailed | None, opened: _Opened
+) -> Probed | WorkerFailed | None:
+    if isinstance(result, Probed):
+        return msgspec.structs.replace(result, fingerprint=opened.fingerprint)
+    return result
+
+
+def _is_unchanged(root: Root, item: Unread, opened: _Opened) -> bool:
+    try:
+        return _is_as_listed(opened.file, item) and root.sidecar_of(item.path) == item.sidecar
+    except OSError:
+        return False
+
+
+def _is_as_listed(file: BinaryIO, item: Unread) -> bool:
+    status = os.fstat(file.fileno())
+    return (status.st_size, status.st_mtime_ns // 1000) == (item.size, item.modified_at)
