@@ -108,6 +108,7 @@ def create_app(
                     originals=Originals(disk),
                     downloads=Downloads(db, disk),
                     thumbnails=thumbnails,
+                    workers=workers,
                     pictures=Rendered(PICTURES_BYTES),
                     large_pictures=asyncio.Semaphore(MOST_LARGE),
                     owner=owner,

@@ -1,18 +1,25 @@
 """`/api/library`, `/api/health`."""
 
+from collections.abc import Sequence
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gallery.api.wire import done, json_response, read, services
 from gallery.domain import library
+from gallery.media.jobs import Barrier
 from gallery.model import RootState
 
 
 class LibraryState(msgspec.Struct):
-    """The roots and what is going on in them."""
+    """The roots and what is going on in them.
+
+    `sandbox` is what processes that decode files are kept from; None before the first has begun.
+    """
 
     roots: list[RootState]
+    sandbox: Sequence[Barrier] | None
 
 
 class ScanRequest(msgspec.Struct, rename="camel"):
@@ -24,7 +31,8 @@ class ScanRequest(msgspec.Struct, rename="camel"):
 async def show(request: Request) -> Response:
     """Every root with its state."""
     own = services(request)
-    return json_response(LibraryState(await own.db.read(library.states, own.library)))
+    roots = await own.db.read(library.states, own.library)
+    return json_response(LibraryState(roots, own.workers.sandbox))
 
 
 async def scan(request: Request) -> Response:

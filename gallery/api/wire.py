@@ -17,6 +17,7 @@ from gallery.domain.originals import Originals
 from gallery.domain.thumbnails import Thumbnails
 from gallery.errors import Invalid, TooLarge, TooSlow
 from gallery.events import Bus
+from gallery.media.worker import Workers
 from gallery.model import Actor
 
 T = TypeVar("T")
@@ -40,6 +41,7 @@ class Services(msgspec.Struct, frozen=True):
     originals: Originals
     downloads: Downloads
     thumbnails: Thumbnails
+    workers: Workers
     pictures: Rendered
     """Thumbnails that were asked for a moment ago."""
     large_pictures: asyncio.Semaphore

@@ -5,7 +5,7 @@ as descriptors. Answers are those of a process that may have been taken over by 
 bounded and validated when they are decoded, and nothing in them is executed.
 """
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -64,10 +64,14 @@ class Rendering(msgspec.Struct, frozen=True):
                 raise ValueError("a picture is no WebP")
 
 
+Barrier = Literal["filesystem", "network", "processes"]
+"""What a sandbox keeps a worker from: other files, connections, other processes."""
+
+
 class Hello(msgspec.Struct, frozen=True):
     """The first message of a worker: what its sandbox keeps it from."""
 
-    sandbox: tuple[Annotated[str, Meta(max_length=20)], ...]
+    sandbox: Annotated[tuple[Barrier, ...], Meta(max_length=3)]
 
 
 class Answer(msgspec.Struct, Generic[R], frozen=True):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import gallery
 from gallery.media import landlock, seccomp
+from gallery.media.jobs import Barrier
 
 MAX_MEMORY = 2 << 30
 """Bytes of address space, if the system does not allow less."""
@@ -33,7 +34,7 @@ _SYSTEM = (
 """Libraries, fonts, time zones, and how many processors there are."""
 
 
-def confine(parent: int) -> tuple[str, ...]:
+def confine(parent: int) -> tuple[Barrier, ...]:
     """Give up all that decoding does not need. Return what the sandbox keeps this process from.
 
     `parent` is the process of the server. Exits if that has ended already.
@@ -45,7 +46,7 @@ def confine(parent: int) -> tuple[str, ...]:
     os.nice(NICENESS)
     if sys.platform != "linux":
         return ()
-    held = []
+    held: list[Barrier] = []
     if landlock.allow_only_reading(_readable()):
         held.append("filesystem")
     if seccomp.refuse_all_but_computing():

@@ -21,6 +21,7 @@ from gallery.media.jobs import (
     METADATA,
     PICTURES,
     Answer,
+    Barrier,
     HashPicture,
     ReadFile,
     RenderFile,
@@ -63,7 +64,7 @@ class Workers:
     """
 
     def __init__(self) -> None:
-        self.sandbox: Sequence[str] | None = None
+        self.sandbox: Sequence[Barrier] | None = None
         self._children = set[WorkerProcess]()
         self._idle: list[WorkerProcess] = []
         self._ending = set[asyncio.Task[None]]()

@@ -1,6 +1,7 @@
 """Thumbnails that are made before anybody asks."""
 
 import asyncio
+import errno
 import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.domain.drawing import Drawing
 from gallery.indexing import ahead, queue
+from gallery.media.cache import Cache
 from tests.api.test_thumbnails import cached
 from tests.conftest import client_of
 from tests.library import Tree, ask
@@ -164,3 +166,31 @@ async def test_a_changed_file_is_drawn_anew(settings: Settings, library: Tree) -
             lambda items: all_drawn(items) and items[0]["thumbhash"] != before[0]["thumbhash"],
         )
         assert after[0]["thumbnailUrl"] != before[0]["thumbnailUrl"]
+
+
+async def test_a_cache_that_cannot_be_listed_at_start_does_not_end_drawing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is counted as soon as it can be."""
+    survey, failures = Cache.survey, list[str]()
+
+    def fail(self: Cache) -> int:
+        if len(failures) < 3:
+            failures.append("no")
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return survey(self)
+
+    monkeypatch.setattr(Cache, "survey", fail)
+    async with served(settings) as client:
+        await until(client, all_drawn)
+        assert failures
+        assert len(cached(settings)) == 14
+
+
+async def test_a_cache_that_is_no_folder_does_not_end_drawing(settings: Settings) -> None:
+    folder = Path(settings.data) / "thumbnails"
+    folder.parent.mkdir(exist_ok=True)
+    folder.write_bytes(b"in the way")
+    async with served(settings) as client:
+        await until(client, all_drawn)
+    assert folder.read_bytes() == b"in the way"

@@ -1,7 +1,9 @@
 """Files are read once they are still: with their sidecars, what people look at first."""
 
 import asyncio
+import errno
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,12 @@ from gallery.disk.roots import Root
 from gallery.indexing import queue
 from gallery.indexing.reading import Reader
 from gallery.media.worker import open_workers
+from gallery.media.worker_process import WorkerProcess
 from gallery.model import Probed
 from gallery.store.unread import Unread
 from tests.conftest import client_of
 from tests.indexing.test_watcher import soon, watched
-from tests.library import Tree, read, rescan, scanned
+from tests.library import Tree, ask, read, rescan, scanned
 from tests.media.test_metadata import LISTS, exif, picture, xmp
 from tests.media.test_probe import film
 
@@ -214,3 +217,86 @@ async def test_files_are_read_in_a_child_process(tmp_path: Path) -> None:
         found = await Reader(workers).read(Root("", tmp_path), listed, 30)
     widths = [isinstance(each, Probed) and each.width for each in found]
     assert widths == [64, 64, False, False, False]
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_reader_that_somebody_kills_or_stops_marks_no_file(
+    settings: Settings,
+    library: Tree,
+    monkeypatch: pytest.MonkeyPatch,
+    times: int,
+    signal_: signal.Signals,
+) -> None:
+    """Nor does it delay the others: the file that it had is read again, alone and last."""
+    library.write("a.jpg", "b.jpg", "c.jpg", content=picture("JPEG"))
+    library.age()
+    monkeypatch.setattr(queue, "MAX_SECONDS", 0.5)
+    monkeypatch.setattr(queue, "STILL_SECONDS", 0.2)
+    send, asked = WorkerProcess.send, list[str]()
+
+    async def hurt(self: WorkerProcess, request: Any, *args: Any) -> None:
+        asked.append(request.name)
+        if request.name == "a.jpg" and asked.count("a.jpg") <= times:
+            os.kill(self.id, signal_)
+        await send(self, request, *args)
+
+    monkeypatch.setattr(WorkerProcess, "send", hurt)
+    monkeypatch.setattr(queue, "MAX_SECONDS_ALONE", 0.5 if times == 2 else 20)
+    async with started(create_app(settings)) as app, client_of(app) as client:
+        await scanned(client)
+        if times == 2:
+            while asked.count("a.jpg") < 3:
+                await asyncio.sleep(0.01)
+            monkeypatch.setattr(queue, "MAX_SECONDS_ALONE", 20)
+        await read(settings)
+        for path in ("a.jpg", "b.jpg", "c.jpg"):
+            found = await shown(client, path)
+            assert (found["problem"], found["width"]) == (None, 64), path
+    assert asked[-1] == "a.jpg"
+    assert await ask(settings, "SELECT SUM(read_tries) FROM item") == 0
+
+
+async def test_what_kills_its_reader_three_times_is_given_up(
+    settings: Settings, library: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.write("a.jpg", "b.jpg", content=picture("JPEG"))
+    library.age()
+    monkeypatch.setattr(queue, "STILL_SECONDS", 0.2)
+    send, asked = WorkerProcess.send, list[str]()
+
+    async def hurt(self: WorkerProcess, request: Any, *args: Any) -> None:
+        asked.append(request.name)
+        if request.name == "a.jpg":
+            os.kill(self.id, signal.SIGKILL)
+        await send(self, request, *args)
+
+    monkeypatch.setattr(WorkerProcess, "send", hurt)
+    async with started(create_app(settings)) as app, client_of(app) as client:
+        await scanned(client)
+        await read(settings)
+        assert (await shown(client, "a.jpg"))["problem"] == "takes too much memory or time"
+        assert (await shown(client, "b.jpg"))["width"] == 64
+    assert asked.count("a.jpg") == 3
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO])
+async def test_a_file_that_cannot_be_opened_now_is_read_later(
+    settings: Settings, library: Tree, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    library.write("a.jpg", content=picture("JPEG"))
+    library.age()
+    monkeypatch.setattr(queue, "STILL_SECONDS", 0.2)
+    open_file, failures = Root.open_file, list[str]()
+
+    def fail(self: Root, path: str) -> Any:
+        if len(failures) < 5:
+            failures.append(path)
+            raise OSError(number, os.strerror(number))
+        return open_file(self, path)
+
+    monkeypatch.setattr(Root, "open_file", fail)
+    async with started(create_app(settings)) as app, client_of(app) as client:
+        await scanned(client)
+        await read(settings)
+        assert (await shown(client, "a.jpg"))["width"] == 64
