@@ -1,12 +1,13 @@
 """Smaller pictures of whatever the library holds. It decodes: run it through `media.worker`."""
 
+import os
 from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
 from gallery.media import canvas, pictures
 from gallery.media.jobs import Rendering
-from gallery.media.kinds import HEAD_BYTES, kind_of
+from gallery.media.kinds import HEAD_BYTES, is_too_large, kind_of
 from gallery.media.pixels import CannotDraw
 from gallery.media.tags import BROKEN
 from gallery.media.thumbhash import LONGEST, thumbhash
@@ -85,6 +86,8 @@ def _pixels(size: Size) -> int:
 def _loaded(file: BinaryIO, name: str, longest: int) -> canvas.Image:
     file.seek(0)
     kind = kind_of(file.read(HEAD_BYTES))
+    if is_too_large(kind, file.seek(0, os.SEEK_END)):
+        raise CannotDraw("too large")
     if kind == "raw" or (kind == "tiff" and is_raw(name)):
         return _raw(file, longest)
     if kind == "film":

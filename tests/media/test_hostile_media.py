@@ -1,8 +1,10 @@
 """Files that are made to harm: they cost a refusal or a worker, and show nothing of others."""
 
 import asyncio
+import os
 import random
 import struct
+import time
 import zlib
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from PIL import Image
 from gallery.media.jobs import RenderFile
 from gallery.media.kinds import kind_of
 from gallery.media.pixels import CannotDraw
+from gallery.media.thumbnails import draw
 from gallery.media.worker import open_workers
 from gallery.media_types import type_of
 from tests.media.corpus import Case, corpus, encoded, original
@@ -66,6 +69,23 @@ BOMBS = {
 def test_a_bomb_is_refused_by_its_header(name: str, tmp_path: Path) -> None:
     with pytest.raises(CannotDraw):
         drawn_of(tmp_path, name, BOMBS[name])
+
+
+@pytest.mark.parametrize("name", ["drawn.svg", "few.gif", "rgb.png", "baseline.jpg", "rgb.tif"])
+def test_a_file_that_is_too_large_for_its_kind_is_refused_at_once(
+    name: str, tmp_path: Path
+) -> None:
+    """It has 10 TB, without a byte behind what it begins with."""
+    file = tmp_path / name
+    file.write_bytes(CASES[name].make())
+    try:
+        os.truncate(file, 10 << 40)
+    except OSError:
+        pytest.skip("this file system has no files of 10 TB")
+    began = time.monotonic()
+    with file.open("rb") as opened_file, pytest.raises(CannotDraw, match="too large"):
+        draw(opened_file, name, ["small"])
+    assert time.monotonic() - began < 1
 
 
 @pytest.mark.parametrize(
