@@ -57,13 +57,21 @@ def confine(parent: int) -> tuple[Barrier, ...]:
 def allow_cpu_time() -> None:
     """Let the process use `MAX_CPU_SECONDS` from now on; after that the kernel ends it."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + MAX_CPU_SECONDS)
+    most = int(used.ru_utime + used.ru_stime) + MAX_CPU_SECONDS
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    if hard == resource.RLIM_INFINITY or most < hard:
+        resource.setrlimit(resource.RLIMIT_CPU, (most, hard))
 
 
 def _limit(what: int, most: int) -> None:
-    """Lower a limit to `most`, or to what is allowed already. It can be raised again up to that."""
+    """Lower a limit to `most`, or to what is allowed already, for good."""
     hard = resource.getrlimit(what)[1]
-    resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    try:
+        resource.setrlimit(what, (most, most))
+    except (OSError, ValueError):
+        if sys.platform == "linux":  # elsewhere not every limit can be set
+            raise
 
 
 def _end_with(parent: int) -> None:

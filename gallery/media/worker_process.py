@@ -83,27 +83,31 @@ class WorkerProcess:
         """
         try:
             async with asyncio.timeout(seconds):
-                length = int.from_bytes(await self._exactly(LENGTH_BYTES))
+                await self._fill(LENGTH_BYTES)
+                length = int.from_bytes(self._received[:LENGTH_BYTES])
                 if length > most:
                     raise WorkerFailed(f"answered with {length:,} bytes")
-                return decoder.decode(await self._exactly(length))
+                end = LENGTH_BYTES + length
+                await self._fill(end)
+            with memoryview(self._received) as received, received[LENGTH_BYTES:end] as content:
+                message = decoder.decode(content)
         except TimeoutError:
             raise WorkerFailed(f"took longer than {seconds:.0f} s") from None
         except msgspec.MsgspecError as error:
             raise WorkerFailed(f"answered nonsense: {error}") from error
         except OSError as error:
             raise WorkerFailed("died") from error
+        del self._received[:end]
+        return message
 
-    async def _exactly(self, count: int) -> bytes:
+    async def _fill(self, count: int) -> None:
+        """Wait until so many bytes have been received."""
         loop = asyncio.get_running_loop()
         while len(self._received) < count:
             part = await loop.sock_recv(self._connection, _PART_BYTES)
             if not part:
                 raise WorkerFailed("died")
             self._received += part
-        content = bytes(memoryview(self._received)[:count])
-        del self._received[:count]
-        return content
 
 
 def _started(connection: int) -> subprocess.Popen[bytes]:
