@@ -26,7 +26,9 @@ T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
 DISK_SECONDS = 60.0
-"""How long the disk may take to open a batch, and to say whether the files are as they were."""
+"""How long the disk may take to open some files, and to say whether they are as they were."""
+MAX_OPEN = 16
+"""Files that are opened at once. Twice as many are open at a time, beside their sidecars."""
 MAX_THREADS = 8
 """Of those that hang on a disk that does not answer."""
 
@@ -43,10 +45,12 @@ class _Opened(NamedTuple):
 
 
 class Reader:
-    """Reads files in workers."""
+    """Reads files in a worker, while the next ones are being opened."""
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
+        self._parts = asyncio.Semaphore(2)
+        self._turn = asyncio.Lock()
         self._threads = anyio.CapacityLimiter(MAX_THREADS)
 
     async def read(
@@ -57,15 +61,28 @@ class Reader:
         None where a file does not open, or is not, or does not stay, as it was when it was listed.
         Raises `Unavailable` if that cannot be done now, whatever the files are.
         """
-        opened = await self._on_disk(_open_all, root, batch)
+        parts = [batch[start : start + MAX_OPEN] for start in range(0, len(batch), MAX_OPEN)]
         try:
-            jobs = [_job(item, one) for item, one in zip(batch, opened, strict=True) if one]
-            answers = iter(await self._workers.read(jobs, seconds))
-            found = [next(answers) if one else None for one in opened]
-            return await self._on_disk(_checked, root, batch, opened, found)
-        finally:
-            for one in filter(None, opened):
-                one.close()
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._read(root, part, seconds)) for part in parts]
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        return [result for task in tasks for result in task.result()]
+
+    async def _read(
+        self, root: Root, batch: Sequence[Unread], seconds: float
+    ) -> list[Probed | WorkerFailed | None]:
+        async with self._parts:
+            opened = await self._on_disk(_open_all, root, batch)
+            try:
+                jobs = [_job(item, one) for item, one in zip(batch, opened, strict=True) if one]
+                async with self._turn:
+                    answers = iter(await self._workers.read(jobs, seconds))
+                found = [next(answers) if one else None for one in opened]
+                return await self._on_disk(_checked, root, batch, opened, found)
+            finally:
+                for one in filter(None, opened):
+                    one.close()
 
     async def _on_disk(self, work: Callable[[*Args], T], *args: *Args) -> T:
         try:

@@ -47,7 +47,8 @@ def confine(parent: int) -> tuple[Barrier, ...]:
     if sys.platform != "linux":
         return ()
     held: list[Barrier] = []
-    if landlock.allow_only_reading(_readable()):
+    is_alone = len(list(Path("/proc/self/task").iterdir())) == 1  # else other threads are free
+    if landlock.allow_only_reading(_readable()) and is_alone:
         held.append("filesystem")
     if seccomp.refuse_all_but_computing():
         held += ["network", "processes"]

@@ -8,6 +8,7 @@ import ctypes
 import errno
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -138,7 +139,7 @@ def refuse_all_but_computing() -> bool:
     kernel lack filters, or a container forbid them.
     """
     processor = _PROCESSORS.get(platform.machine())
-    if processor is None:
+    if processor is None or sys.maxsize < 1 << 32:  # 32 bits have other numbers
         return False
     instructions = list(_program(processor, os.getpid()))
     packed = b"".join(

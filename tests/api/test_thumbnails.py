@@ -388,6 +388,22 @@ async def test_a_file_that_cannot_be_opened_now_is_503_and_drawn_later(
     assert (await client.get(url)).status_code == 200
 
 
+async def test_a_kept_picture_that_cannot_be_opened_now_is_503(
+    client: httpx.AsyncClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await read(settings)
+    url = (await item(client))["thumbnailUrl"]
+    assert (await client.get(url)).status_code == 200
+
+    def fail(*_args: Any, **_options: Any) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", fail)
+        assert (await client.get(url)).status_code == 503
+    assert (await client.get(url)).status_code == 200
+
+
 async def test_several_who_wait_for_one_picture_have_it_made_once(
     client: httpx.AsyncClient, drawings: list[str]
 ) -> None:
@@ -559,6 +575,7 @@ async def test_a_child_that_cannot_begin_is_503(
 ) -> None:
     url = (await item(client))["thumbnailUrl"]
     with monkeypatch.context() as patch:
+        patch.setattr(WorkerProcess, "is_alive", False)  # the one that has read is not used
         patch.setattr(worker_process, "_MAIN", "raise SystemExit(1)")
         answer = await client.get(url)
         assert (answer.status_code, answer.text) == (503, "No worker process can be started now")
