@@ -1,6 +1,5 @@
 """The command line: `gallery serve`, `gallery scan`, `gallery demo`."""
 
-import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from gallery import config, server
+from gallery import config, logs, server
 from gallery.config import SETTINGS
 from gallery.errors import GalleryError, Misconfigured
 
@@ -19,7 +18,7 @@ _HELP = {setting.key: f"{setting.help}  [{setting.variable}]" for setting in SET
 
 def main() -> NoReturn:
     """Runs the command line: status 2 for what was typed wrongly, 1 for what the world refuses."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logs.set_up()
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:

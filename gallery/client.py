@@ -14,6 +14,7 @@ import httpx
 from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.errors import StartRefused
+from gallery.logs import escaped
 from gallery.progress import Bar
 from gallery.server import SOCKET, run
 
@@ -40,7 +41,7 @@ async def _scan(settings: Settings, *, accept_missing: bool) -> None:
             f"{root['missingCount']:,} missing, {len(root['problems']):,} problems"
         )
         for problem in root["problems"]:
-            click.echo(f"  {problem['path']}: {problem['reason']}")
+            click.echo(escaped(f"  {problem['path']}: {problem['reason']}"))
     if any(root["state"] == "offline" for root in roots):
         raise StartRefused("A folder is offline: nothing in it was marked missing")
 

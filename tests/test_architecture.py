@@ -27,6 +27,7 @@ LINES = (
         "criteria",
         "config",
         "file_names",
+        "logs",
     ),
     ("errors",),
 )

@@ -133,7 +133,7 @@ async def watching(root: Root) -> AsyncGenerator[asyncio.subprocess.Process]:
     """A process that watches the root, for as long as the block; see `watcher`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "gallery.indexing.watcher", root.directory),
+        *("-P", "-m", "gallery.indexing.watcher", root.directory),  # nothing of a library is run
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=LONGEST_LINE,

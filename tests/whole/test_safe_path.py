@@ -1,0 +1,50 @@
+"""No Python in a library is ever run, also when the server is started in it."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.library import Tree, scanned
+
+HOSTILE = (
+    *("json.py", "pickle.py", "anyio/__init__.py", "asyncio/__init__.py", "logging/__init__.py"),
+    *("watchfiles/__init__.py", "msgspec/__init__.py", "click/__init__.py", "sitecustomize.py"),
+)
+COMMANDS = {
+    "console script": (str(Path(sys.executable).with_name("gallery")),),
+    "python -m": (sys.executable, "-m", "gallery"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_a_server_started_in_its_library_imports_nothing_from_it(
+    tmp_path: Path, command: str
+) -> None:
+    marker = tmp_path / "marker"
+    tree = Tree(tmp_path / "library")
+    code = f"import sys\nopen({str(marker)!r}, 'a').write(f'{{sys.orig_argv}} {{__name__}}\\n')\n"
+    tree.write(*HOSTILE, content=code.encode())
+    server = await asyncio.create_subprocess_exec(
+        *COMMANDS[command],
+        *("serve", ".", "--port", "0", "--data", str(tmp_path / "data")),
+        cwd=tree.folder,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert server.stdout is not None
+        async with asyncio.timeout(60):
+            while not (line := (await server.stdout.readline()).decode()).startswith("Serving "):
+                assert line, marker.read_text() if marker.exists() else "it did not start"
+            async with httpx.AsyncClient(base_url=line.split()[1], timeout=30) as client:
+                await scanned(client)
+                (tree.folder / "new").mkdir()
+                while (await client.get("/api/folders?path=new")).status_code != 200:
+                    await asyncio.sleep(0.02)  # until the watching process has told of it
+    finally:
+        if server.returncode is None:
+            server.kill()
+        await server.wait()
+    assert not marker.exists(), marker.read_text()
