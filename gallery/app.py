@@ -137,7 +137,7 @@ def _upkeep(
     for served in library.roots.values():
         yield Indexer(db, library, served, settings.poll or settings.rescan).run()
         if watch:
-            yield Guard(served, is_watching=not settings.poll).run()
+            yield Guard(served, settings.ignore, is_watching=not settings.poll).run()
 
 
 @asynccontextmanager

@@ -60,7 +60,7 @@ HOMES = {
     "aiosqlite": ("database/sqlite.py",),
     "sqlite3": ("database/",),
     "asyncpg": ("database/postgres.py",),
-    "watchfiles": ("indexing/watcher.py",),
+    "watchfiles": ("indexing/watches.py", "indexing/watched_folders.py"),
     "httpx": ("client.py",),
     "PIL": ("media/", "demo/"),
     "av": ("media/", "demo/"),

@@ -42,9 +42,10 @@ class Served:
     """A root as this process serves it: its state, and what somebody wants to have looked at.
 
     `identity` is that of its directory when it was last known to be the right one; `blind` says
-    why changes are not noticed at once, if they are not. `ripe` are items that are missing for long
-    enough to ask what came in their place. While it `is_watched`, `renewal` has the watching begun
-    anew, which a full pass follows. Items that are `unread` or `undrawn` come before others.
+    why changes are not noticed at once, if they are not. `passes` counts full passes. `ripe` are
+    items that are missing for long enough to ask what came in their place. While it `is_watched`,
+    `renewal` has the watching begun anew, which a full pass follows. Items that are `unread` or
+    `undrawn` come before others.
     """
 
     def __init__(self, id_: int, root: Root, bus: Bus) -> None:
@@ -56,6 +57,7 @@ class Served:
         self.accept_missing = False
         self.is_doubted = False
         self.ripe = set[int]()
+        self.passes = 0
         self.is_watched = False
         self.renewal = asyncio.Event()
         self._hints: dict[str, Hint] = {}

@@ -8,13 +8,14 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
 
 from gallery.disk.roots import Root
 from gallery.domain.library import Served
+from gallery.model import Hint
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,18 @@ LONGEST_PAUSE = 60.0
 """Seconds until the watching is begun anew after it has failed."""
 LONGEST_LINE = 16 << 20
 
-_told = msgspec.json.Decoder(list[str] | str)
+LOOK_AGAIN_SECONDS = 60.0
+"""How often folders that are not watched are looked for, if there was a pass meanwhile."""
+
+
+class Told(msgspec.Struct):
+    """Folders to look through with all that is below; whether something has gone unnoticed."""
+
+    deep: list[str] = []
+    lost: bool = False
+
+
+_decoder = msgspec.json.Decoder(list[str] | str | Told)
 
 
 class Blind(Exception):
@@ -35,10 +47,14 @@ class Blind(Exception):
 
 
 class Guard:
-    """Guards the root `served`. Unless `is_watching`, only whether it is there."""
+    """Guards the root `served`. Unless `is_watching`, only whether it is there.
 
-    def __init__(self, served: Served, *, is_watching: bool) -> None:
+    `ignore` are the patterns of the names that are not watched.
+    """
+
+    def __init__(self, served: Served, ignore: Sequence[str], *, is_watching: bool) -> None:
         self._served = served
+        self._ignore = ignore
         self._is_watching = is_watching
         self._look: asyncio.Task[tuple[int, int] | None] | None = None
         served.advance("scanning", 0, None)  # from now on until it has been scanned
@@ -92,12 +108,13 @@ class Guard:
 
     async def _watch(self, identity: tuple[int, int]) -> None:
         """Watches until it has to be begun anew. Raises `Blind` if it fails before."""
-        async with watching(self._served.root) as process:
+        async with watching(self._served.root, self._ignore) as process:
             self._served.renewal.clear()
             told = asyncio.create_task(self._listen(process))
             others = (
                 asyncio.create_task(self._until_other(identity)),
                 asyncio.create_task(self._served.renewal.wait()),
+                asyncio.create_task(self._look_again(process)),
             )
             try:
                 await asyncio.wait({told, *others}, return_when=asyncio.FIRST_COMPLETED)
@@ -110,30 +127,50 @@ class Guard:
                 raise results[0]
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        """Pass on what the process tells. Raises `Blind` when it ends."""
         assert process.stdout is not None
-        root = self._served.root
-        is_ready = False
+        served = self._served
         reason = None
         async for line in process.stdout:
-            told = _told.decode(line)
-            if isinstance(told, str):
-                reason = told
-                continue
-            if not is_ready:
-                is_ready = True
-                self._served.is_watched = True
-                self._served.blind = reason
-                self._served.request_scan()
-            self._served.hint(root.path(path) for path in told)
+            match _decoder.decode(line):
+                case str(text):
+                    reason = text or None
+                    if served.is_watched:
+                        served.blind = reason
+                case Told(deep, is_lost):
+                    served.hint((served.root.path(path) for path in deep), Hint.DEEP)
+                    if is_lost:
+                        served.doubt()
+                case list(changed):
+                    if not served.is_watched:
+                        served.is_watched = True
+                        served.blind = reason
+                        served.request_scan()
+                    served.hint(served.root.path(path) for path in changed)
         raise Blind(reason or "the watching process has ended")
+
+    async def _look_again(self, process: asyncio.subprocess.Process) -> None:
+        """Ask now and then for watches for what a pass may have found, and for what has none."""
+        assert process.stdin is not None
+        served = self._served
+        passes = served.passes
+        while True:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            if served.passes != passes:
+                passes = served.passes
+                process.stdin.write(b"\n")
+                await process.stdin.drain()
+            if served.blind:
+                served.doubt()
 
 
 @asynccontextmanager
-async def watching(root: Root) -> AsyncGenerator[asyncio.subprocess.Process]:
+async def watching(root: Root, ignore: Sequence[str]) -> AsyncGenerator[asyncio.subprocess.Process]:
     """A process that watches the root, for as long as the block; see `watcher`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-P", "-m", "gallery.indexing.watcher", root.directory),  # nothing of a library is run
+        *("-P", "-m", "gallery.indexing.watcher"),  # nothing is imported from the current directory
+        *(root.directory, msgspec.json.encode(list(ignore))),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=LONGEST_LINE,

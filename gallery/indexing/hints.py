@@ -2,7 +2,8 @@
 
 A hint says that something may have happened at a path, and nothing else. Whatever is there now is
 looked at: a file alone, a known folder with what is directly inside, a new folder with everything
-below, because what came into it while it was new is reported by nobody.
+below. The watcher points at a new folder again once it is watched: what came before is not
+reported.
 """
 
 import asyncio
@@ -10,7 +11,6 @@ import errno
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain, islice
-from typing import NamedTuple
 
 from gallery import paths
 from gallery.database.engine import Database
@@ -20,16 +20,9 @@ from gallery.store import folders
 _NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
-class PointedAt(NamedTuple):
-    """The listings that hints lead to, and the tops of the new folders among them."""
-
-    listings: Iterator[Listing]
-    new: list[str]
-
-
 async def pointed_at(
     db: Database, walk: Walk, top: str, hinted: Collection[str], deep: Collection[str]
-) -> PointedAt:
+) -> Iterator[Listing]:
     """What is to be listed for hints in the root whose own folder is `top`.
 
     Below the folders in `deep` everything is, new or not. `OSError` if the root is not there.
@@ -51,8 +44,7 @@ async def pointed_at(
     listed = {level.folder for level in levels}
     glances = [g for g in glances if g.folder not in listed and not _is_below(g.folder, tops)]
     trees = (_tree(walk, path) for path in sorted(tops))
-    new = sorted(tops.difference(deep))
-    return PointedAt(chain(glances, levels, chain.from_iterable(trees)), new)
+    return chain(glances, levels, chain.from_iterable(trees))
 
 
 def _glances(walk: Walk, top: str, hinted: Iterable[str]) -> Iterator[Listing]:

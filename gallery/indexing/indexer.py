@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import time
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 
 from gallery.database.engine import Database
@@ -26,14 +25,10 @@ SHARE = 20
 """Full passes that nobody asked for take at most one part in so many of the time."""
 MANY_HINTS = 1_000
 """So many hints at once are a storm, of which the system may have dropped a part."""
-MANY_FOLDERS = 10
-MANY_FOLDERS_SECONDS = 30.0
-"""So many new folders within so many seconds are one, too: when folders are renamed faster than it
-follows, watchfiles may lose sight of one for good."""
 QUIET_SECONDS = 2.0
 """How long after a storm the watching is begun anew, and a full pass looks for what was missed."""
 AGAIN_SECONDS = 2.0
-"""When a new folder is looked through once more: what came while it was new was not reported."""
+"""When what has failed is tried again."""
 FOLD_SECONDS = 3.0
 """How long what is missed may turn up by itself, before a copy is taken for it."""
 FORGET_MILLISECONDS = 30 * 24 * 3_600_000
@@ -58,7 +53,6 @@ class Indexer:
         self._is_after_storm = False
         self._is_unsure = True
         self._held = set[int]()
-        self._new_folders: deque[float] = deque(maxlen=MANY_FOLDERS)
 
     async def run(self) -> None:
         """Works for ever. What is asked for during some work is followed by more work."""
@@ -120,13 +114,8 @@ class Indexer:
             self._served.request_scan()
         self._is_after_storm = False
 
-    def _note_storm(self, hints: int, new_folders: int) -> None:
-        now = time.monotonic()
-        self._new_folders.extend([now] * new_folders)
-        is_full = len(self._new_folders) == MANY_FOLDERS
-        if hints >= MANY_HINTS or (
-            new_folders and is_full and now - self._new_folders[0] < MANY_FOLDERS_SECONDS
-        ):
+    def _note_storm(self, hints: int) -> None:
+        if hints >= MANY_HINTS:
             self._is_after_storm = self._is_unsure = True
             self._doubt(QUIET_SECONDS)
 
@@ -156,7 +145,7 @@ class Indexer:
                 async for _step in steps:
                     served.advance("scanning", work.files, expected or None)
                     if served.has_hints:
-                        newer.update(await self._follow_hints(lease))
+                        newer.update(await self._follow_hints(lease, accept_missing))
             await work.lose(None if accept_missing else expected)
             self._is_unsure = self._is_after_storm
             held, self._held = self._held, set()
@@ -178,10 +167,11 @@ class Indexer:
             took = time.monotonic() - began
             self._earliest = time.monotonic() + SHARE * took
             self._due = max(time.monotonic() + self._seconds, self._earliest)
+            served.passes += 1
             served.scan_ended()
             served.hint(newer)
 
-    async def _follow_hints(self, lease: Leased) -> set[str]:
+    async def _follow_hints(self, lease: Leased, accept_missing: bool = False) -> set[str]:
         """Looks where somebody points at, until nobody does any more; where that was."""
         served = self._served
         followed = set[str]()
@@ -191,12 +181,10 @@ class Indexer:
             deep = {path for path, hint in hints.items() if hint is Hint.DEEP}
             expected = await self._db.read(present, served.id)
             work = Pass(self._db, lease, self._library, served)
-            listings, new = await pointed_at(self._db, walk, served.root.name, hints, deep)
-            await work.over_all(listings)
-            self._later(AGAIN_SECONDS, new, Hint.DEEP)
-            self._note_storm(len(hints), len(new))
+            await work.over_all(await pointed_at(self._db, walk, served.root.name, hints, deep))
+            self._note_storm(len(hints))
             # The only file of a root may well be deleted.
-            await work.lose(expected if expected > 1 else None)
+            await work.lose(expected if expected > 1 and not accept_missing else None)
             await work.follow()
             self._fold_later(work.lost)
         return followed
@@ -223,10 +211,6 @@ class Indexer:
         if lost:
             self._library.transient.update(lost)
             asyncio.get_running_loop().call_later(FOLD_SECONDS, ripen)
-
-    def _later(self, seconds: float, paths: Iterable[str], hint: Hint) -> None:
-        if paths := list(paths):
-            asyncio.get_running_loop().call_later(seconds, self._served.hint, paths, hint)
 
     async def _forget(self, lease: Leased) -> None:
         before = self._db.now() - FORGET_MILLISECONDS

@@ -1,102 +1,101 @@
 """A process that tells where something has changed below a directory: one JSON line at a time.
 
-    python -m gallery.indexing.watcher DIRECTORY
+    python -P -m gallery.indexing.watcher DIRECTORY IGNORE
 
-The first list is `[]`, once it watches; then come lists of paths, relative to the directory. A text
-says why not everything is watched, or nothing any more. It ends with its standard input.
+`IGNORE` is the JSON list of the patterns of junk. The first list is `[]`, once it watches; then
+come lists of paths, relative to the directory. An object holds `deep`, folders that are to be
+looked through with all that is below, or `lost`: something has gone unnoticed somewhere. A text
+says why not everything is watched, or nothing any more; an empty text that everything is. Each line
+on the standard input asks to look for folders that are not watched yet; it ends with its input.
 
 It is a process and no thread because to begin takes as long as a walk through the whole directory,
-during which watchfiles lets no other thread of Python run; and because it may die: one name that is
-no UTF-8, and watchfiles has to be begun anew.
+and because watchfiles lets no other thread of Python run for a part of that.
 """
 
 import json
 import os
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import SimpleQueue
 
-from watchfiles import watch
+from gallery.disk.roots import Root
+from gallery.indexing.watched_folders import Tell, WatchedFolders
+from gallery.indexing.watches import LIMIT, LimitReached, Report, Watch
+from gallery.logs import escaped
+from gallery.media_types import junk_filter
 
-DEBOUNCE_MILLISECONDS = 200
-"""How long changes are gathered while more of them keep coming."""
-STEP_MILLISECONDS = 40
-"""How long none may come for those gathered to be told."""
 TOLD_AT_ONCE = 200
-LIMIT = "the system's limit of watches is reached (fs.inotify.max_user_watches)"
 
 
-def main(directory: str) -> None:
-    """Tells of changes until the standard input ends."""
-    threading.Thread(target=_end_with_input, daemon=True).start()
+def main(directory: str, ignore: str) -> None:
+    """Tell of changes until the standard input ends."""
     top = os.path.realpath(directory)
     try:
-        try:
-            _watch(top, ignore_denied=False)
-        except PermissionError as error:
-            # To pass over what may not be read is also to pass over the limit of watches.
-            _explain(error, "a folder may not be read, and some may not be watched")
-            _watch(top, ignore_denied=True)
+        if sys.platform == "linux":
+            is_junk = junk_filter(json.loads(ignore))
+            watched = WatchedFolders(Root("", Path(top)), is_junk, TELL)
+            _attend_input(watched.look_again)
+            watched.run()
+        else:
+            _attend_input(lambda: None)
+            _watch_tree(top)
+    except LimitReached as error:
+        _explain(error, LIMIT)
+    except UnicodeEncodeError as error:
+        _explain(error, "the name of the folder is not UTF-8")
     except (OSError, RuntimeError) as error:
-        is_limit = "limit" in str(error)
-        _explain(error, LIMIT if is_limit else "the system reports an error")
+        is_ours = not isinstance(error, RuntimeError) and error.errno is None
+        _explain(error, str(error) if is_ours else "the system reports an error")
+
+
+def _watch_tree(top: str) -> None:
+    """Watch everything below `top` where the system does so by itself, and follows no link."""
+    reports = SimpleQueue[Report]()
+    Watch([top], reports.put, is_recursive=True)
+    _tell_paths([])
+    while True:
+        _watch, found = reports.get()
+        if isinstance(found, Exception):
+            raise found
+        _tell_paths(sorted({path[len(top) + 1 :] for _change, path in found}))
 
 
 def _explain(error: Exception, reason: str) -> None:
     """The reason is for everybody; where on this machine it happened is for the log alone."""
-    sys.stderr.write(f"{reason}: {error}\n")
+    sys.stderr.write(escaped(f"{reason}: {error}") + "\n")
     _tell(reason)
 
 
-def _watch(top: str, *, ignore_denied: bool) -> None:
-    is_ready = False
-    for changes in watch(
-        top,
-        watch_filter=None,
-        debounce=DEBOUNCE_MILLISECONDS,
-        step=STEP_MILLISECONDS,
-        rust_timeout=100,
-        yield_on_timeout=True,  # a first time, so that we know that it watches
-        raise_interrupt=False,
-        force_polling=False,
-        ignore_permission_denied=ignore_denied,
-    ):
-        if not is_ready:
-            is_ready = True
-            _tell([])
-        told = sorted(_below(top, {path for _kind, path in changes}))
-        for start in range(0, len(told), TOLD_AT_ONCE):
-            _tell(told[start : start + TOLD_AT_ONCE])
+def _tell_paths(told: Sequence[str]) -> None:
+    for start in range(0, max(len(told), 1), TOLD_AT_ONCE):
+        _tell(told[start : start + TOLD_AT_ONCE])
 
 
-def _below(top: str, changed: Iterable[str]) -> Iterable[str]:
-    """The paths relative to `top`. Where links led to a folder, where it really is.
-
-    Of a folder with several ways to it, the system reports changes on one of the ways only.
-    """
-    real: dict[str, str] = {top: top}
-    for path in changed:
-        folder, _slash, name = path.rpartition("/")
-        if folder not in real:
-            real[folder] = os.path.realpath(folder)
-        if path == top:
-            yield ""
-        elif real[folder] == top:
-            yield name
-        elif real[folder].startswith(f"{top}/"):
-            yield f"{real[folder][len(top) + 1 :]}/{name}"
-
-
-def _tell(what: list[str] | str) -> None:
+def _tell(what: object) -> None:
     sys.stdout.write(json.dumps(what) + "\n")
     sys.stdout.flush()
 
 
-def _end_with_input() -> None:
-    while os.read(0, 1024):  # not through `sys.stdin`, whose lock would be in the way of an exit
-        pass
-    os._exit(0)
+TELL = Tell(
+    paths=_tell_paths,
+    deep=lambda folders: _tell({"deep": folders}),
+    lost=lambda: _tell({"lost": True}),
+    state=_tell,
+)
+
+
+def _attend_input(look_again: Callable[[], None]) -> None:
+    """Ask to look again at each line, and end the process with the input."""
+
+    def attend() -> None:
+        while os.read(0, 1024):  # not through `sys.stdin`, whose lock would prevent an exit
+            look_again()
+        os._exit(0)
+
+    threading.Thread(target=attend, daemon=True).start()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
