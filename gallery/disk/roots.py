@@ -4,6 +4,7 @@ Nothing is ever written, and no symbolic link inside a root is followed, not eve
 in place while we look (`disk.beneath`).
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -14,10 +15,13 @@ from typing import BinaryIO, NamedTuple
 
 from gallery import paths
 from gallery.disk.beneath import FOLDER, open_beneath
-from gallery.disk.failures import is_absent
+from gallery.disk.failures import is_absent, is_exhausted
+from gallery.errors import Unavailable
 from gallery.media_types import sidecars, type_of
 
 _FILE = os.O_RDONLY | os.O_NONBLOCK
+_AWAY = {errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH}
+"""What a network share reports that is not there any more."""
 
 
 class FileSeen(NamedTuple):
@@ -48,14 +52,17 @@ class Root(NamedTuple):
         return "/".join(filter(None, (self.name, relative)))
 
     def identity(self) -> tuple[int, int] | None:
-        """Changes when another directory, or another disk, is in this place; None: there is none.
+        """Return what changes when another directory, or another disk, is in this place.
 
-        It blocks, on a network share perhaps for long.
+        None if there is none. Raises `OSError` if that cannot be told now. It blocks, on a network
+        share perhaps for long.
         """
         try:
             status = self.directory.stat()
-        except OSError:
-            return None
+        except OSError as error:
+            if is_away(error):
+                return None
+            raise
         return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else None
 
     @contextmanager
@@ -119,8 +126,12 @@ class Roots:
         """The root that a library path belongs to."""
         return self.by_name.get("") or self.by_name.get(path.partition("/")[0])
 
-    def look(self, wanted: Iterable[str]) -> dict[str, FileSeen]:
-        """The media files at those of the library paths where the index would list one."""
+    def look(self, wanted: Iterable[str], unknown: set[str] | None = None) -> dict[str, FileSeen]:
+        """Return the media files at those of the library paths where the index would list one.
+
+        Paths at which the disk reports an error, so that a file may be there, are added to
+        `unknown`. Raises `Unavailable` if it is None, or if no file at all can be looked at now.
+        """
         by_folder: dict[str, list[str]] = {}
         for path in wanted:
             by_folder.setdefault(paths.parent(path), []).append(path)
@@ -134,8 +145,12 @@ class Roots:
                     for path in files:
                         if file := self._look(descriptor, path.rpartition("/")[2]):
                             found[path] = file
-            except OSError:
-                continue
+            except OSError as error:
+                if is_absent(error):
+                    continue
+                if unknown is None or is_exhausted(error):
+                    raise Unavailable("The disk cannot be read now") from error
+                unknown.update(path for path in files if path not in found)
         return found
 
     def open_file(self, path: str) -> BinaryIO:
@@ -153,20 +168,26 @@ class Roots:
             return None
         try:
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        except OSError:
-            return None
+        except OSError as error:
+            if is_absent(error):
+                return None
+            raise
         return seen(name, status, sidecar_of(name, folder))
 
     def inode_of_folder(self, path: str) -> int | None:
-        """Of the folder at a library path that an index would enter; None if there is none."""
+        """Return that of the folder at a library path that an index would enter, None if there
+        is none. Raises `Unavailable` if that cannot be told now.
+        """
         root = self.of(path)
         if root is None or self._hides(root, path):
             return None
         try:
             with root.open_folder(path) as descriptor:
                 return signed(os.fstat(descriptor).st_ino)
-        except OSError:
-            return None
+        except OSError as error:
+            if is_absent(error):
+                return None
+            raise Unavailable("The disk cannot be read now") from error
 
     def is_folder(self, path: str) -> bool:
         """Whether a library path is a folder on the disk that an index would enter."""
@@ -174,6 +195,11 @@ class Roots:
 
     def _hides(self, root: Root, path: str) -> bool:
         return any(self.is_junk(part) for part in filter(None, root.relative(path).split("/")))
+
+
+def is_away(error: OSError) -> bool:
+    """Return whether an error in the folder of a root says that the root is not there."""
+    return is_absent(error) or error.errno in _AWAY
 
 
 def shown(path: str | Path) -> str:
@@ -190,14 +216,19 @@ def seen(name: str, status: os.stat_result, sidecar: int = 0) -> FileSeen | None
 
 
 def sidecar_of(name: str, folder: int) -> int:
-    """The `sidecar` of a file in the folder with that descriptor."""
+    """Return the `sidecar` of a file in the folder with that descriptor.
+
+    Raises `OSError` if it cannot be told now.
+    """
     found = []
     for spellings in sidecars(name):
         for spelling in spellings:
             try:
                 status = os.stat(spelling, dir_fd=folder, follow_symlinks=False)
-            except OSError:
-                continue
+            except OSError as error:
+                if is_absent(error):
+                    continue
+                raise
             if stat.S_ISREG(status.st_mode):
                 found.append((status.st_size, status.st_mtime_ns // 1000))
                 break

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from gallery import paths
+from gallery.disk.failures import is_absent, is_exhausted
 from gallery.disk.roots import FileSeen, Root, seen, shown, sidecar_of, sidecar_stamp, signed
 from gallery.media_types import described_by, is_sidecar, stem, type_of
 from gallery.model import Problem
@@ -18,14 +19,17 @@ MOST_PROBLEMS = 100
 """How many problems of one walk are kept; the last of them says that there were more."""
 
 _encode = msgspec.json.Encoder().encode
+_Found = tuple[str, int, int, int, int]
+"""As `FileSeen`, which is slower to make."""
 
 
 class Listing(NamedTuple):
     """The media files and the folders directly inside `folder`; all paths are library paths.
 
-    `names` are those that were looked at, None if it was everything. `inode` and `modified_at`
-    (microseconds) are the folder's own. Two whole listings with the same `digest` are the same; one
-    that `is_expected` has the digest of the last time, and leaves its `file_count` files out.
+    `names` are those that were looked at, None if it was everything but those in `unknown`, of
+    which it cannot be told what is there. `inode` and `modified_at` (microseconds) are the folder's
+    own. Two whole listings with the same `digest` are the same; one that `is_expected` has the
+    digest of the last time, and leaves its `file_count` files out.
     """
 
     folder: str
@@ -37,14 +41,22 @@ class Listing(NamedTuple):
     digest: str | None = None
     file_count: int = 0
     is_expected: bool = False
+    unknown: frozenset[str] = frozenset()
+
+    def has_looked_at(self, name: str) -> bool:
+        """Return whether what is not listed by this name is not there."""
+        if self.names is None:
+            return name not in self.unknown
+        return name in self.names
 
 
 class Walk:
     """Lists a root from the top, parents before their children.
 
     A folder that cannot be read is a problem and has no listing: nothing is known of what it
-    holds, so nobody may conclude that it is empty. `expected` are the digests of former listings,
-    by folder. It blocks: run it in a thread.
+    holds, so nobody may conclude that it is empty. `is_unsure`: of something there the disk has
+    reported an error that says nothing about it; it should be looked at again soon. `expected`
+    are the digests of former listings, by folder. It blocks: run it in a thread.
     """
 
     def __init__(
@@ -57,9 +69,13 @@ class Walk:
         self._is_junk = is_junk
         self._expected = expected
         self.problems: list[Problem] = []
+        self.is_unsure = False
 
     def listings(self, top: str | None = None) -> Iterator[Listing]:
-        """Every readable folder from `top` down; `OSError` if that, or the root, is not."""
+        """Yield every readable folder from `top` down.
+
+        Raises `OSError` if that, or the root, is not readable, or no folder at all is for now.
+        """
         top = self._root.name if top is None else top
         pending = [top]
         while pending:
@@ -67,7 +83,8 @@ class Walk:
             try:
                 listing = self._list(folder)
             except OSError as error:
-                if folder == top:
+                self.is_unsure |= not is_absent(error)
+                if folder == top or is_exhausted(error):
                     raise
                 self._report(folder, error.strerror or "cannot be read")
                 continue
@@ -90,21 +107,27 @@ class Walk:
                     continue
                 try:
                     status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-                except OSError:
+                    if stat.S_ISDIR(status.st_mode):
+                        folders.append(prefix + name)
+                    elif type_of(name) and (
+                        file := seen(name, status, sidecar_of(name, descriptor))
+                    ):
+                        files.append(file)
+                except (FileNotFoundError, NotADirectoryError):
                     continue
-                if stat.S_ISDIR(status.st_mode):
-                    folders.append(prefix + name)
-                elif type_of(name) and (file := seen(name, status, sidecar_of(name, descriptor))):
-                    files.append(file)
+                except OSError as error:
+                    self._note(prefix + name, error)
+                    names.discard(name)
         known_by = _identity(own)
         return Listing(folder, files, folders, frozenset(names), *known_by, None, len(files))
 
     def _list(self, folder: str) -> Listing:
         prefix = f"{folder}/" if folder else ""
         room = paths.LONGEST_PATH - len(prefix.encode())
-        found: list[tuple[str, int, int, int, int]] = []  # as `FileSeen`, which is slower to make
+        found: list[_Found] = []
         sidecars: dict[str, tuple[int, int]] = {}
         folders: list[str] = []
+        unknown = set[str]()
         with self._root.open_folder(folder) as descriptor, os.scandir(descriptor) as entries:
             own = os.fstat(descriptor)
             for entry in entries:
@@ -117,7 +140,11 @@ class Walk:
                 is_folder = entry.is_dir(follow_symlinks=False)
                 if not is_folder and type_of(name) is None:
                     is_first = name.endswith(".xmp") or stem(name) not in sidecars
-                    if is_sidecar(name) and is_first and (status := self._look(entry, prefix)):
+                    if (
+                        is_sidecar(name)
+                        and is_first
+                        and (status := self._look(entry, prefix, unknown))
+                    ):
                         sidecars[stem(name)] = status.st_size, status.st_mtime_ns // 1000
                     continue
                 fits = name.isascii() and len(name) <= room  # nearly always, and ten times as fast
@@ -125,30 +152,48 @@ class Walk:
                     self._report(prefix + name, "has a name that is not UTF-8 or too long")
                 elif is_folder:
                     folders.append(prefix + name)
-                elif status := self._look(entry, prefix):
+                elif status := self._look(entry, prefix, unknown):
                     found.append(
                         (name, status.st_size, status.st_mtime_ns // 1000, signed(status.st_ino), 0)
                     )
         if sidecars:
             found = [(*file[:4], _stamp(file[0], sidecars)) for file in found]
+        found = _without(unknown, found)
         found.sort()
         folders.sort()
         known_by = _identity(own)
-        digest = hashlib.blake2b(_encode((known_by, found, folders)), digest_size=16).hexdigest()
-        is_expected = self._expected.get(folder) == digest
+        content = _encode((known_by, found, folders))
+        digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+        is_expected = self._expected.get(folder) == digest and not unknown
         files = [] if is_expected else [FileSeen(*file) for file in found]
-        return Listing(folder, files, folders, None, *known_by, digest, len(found), is_expected)
+        return Listing(
+            *(folder, files, folders, None, *known_by),
+            digest=None if unknown else digest,
+            file_count=len(found),
+            is_expected=is_expected,
+            unknown=frozenset(unknown),
+        )
 
-    def _look(self, entry: os.DirEntry[str], prefix: str) -> os.stat_result | None:
-        """What a regular file is like."""
+    def _look(
+        self, entry: os.DirEntry[str], prefix: str, unknown: set[str]
+    ) -> os.stat_result | None:
+        """Return what a regular file is like. Its name is `unknown` if that cannot be told."""
         try:
             status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:  # gone since the folder was listed
             return None
         except OSError as error:
-            self._report(prefix + entry.name, error.strerror or "cannot be read")
+            self._note(prefix + entry.name, error)
+            unknown.add(entry.name)
             return None
         return status if stat.S_ISREG(status.st_mode) else None
+
+    def _note(self, path: str, error: OSError) -> None:
+        """Report what is there, but cannot be looked at."""
+        self.is_unsure |= not is_absent(error)
+        if is_exhausted(error):
+            raise error
+        self._report(path, error.strerror or "cannot be read")
 
     def _report(self, path: str, reason: str) -> None:
         if len(self.problems) < MOST_PROBLEMS:
@@ -167,6 +212,15 @@ def _described(folder: int, names: Iterable[str]) -> Iterator[str]:
         for described in described_by(name) if is_sidecar(name) else ():
             if os.access(described, os.F_OK, dir_fd=folder, follow_symlinks=False):
                 yield described
+
+
+def _without(unknown: set[str], found: list[_Found]) -> list[_Found]:
+    """Leave out the files whose sidecars are unknown; they become unknown, too."""
+    if not unknown:
+        return found
+    described = {stem(name) for name in unknown if is_sidecar(name)}
+    unknown |= {it[0] for it in found if it[0] in described or stem(it[0]) in described}
+    return [file for file in found if file[0] not in unknown]
 
 
 def _stamp(name: str, sidecars: Mapping[str, tuple[int, int]]) -> int:

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from gallery import paths
 from gallery.database.engine import Database, Reader, Row
+from gallery.disk.roots import Roots
 from gallery.disk.walk import Listing
 from gallery.domain.library import Library
 from gallery.domain.plan import (
@@ -20,6 +22,7 @@ from gallery.domain.plan import (
     plan,
 )
 from gallery.domain.reconcile import REPLACED_MILLISECONDS
+from gallery.errors import Unavailable
 from gallery.store import files, folders
 
 
@@ -127,12 +130,16 @@ async def _strays(
     # A row of the listed folders counts by its listing if that misses it. Else the disk is asked
     # anew: what was listed there first may have come here since.
     elsewhere = [it for it in formers if it.is_replaced or it.item.id not in displaced]
-    there = await asyncio.to_thread(library.disk.look, [former.path for former in elsewhere])
+    unknown = set[str]()
+    there = await asyncio.to_thread(
+        library.disk.look, [former.path for former in elsewhere], unknown
+    )
     trusted = await asyncio.to_thread(library.trusted_roots) if elsewhere else ()
     strays = [
         Stray(item, path, path not in there, is_replaced)
         for item, path, _is_kept, is_replaced in elsewhere
         if library.disk.of(path) in trusted
+        and path not in unknown
         and (path not in there or there[path].inode != item.inode)
     ]
     contested = [id_ for id_, stray in displaced.items() if not stray.left_a_void]
@@ -163,7 +170,18 @@ async def _moved_folders(
     }
     if not former:
         return []
-    now = await asyncio.to_thread(lambda: {p: library.disk.inode_of_folder(p) for p in former})
+    now = await asyncio.to_thread(_inodes, library.disk, former)
     return [
-        FolderMoved(path, new[key]) for path, key in sorted(former.items()) if now[path] != key[0]
+        FolderMoved(path, new[key])
+        for path, key in sorted(former.items())
+        if path in now and now[path] != key[0]
     ]
+
+
+def _inodes(disk: Roots, wanted: Iterable[str]) -> dict[str, int | None]:
+    """Return the inodes of folders, None where there is none; without those that are unknown."""
+    found = {}
+    for path in wanted:
+        with suppress(Unavailable):
+            found[path] = disk.inode_of_folder(path)
+    return found

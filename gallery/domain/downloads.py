@@ -82,7 +82,7 @@ async def _members(
 
 def _entries(disk: Roots, wanted: Sequence[tuple[str, bool]]) -> list[Entry]:
     """What is missing may have another file at its place by now. It blocks."""
-    seen = disk.look(path for path, is_there in wanted if is_there)
+    seen = disk.look((path for path, is_there in wanted if is_there), unknown=set())
     there = [(path, seen[path]) for path, is_there in wanted if is_there and path in seen]
     missing = [path for path, is_there in wanted if not is_there or path not in seen]
     names = file_names.unique([NOTE, *(file.name for _path, file in there)])

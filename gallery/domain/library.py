@@ -42,7 +42,8 @@ class Served:
     """A root as this process serves it: its state, and what somebody wants to have looked at.
 
     `identity` is that of its directory when it was last known to be the right one; `blind` says
-    why changes are not noticed at once, if they are not. `passes` counts full passes. `ripe` are
+    why changes are not noticed at once, if they are not, and `trouble` why the disk cannot be read
+    at the moment. `passes` counts full passes. `ripe` are
     items that are missing for long enough to ask what came in their place. While it `is_watched`,
     `renewal` has the watching begun anew, which a full pass follows. Items that are `unread` or
     `undrawn` come before others.
@@ -66,6 +67,7 @@ class Served:
         self._under_way: dict[Phase, Progress] = {}
         self._is_offline = False
         self._blind: str | None = None
+        self.trouble: str | None = None
         self._bus = bus
 
     def request_scan(self, *, accept_missing: bool = False) -> None:
@@ -97,6 +99,15 @@ class Served:
         """No scan is under way in the root any more, unless the next one is already asked for."""
         if not self.scan_wanted:
             self.end("scanning")
+
+    def is_trusted(self) -> bool:
+        """Return whether the directory is for certain the right one. It blocks."""
+        if self.is_offline or self.identity is None:
+            return False
+        try:
+            return self.identity == self.root.identity()
+        except OSError:  # it cannot be told now
+            return False
 
     @property
     def has_hints(self) -> bool:
@@ -202,13 +213,7 @@ class Library:
 
         It blocks.
         """
-        return {
-            served.root
-            for served in self.roots.values()
-            if not served.is_offline
-            and served.identity is not None
-            and served.identity == served.root.identity()
-        }
+        return {served.root for served in self.roots.values() if served.is_trusted()}
 
 
 async def states(reader: Reader, library: Library) -> list[RootState]:
@@ -216,7 +221,7 @@ async def states(reader: Reader, library: Library) -> list[RootState]:
     found = []
     for row in await roots.all_roots(reader):
         served = library.roots.get(row.id)
-        blind = [Problem("", served.blind)] if served and served.blind else []
+        reasons = (served.trouble, served.blind) if served else ()
         found.append(
             RootState(
                 name=row.name,
@@ -225,7 +230,7 @@ async def states(reader: Reader, library: Library) -> list[RootState]:
                 missing_count=row.missing_count,
                 last_scan=None if row.last_scan is None else moment(row.last_scan),
                 progress=served.progress if served else None,
-                problems=blind + row.problems,
+                problems=[*(Problem("", reason) for reason in reasons if reason), *row.problems],
             )
         )
     return found

@@ -1,11 +1,11 @@
 """Originals: the files of the library, as they are."""
 
-import errno
 from collections.abc import AsyncGenerator
 
 import anyio
 from anyio import to_thread
 
+from gallery.disk.failures import is_absent
 from gallery.disk.originals import Original, open_original
 from gallery.disk.roots import Roots
 from gallery.errors import NotFound, Unavailable
@@ -14,11 +14,6 @@ READERS = 16
 """Threads that read the originals of one root: one that hangs keeps no other waiting."""
 FIRST_PART, LARGEST_PART = 1 << 16, 1 << 20
 """Bytes that are read at a time, doubled from part to part: who does not read takes no memory."""
-_ABSENT = (
-    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ENXIO, errno.ENODEV),
-    *(errno.ELOOP, errno.EXDEV, errno.EACCES, errno.EPERM),
-)
-"""There is nothing, or a link on the way, or nothing that this server may read."""
 
 
 class Originals:
@@ -41,7 +36,7 @@ class Originals:
         try:
             return await to_thread.run_sync(open_original, self._disk, path, limiter=limiter)
         except OSError as error:
-            if error.errno is None or error.errno in _ABSENT:
+            if is_absent(error):
                 raise NotFound("Not found") from None
             raise Unavailable("The file cannot be read now") from error
 

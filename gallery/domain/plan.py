@@ -124,7 +124,7 @@ class Look(NamedTuple):
         rows: dict[str, Known] = {}
         former: dict[str, Known] = {}
         for row in known.files:
-            if listing.names is None or row.name in listing.names:
+            if listing.has_looked_at(row.name):
                 if row.name in rows:
                     former[row.name] = rows[row.name]
                 rows[row.name] = row

@@ -24,7 +24,7 @@ async def register(db: Database, disk: Roots) -> dict[str, int]:
     known = await db.read(roots.all_roots)
     former = await asyncio.to_thread(match, known, disk.by_name)
     absent = await asyncio.to_thread(
-        lambda: [r for n, r in disk.by_name.items() if n not in former and not r.identity()]
+        lambda: [r for n, r in disk.by_name.items() if n not in former and _is_absent(r)]
     )
     if absent:
         raise Misconfigured(f"{printable(str(absent[0].directory))} is not a folder")
@@ -51,6 +51,15 @@ def match(known: list[RootRow], served: Mapping[str, Root]) -> dict[str, RootRow
         if name not in found and name in left:
             found[name] = left.pop(name)
     return found
+
+
+def _is_absent(root: Root) -> bool:
+    """Raises `StartRefused` if that cannot be told now."""
+    try:
+        return root.identity() is None
+    except OSError as error:
+        where = printable(str(root.directory))
+        raise StartRefused(f"{where} cannot be read now: {error.strerror}") from None
 
 
 async def _store(tx: Tx, disk: Roots, former: Mapping[str, RootRow]) -> dict[str, int]:

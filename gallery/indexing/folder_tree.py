@@ -3,6 +3,7 @@
 from collections.abc import Callable, Container, Iterable, Iterator
 
 from gallery import paths
+from gallery.disk.failures import is_absent
 from gallery.disk.roots import Root
 from gallery.disk.subfolders import list_subfolders, look_at_folder
 from gallery.indexing.watches import Watch
@@ -87,8 +88,11 @@ class FolderTree:
             name = paths.name(path)
             try:
                 seen = list_subfolders(self._root, path, self._is_junk)
-            except OSError:  # gone again, or not to be read: the passes name it
-                siblings.pop(name, None)
+            except OSError as error:  # the passes name it
+                if is_absent(error):
+                    siblings.pop(name, None)
+                elif not path:
+                    raise
                 continue
             folder = siblings.get(name)
             if folder is None or folder.identity != seen.identity:

@@ -9,7 +9,7 @@ import logging
 import sys
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
@@ -64,7 +64,11 @@ class Guard:
         served = self._served
         pause = SHORTEST_PAUSE
         while True:
-            identity = await self._identity()
+            try:
+                identity = await self._identity()
+            except OSError:  # it cannot be told now, which says nothing about the root
+                await asyncio.sleep(LOOK_SECONDS)
+                continue
             began = time.monotonic()
             if identity is None:
                 served.is_offline = True
@@ -87,7 +91,10 @@ class Guard:
                 pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _identity(self) -> tuple[int, int] | None:
-        """That of the root's directory now; None also if the disk does not answer."""
+        """Return that of the root's directory now; None also if the disk does not answer.
+
+        Raises `OSError` if it cannot be told now.
+        """
         if self._look is None:
             self._look = asyncio.create_task(asyncio.to_thread(self._served.root.identity))
         done, _pending = await asyncio.wait({self._look}, timeout=LOOK_SECONDS)
@@ -99,7 +106,10 @@ class Guard:
     async def _until_other(self, identity: tuple[int, int]) -> None:
         """Returns when there is another directory in this place, or none, or another disk."""
         before = time.monotonic()
-        while await self._identity() == identity:
+        while True:
+            with suppress(OSError):  # what cannot be told now is as it was
+                if await self._identity() != identity:
+                    return
             await asyncio.sleep(LOOK_SECONDS)
             now = time.monotonic()
             if now - before > LOOK_SECONDS + STALL_SECONDS:

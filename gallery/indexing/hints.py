@@ -14,6 +14,7 @@ from itertools import chain, islice
 
 from gallery import paths
 from gallery.database.engine import Database
+from gallery.disk.failures import is_absent, is_exhausted
 from gallery.disk.walk import Listing, Walk
 from gallery.store import folders
 
@@ -63,7 +64,8 @@ def _glances(walk: Walk, top: str, hinted: Iterable[str]) -> Iterator[Listing]:
             try:
                 yield walk.glance(folder, here)
             except OSError as error:
-                if folder == top:
+                walk.is_unsure |= not is_absent(error)
+                if folder == top or is_exhausted(error):
                     raise
                 if error.errno in _NO_FOLDER:
                     point_at(folder)
@@ -73,8 +75,8 @@ def _levels(walk: Walk, single: Iterable[str], top: str) -> Iterator[Listing]:
     for folder in sorted(single):
         try:
             yield from islice(walk.listings(folder), 1)
-        except OSError:
-            if folder == top:
+        except OSError as error:
+            if folder == top or is_exhausted(error):
                 raise
 
 
@@ -82,8 +84,9 @@ def _tree(walk: Walk, folder: str) -> Iterator[Listing]:
     """Everything below a folder; nothing if it is gone again, or may not be read."""
     try:
         yield from walk.listings(folder)
-    except OSError:
-        return
+    except OSError as error:
+        if is_exhausted(error):
+            raise
 
 
 def _topmost(folders_: Collection[str]) -> set[str]:

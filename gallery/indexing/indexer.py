@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from contextlib import aclosing
 
 from gallery.database.engine import Database
+from gallery.disk.failures import is_exhausted
+from gallery.disk.roots import is_away
 from gallery.disk.walk import Walk
 from gallery.domain import reconcile
 from gallery.domain.leases import Leased, LeaseLost, leased
@@ -28,11 +30,24 @@ MANY_HINTS = 1_000
 QUIET_SECONDS = 2.0
 """How long after a storm the watching is begun anew, and a full pass looks for what was missed."""
 AGAIN_SECONDS = 2.0
-"""When what has failed is tried again."""
+LONGEST_PAUSE = 60.0
+"""When what has failed is tried again, doubled each time."""
+MAX_TRIES = 5
+"""How often a disk may report errors, during half a minute, until its root is offline."""
 FOLD_SECONDS = 3.0
 """How long what is missed may turn up by itself, before a copy is taken for it."""
 FORGET_MILLISECONDS = 30 * 24 * 3_600_000
 """How long what is missing and in no collection is remembered."""
+
+
+def _pause(tries: int, longest: float) -> float:
+    """Return how many seconds to wait after so many tries in succession have failed."""
+    return min(AGAIN_SECONDS * 2.0 ** (tries - 1), longest) if tries else 0.0
+
+
+def _is_gone(error: Exception) -> bool:
+    """Return whether an error says that the root is not there, or not as it was."""
+    return isinstance(error, RootIsGone) or (isinstance(error, OSError) and is_away(error))
 
 
 class Indexer:
@@ -53,6 +68,8 @@ class Indexer:
         self._is_after_storm = False
         self._is_unsure = True
         self._held = set[int]()
+        self._tries = 0
+        self._unsure_passes = 0
 
     async def run(self) -> None:
         """Works for ever. What is asked for during some work is followed by more work."""
@@ -73,12 +90,13 @@ class Indexer:
             while not is_done:
                 is_done = await self._attend()
                 if not is_done:
-                    await asyncio.sleep(TAKEN_SECONDS)
+                    await asyncio.sleep(_pause(self._tries, LONGEST_PAUSE) or TAKEN_SECONDS)
 
     async def _attend(self) -> bool:
         """Does what there is to do; whatever stops it, it is tried again.
 
-        False if another server is at work in this root, or has taken it over.
+        False if another server is at work in this root, or has taken it over, or what stopped it
+        says nothing about the root.
         """
         served = self._served
         try:
@@ -93,17 +111,29 @@ class Indexer:
                 else:
                     await self._follow_hints(lease)
                     await self._fold(lease)
-        except (LeaseLost, Unavailable) as error:
-            logger.warning("work on root %r begins again: %s", served.root.name, error)
-            served.request_scan()
-            return False
-        except (OSError, RootIsGone) as error:
+        except (OSError, RootIsGone, LeaseLost, Unavailable) as error:
+            if not _is_gone(error):
+                self._put_off(error)
+                return False
             logger.warning("root %r is offline: %s", served.root.name, error)
             served.is_offline = True
         except Exception:
             logger.exception("work on root %r failed; it is tried again", served.root.name)
             self._doubt(AGAIN_SECONDS)
+        self._tries = 0
+        served.trouble = None
         return True
+
+    def _put_off(self, error: Exception) -> None:
+        """The work begins again in a while. A disk that goes on reporting errors is offline."""
+        served = self._served
+        self._tries += 1
+        level = logging.WARNING if self._tries == 1 else logging.DEBUG
+        logger.log(level, "work on root %r begins again: %s", served.root.name, error)
+        if isinstance(error, OSError):
+            served.trouble = f"the disk cannot be read now: {error.strerror}"
+            served.is_offline |= self._tries >= MAX_TRIES and not is_exhausted(error)
+        served.request_scan()
 
     def _begin_anew(self) -> None:
         """A full pass; after a storm it comes once the root is watched anew."""
@@ -148,6 +178,7 @@ class Indexer:
                         newer.update(await self._follow_hints(lease, accept_missing))
             await work.lose(None if accept_missing else expected)
             self._is_unsure = self._is_after_storm
+            self._unsure_passes = self._unsure_passes + 1 if walk.is_unsure else 0
             held, self._held = self._held, set()
             if newer or served.has_hints or self._is_unsure:
                 self._fold_later([*work.lost, *held])
@@ -160,13 +191,16 @@ class Indexer:
             served.is_offline = False
             await self._forget(lease)
             logger.info("scanned root %r: %d files", served.root.name, work.files)
-        except (OSError, RootIsGone):
-            served.is_offline = True  # before it can look as if the scan had ended well
+        except (OSError, RootIsGone, LeaseLost, Unavailable) as error:
+            if _is_gone(error):
+                served.is_offline = True  # before it can look as if the scan had ended well
+            else:
+                served.accept_missing |= accept_missing
             raise
         finally:
             took = time.monotonic() - began
             self._earliest = time.monotonic() + SHARE * took
-            self._due = max(time.monotonic() + self._seconds, self._earliest)
+            self._doubt(_pause(self._unsure_passes, self._seconds) or self._seconds)
             served.passes += 1
             served.scan_ended()
             served.hint(newer)
@@ -183,6 +217,8 @@ class Indexer:
             work = Pass(self._db, lease, self._library, served)
             await work.over_all(await pointed_at(self._db, walk, served.root.name, hints, deep))
             self._note_storm(len(hints))
+            if walk.is_unsure:
+                self._doubt(AGAIN_SECONDS)
             # The only file of a root may well be deleted.
             await work.lose(expected if expected > 1 and not accept_missing else None)
             await work.follow()

@@ -15,6 +15,7 @@ from gallery.domain.library import Library, Served
 from gallery.domain.moves import DAY
 from gallery.domain.plan import Action, FolderFound, FolderGone, Gone, Moved
 from gallery.domain.reconcile import BATCH, Outcome
+from gallery.errors import Unavailable
 from gallery.store import files, roots
 
 AHEAD = 4_000
@@ -136,12 +137,17 @@ class Pass:
 
 
 def _still_lost(disk: Roots, lost: Sequence[Lost]) -> list[Lost]:
-    found = disk.look(action.path for action in lost if isinstance(action, Gone))
-    return [
-        action
-        for action in lost
-        if not (action.path in found if isinstance(action, Gone) else disk.is_folder(action.path))
-    ]
+    """Return what is certain not to be there."""
+    unknown = set[str]()
+    there = set(disk.look((it.path for it in lost if isinstance(it, Gone)), unknown))
+    for action in lost:
+        if isinstance(action, FolderGone):
+            try:
+                if disk.is_folder(action.path):
+                    there.add(action.path)
+            except Unavailable:
+                unknown.add(action.path)
+    return [action for action in lost if action.path not in there | unknown]
 
 
 async def _count(reader: Reader, gone: Sequence[Gone], folders: Sequence[str]) -> int:
