@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import uvicorn
 from starlette.types import ASGIApp
 
+from gallery.api.connections import MAX_CONNECTIONS, Connections, connection_limit
 from gallery.api.protocol import LimitedProtocol
 from gallery.app import create_app, started
 from gallery.config import Settings
@@ -60,7 +61,12 @@ async def _serve(settings: Settings, data: Path, tell: Callable[[str], None]) ->
     app = create_app(settings, scan_at_start=False, watch=True)
     async with started(app) as running:
         with _listening(settings, data / SOCKET) as (address, sockets):
-            server = Server(running, lambda: tell(f"Serving {address}"), app.state.stopping)
+            server = Server(
+                running,
+                lambda: tell(f"Serving {address}"),
+                app.state.stopping,
+                connection_limit(),
+            )
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, server.stop)
@@ -71,12 +77,17 @@ class Server(uvicorn.Server):
     """uvicorn, ended by us: a signal is a wish to stop and no reason for an exit status."""
 
     def __init__(
-        self, app: ASGIApp, tell_started: Callable[[], None], stopping: asyncio.Event
+        self,
+        app: ASGIApp,
+        tell_started: Callable[[], None],
+        stopping: asyncio.Event,
+        most_connections: int = MAX_CONNECTIONS,
     ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 http=LimitedProtocol,
+                ws="none",
                 lifespan="off",
                 log_config=None,
                 log_level="warning",
@@ -86,6 +97,7 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=STOP_SECONDS,
             )
         )
+        self._connections = self.server_state = Connections(most_connections)
         self._tell_started = tell_started
         self._stopping = stopping
 
@@ -99,6 +111,12 @@ class Server(uvicorn.Server):
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
         self._tell_started()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look at the connections once a second; uvicorn calls this ten times a second."""
+        if counter % 10 == 0:
+            self._connections.look()
+        return await super().on_tick(counter)
 
     def stop(self) -> None:
         """The first time lets requests under way end; the second time does not wait for them."""

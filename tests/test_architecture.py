@@ -56,7 +56,7 @@ WITHIN_A_LINE = {
 }
 HOMES = {
     "starlette": ("api/", "app.py", "server.py"),
-    "uvicorn": ("api/protocol.py", "server.py"),
+    "uvicorn": ("api/connections.py", "server.py"),
     "aiosqlite": ("database/sqlite.py",),
     "sqlite3": ("database/",),
     "asyncpg": ("database/postgres.py",),

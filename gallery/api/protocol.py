@@ -1,48 +1,53 @@
 """HTTP/1.1 with limits on what comes before the body: uvicorn and httptools have none.
 
 A request line of at most 8 KiB (414), at most 100 header lines and 32 KiB of them (431), complete
-within 10 s of the connection's or the request's beginning (408).
+within 10 s of the connection's or the request's beginning (408); at most 20 requests that wait for
+the answer to the one before (429); and only as many connections as there are places (503).
 """
 
 import asyncio
 import http
+from collections.abc import Iterator
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from gallery.api.connections import TimedProtocol
 
 LONGEST_REQUEST_LINE = 8 << 10
 LARGEST_HEAD = 32 << 10
 MOST_HEADERS = 100
-HEAD_SECONDS = 10.0
+MAX_PIPELINED = 20
 _AROUND_TARGET = len(" HTTP/1.1") + 1
+_VERSIONS = ("1.0", "1.1")
+_MORE = {503: ("Retry-After: 2",)}
 
 
 class _Refused(Exception):
     """Stops the parser; the status to answer stands in the protocol."""
 
 
-class LimitedProtocol(HttpToolsProtocol):
+class LimitedProtocol(TimedProtocol):
     """uvicorn's protocol, which stops listening to a client that goes over a limit."""
 
     _status = 400
     _head_bytes = 0
-    _in_head = True
-    _deadline: asyncio.TimerHandle | None = None
+    _refusal: bytes | None = None
+    """What is sent once the answers under way are complete; nothing is read any more."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._await_head()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._head_came()
-        super().connection_lost(exc)
+        if not self.server_state.admits(self):
+            self._status = 503
+            self.send_400_response("")
 
     def data_received(self, data: bytes) -> None:
-        was_in_head = self._in_head
+        if self._refusal is not None:
+            return
+        was_in_head = self.is_in_head
         super().data_received(data)
         # A header that is still coming has not reached `on_header`, however long it is by now.
         if (
             was_in_head
-            and self._in_head
+            and self.is_in_head
+            and self._refusal is None
             and self.parser is not None
             and not self.transport.is_closing()
         ):
@@ -54,8 +59,6 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head_bytes = self._header_bytes = 0
-        if not self._in_head:
-            self._await_head()
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
@@ -70,37 +73,56 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(431)
 
     def on_headers_complete(self) -> None:
-        self._head_came()
+        if self.parser.get_http_version() not in _VERSIONS:
+            self._refuse(400)
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self._refuse(429)
         super().on_headers_complete()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._refusal is not None and not self.is_under_way:
+            self._end(self._refusal)
+
     def send_400_response(self, msg: str) -> None:
-        """The refusal that a callback asked for, else uvicorn's own 400."""
-        phrase = msg if self._status == 400 else http.HTTPStatus(self._status).phrase
-        body = phrase.encode()
-        head = [
-            f"HTTP/1.1 {self._status} {http.HTTPStatus(self._status).phrase}",
-            "content-type: text/plain; charset=utf-8",
-            f"content-length: {len(body)}",
-            "connection: close",
-        ]
-        self.transport.write("\r\n".join(head).encode() + b"\r\n\r\n" + body)
+        """Send the refusal that a callback asked for, else uvicorn's own 400, and close.
+
+        Answers that are under way come first and whole. If the refusal is of the body of a request
+        whose answer has begun, the connection is cut: nothing can be said any more.
+        """
+        refusal = "\r\n".join(self._head_and_body(msg)).encode()
+        if not self.is_under_way:
+            self._end(refusal)
+        elif not self.cycle.more_body:
+            self._refusal = refusal
+            self.flow.pause_reading()
+        elif self.cycle.response_started or self.pipeline:
+            self.cut()
+        else:
+            self._end(refusal)
+
+    def refuse_late_head(self) -> None:
+        """Answer that the head did not come in time."""
+        self._status = 408
+        self.send_400_response("")
+
+    def _head_and_body(self, msg: str) -> Iterator[str]:
+        phrase = http.HTTPStatus(self._status).phrase
+        body = msg if self._status == 400 else phrase
+        yield f"HTTP/1.1 {self._status} {phrase}"
+        for name, value in self.server_state.default_headers:
+            yield f"{name.decode()}: {value.decode()}"
+        yield from _MORE.get(self._status, ())
+        yield "content-type: text/plain; charset=utf-8"
+        yield f"content-length: {len(body)}"
+        yield "connection: close"
+        yield ""
+        yield body
+
+    def _end(self, last: bytes) -> None:
+        self.transport.write(last)
         self.transport.close()
 
     def _refuse(self, status: int) -> None:
         self._status = status
         raise _Refused
-
-    def _await_head(self) -> None:
-        self._in_head = True
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_slow)
-
-    def _head_came(self) -> None:
-        self._in_head = False
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _too_slow(self) -> None:
-        if not self.transport.is_closing():
-            self._status = 408
-            self.send_400_response("")

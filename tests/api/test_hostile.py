@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gallery.api import protocol, wire
+from gallery.api import bodies, connections
 from tests.api.test_collections import make
 from tests.library import Tree
 
@@ -62,7 +62,7 @@ async def test_endless_headers_are_cut_and_keep_no_memory(port: int) -> None:
 
 
 async def test_a_head_must_be_complete_in_time(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
     for beginning in (b"", b"G", b"GET / HTTP/1.1\r\nHost: lo"):
         assert status(await send(port, beginning)) == 408
     whole = b"GET /api/health HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -71,7 +71,7 @@ async def test_a_head_must_be_complete_in_time(port: int, monkeypatch: pytest.Mo
 
 
 async def test_a_body_that_stalls_is_408(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "STALL_SECONDS", 0.2)
+    monkeypatch.setattr(bodies, "STALL_SECONDS", 0.2)
     for length in (b"Content-Length: 10\r\n", b"Transfer-Encoding: chunked\r\n"):
         head = b"POST /api/collections HTTP/1.1\r\n" + HOST + length + b"\r\n"
         assert status(await send(port, head)) == 408
