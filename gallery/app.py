@@ -15,18 +15,21 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gallery.api.answers import MAX_BYTES, REFUSAL, Answers
+from gallery.api.bodies import MAX_BODY_BYTES, MAX_DECODED_BYTES
+from gallery.api.bodies import REFUSAL as BODY_REFUSAL
 from gallery.api.errors import HANDLERS
 from gallery.api.events import MOST_STREAMS
 from gallery.api.middleware import SameOrigin
 from gallery.api.rendered import Rendered
 from gallery.api.routes import routes
-from gallery.api.thumbnails import MOST_LARGE
 from gallery.api.wire import Services
 from gallery.config import Settings
 from gallery.database.engine import Clock, Database, Memo, Trace, wall_clock
 from gallery.database.open import open_database
 from gallery.disk.roots import Root, Roots
 from gallery.domain import people, roots
+from gallery.domain.budget import Budget
 from gallery.domain.downloads import Downloads
 from gallery.domain.library import Library
 from gallery.domain.memberships import Memberships
@@ -98,6 +101,7 @@ def create_app(
             if watch:
                 ahead = Ahead(db, served, thumbnails, bus, HANDS)
                 await stack.enter_async_context(running(ahead.run()))
+            large = Budget(MAX_BYTES, REFUSAL)
             yield {
                 "services": Services(
                     db=db,
@@ -110,7 +114,10 @@ def create_app(
                     thumbnails=thumbnails,
                     workers=workers,
                     pictures=Rendered(PICTURES_BYTES),
-                    large_pictures=asyncio.Semaphore(MOST_LARGE),
+                    large=large,
+                    answers=Answers(large),
+                    bodies=Budget(MAX_BODY_BYTES, BODY_REFUSAL),
+                    decoding=Budget(MAX_DECODED_BYTES, BODY_REFUSAL),
                     owner=owner,
                     born=born,
                     bus=bus,

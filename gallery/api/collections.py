@@ -4,16 +4,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gallery.api import conditional, query
-from gallery.api.wire import (
-    LARGE_BODY,
-    actor,
-    done,
-    encode_list,
-    extended,
-    json_response,
-    read,
-    services,
-)
+from gallery.api.bodies import LARGE_BODY, body
+from gallery.api.wire import actor, done, encode_list, extended, json_response, services
 from gallery.domain import access, collections
 from gallery.domain.looks import write_with_a_look
 from gallery.errors import Invalid
@@ -37,10 +29,11 @@ async def index(request: Request) -> Response:
         ]
         return b"[%b]" % b",".join(parts), found.tag
 
+    size = collections.list_size_with_members if include else collections.list_size
     return await conditional.answer(
         request,
         ("list", after, bool(include)),
-        lambda: db.read(collections.list_tag, who, after),
+        lambda: db.read(size, who, after),
         make,
     )
 
@@ -48,8 +41,10 @@ async def index(request: Request) -> Response:
 async def create(request: Request) -> Response:
     """201 and the summary of a new collection."""
     own = services(request)
-    wish = await read(request, Wish)
-    made = await write_with_a_look(own.db, own.library, collections.create, actor(request), wish)
+    async with body(request, Wish) as wish:
+        made = await write_with_a_look(
+            own.db, own.library, collections.create, actor(request), wish
+        )
     headers = conditional.headers_of(request, made.tag)
     headers["Location"] = f"/api/collections/{made.collection.id}"
     return json_response(made.collection, 201, headers)
@@ -64,7 +59,7 @@ async def identifiers(request: Request) -> Response:
         return await encode_list(listed.rows), listed.tag
 
     return await conditional.answer(
-        request, "identifiers", lambda: db.read(collections.list_tag, who, None), make
+        request, "identifiers", lambda: db.read(collections.list_size, who, None), make
     )
 
 
@@ -74,31 +69,31 @@ async def show(request: Request) -> Response:
 
     async def make() -> tuple[bytes, Tag]:
         found = await db.read(collections.detail, who, id_)
-        body = extended(
+        shown = extended(
             found.collection,
             itemIds=await encode_list([item.id for item in found.items]),
             items=await encode_list(found.items),
         )
-        return body, found.tag
+        return shown, found.tag
 
     return await conditional.answer(
-        request, ("detail", id_), lambda: db.read(access.see, who, id_), make
+        request, ("detail", id_), lambda: db.read(access.see_size, who, id_), make
     )
 
 
 async def edit(request: Request) -> Response:
     """Renames a collection and sets what else the body holds."""
     own, id_ = services(request), query.collection_id(request)
-    wish = await read(request, Wish, LARGE_BODY)
-    tag = await write_with_a_look(
-        own.db,
-        own.library,
-        collections.edit,
-        actor(request),
-        id_,
-        conditional.allowed_versions(request),
-        wish,
-    )
+    async with body(request, Wish, LARGE_BODY) as wish:
+        tag = await write_with_a_look(
+            own.db,
+            own.library,
+            collections.edit,
+            actor(request),
+            id_,
+            conditional.allowed_versions(request),
+            wish,
+        )
     return done(conditional.headers_of(request, tag))
 
 

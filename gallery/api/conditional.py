@@ -1,13 +1,16 @@
 """Entity tags and the preconditions that name them (RFC 9110, sections 8.8.3 and 13.1)."""
 
 import re
-from collections.abc import Awaitable, Callable, Hashable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from email.utils import formatdate, mktime_tz, parsedate_tz
 from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gallery.api.answers import ROW_BYTES
+from gallery.api.rendered import digest
+from gallery.api.streams import LARGE
 from gallery.api.wire import actor, raw_response, services
 from gallery.domain.access import Versions
 from gallery.errors import Changed
@@ -17,8 +20,12 @@ _TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
 _OURS = re.compile(r"([0-9]{1,19})-[0-9]{1,19}-(.+)")
 FORM = 1
 """Another number whenever the same state is written down differently than before."""
+LONGEST_DATE = 100
 REVALIDATE = "private, no-cache"
 FOR_EVER = "private, max-age=31536000, immutable"
+
+
+State = Tag | ListTag
 
 
 class _Given(NamedTuple):
@@ -32,33 +39,44 @@ def weak_headers_of(request: Request, tag: Tag) -> dict[str, str]:
     return strong | {"ETag": f"W/{strong['ETag']}"}
 
 
-def headers_of(request: Request, tag: Tag | ListTag) -> dict[str, str]:
+def headers_of(request: Request, tag: State) -> dict[str, str]:
     """The headers of an answer that is in the state `tag`: a strong entity tag."""
     return {"ETag": f'"{_opaque(request, tag)}"', "Cache-Control": REVALIDATE}
 
 
 async def answer(
     request: Request,
-    variant: Hashable,
-    tag_now: Callable[[], Awaitable[Tag | ListTag]],
-    make: Callable[[], Awaitable[tuple[bytes, Tag | ListTag]]],
+    variant: object,
+    state_now: Callable[[], Awaitable[tuple[State, int]]],
+    make: Callable[[], Awaitable[tuple[bytes, State]]],
 ) -> Response:
-    """The JSON that `make` gives, unless the client has it (304) or it was made before.
+    """Return the JSON that `make` gives, unless the client has it (304) or it was made before.
 
-    `tag_now` is a cheap look at the state; `variant` tells apart what one state is shown as.
+    `state_now` is a cheap look at the state, and at the number of rows that the answer will have;
+    `variant` tells apart what one state is shown as.
     """
     own, viewer = services(request), actor(request)
-    tag = await own.memo.get((viewer, variant), tag_now)
-    if is_fresh(request, tag):
-        return Response(status_code=304, headers=headers_of(request, tag))
-    body = own.rendered.get((viewer, variant, tag))
-    if body is None:
-        body, tag = await make()
-        own.rendered.keep((viewer, variant, tag), body)
-    return raw_response(body, headers=headers_of(request, tag))
+    state, rows = await own.memo.get((viewer, variant), state_now)
+    if is_fresh(request, state):
+        return Response(status_code=304, headers=headers_of(request, state))
+    key = digest((viewer, variant, state))
+    body = own.rendered.get(key)
+    if body is not None and len(body) <= LARGE:
+        return raw_response(body, headers=headers_of(request, state))
+
+    async def make_and_keep() -> tuple[bytes, State]:
+        if body is not None:
+            return body, state
+        made = await make()
+        own.rendered.keep(digest((viewer, variant, made[1])), made[0])
+        return made
+
+    cost = rows * ROW_BYTES if body is None else len(body)
+    found = await own.answers.get(request, key, cost, make_and_keep)
+    return found.response(headers_of(request, found.about))
 
 
-def is_fresh(request: Request, tag: Tag | ListTag) -> bool:
+def is_fresh(request: Request, tag: State) -> bool:
     """Whether the client already has this state."""
     return has(request, _opaque(request, tag))
 
@@ -127,7 +145,7 @@ def _names(header: str, opaque: str, *, is_strong: bool = False, any_: bool = Tr
 
 def _time(header: str | None) -> int | None:
     """Seconds since 1970; None for what is no HTTP date."""
-    parsed = parsedate_tz(header) if header else None
+    parsed = parsedate_tz(header) if header and len(header) <= LONGEST_DATE else None
     try:
         return None if parsed is None else int(mktime_tz(parsed))
     except (ValueError, OverflowError):
@@ -148,7 +166,7 @@ def allowed_versions(request: Request) -> Versions:
     return frozenset(int(found[1]) for found in ours if found and found[2] == here)
 
 
-def _opaque(request: Request, tag: Tag | ListTag) -> str:
+def _opaque(request: Request, tag: State) -> str:
     state = (tag.version, tag.revision) if isinstance(tag, Tag) else tag
     return "-".join([*map(str, state), _origin(request)])
 

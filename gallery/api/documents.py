@@ -9,6 +9,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from gallery.api.streams import InParts
 from gallery.errors import NotFound
 
 _CSP = (
@@ -60,7 +61,7 @@ def _content(file: Path) -> bytes:
 async def specification(_request: Request) -> Response:
     """The API in machine form."""
     content = await asyncio.to_thread(_content, specification_file())
-    return Response(content, media_type="application/yaml")
+    return InParts(content, 200, None, "application/yaml")
 
 
 async def page(_request: Request) -> Response:
@@ -79,7 +80,7 @@ async def asset(request: Request) -> Response:
     if name not in _ASSETS:
         raise NotFound("Not found")
     content = await asyncio.to_thread(_content, _asset_file(name))
-    return Response(content, media_type=_ASSETS[name])
+    return InParts(content, 200, None, _ASSETS[name])
 
 
 async def home(_request: Request) -> Response:

@@ -6,17 +6,18 @@ server and looking for a signal handler, and our server stops in its own way.
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import ExitStack
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
+from gallery.api.streams import Endless
 from gallery.api.wire import Services, actor, services
 from gallery.domain.feed import Feed
 from gallery.domain.library import Library
 from gallery.errors import Unavailable
 from gallery.events import CollectionChanged, Event, ItemsChanged, Missed, RootChanged
-from gallery.model import Actor
 
 HEARTBEAT_SECONDS = 15.0
 RECONNECT_MILLISECONDS = 2_000
@@ -51,38 +52,39 @@ async def stream(request: Request) -> Response:
         return Response(headers=headers, media_type="text/event-stream")
     if own.streams.locked():
         raise Unavailable("Too many event streams are open")
-    is_reconnect = "last-event-id" in request.headers
-    content = _frames(own, actor(request), is_reconnect=is_reconnect)
-    return StreamingResponse(content, headers=headers, media_type="text/event-stream")
+    await own.streams.acquire()  # at once: nothing else runs since the line above
+    with ExitStack() as stack:
+        stack.callback(own.streams.release)
+        feed = stack.enter_context(Feed(own.bus, actor(request)))
+        frames = _frames(own, feed, is_reconnect="last-event-id" in request.headers)
+        return Endless(frames, stack.pop_all().close, headers)
 
 
-async def _frames(own: Services, viewer: Actor, *, is_reconnect: bool) -> AsyncGenerator[bytes]:
+async def _frames(own: Services, feed: Feed, *, is_reconnect: bool) -> AsyncGenerator[bytes]:
     """The stream, until the client leaves or the server stops."""
-    async with own.streams:
-        with Feed(own.bus, viewer) as feed:
-            yield b"retry: %d\n\n" % RECONNECT_MILLISECONDS
-            number = 0
-            if is_reconnect:
-                yield _frame(number, Missed(), own.library)
-            stopping = asyncio.create_task(own.stopping.wait())
+    yield b"retry: %d\n\n" % RECONNECT_MILLISECONDS
+    number = 0
+    if is_reconnect:
+        yield _frame(number, Missed(), own.library)
+    stopping = asyncio.create_task(own.stopping.wait())
+    try:
+        while not stopping.done():
+            following = asyncio.create_task(feed.next())
             try:
-                while not stopping.done():
-                    following = asyncio.create_task(feed.next())
-                    try:
-                        await asyncio.wait(
-                            {following, stopping},
-                            timeout=HEARTBEAT_SECONDS,
-                            return_when=asyncio.FIRST_COMPLETED,
-                        )
-                        if following.done():
-                            number += 1
-                            yield _frame(number, following.result(), own.library)
-                        elif not stopping.done():
-                            yield b": still here\n\n"
-                    finally:
-                        following.cancel()
+                await asyncio.wait(
+                    {following, stopping},
+                    timeout=HEARTBEAT_SECONDS,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if following.done():
+                    number += 1
+                    yield _frame(number, following.result(), own.library)
+                elif not stopping.done():
+                    yield b": still here\n\n"
             finally:
-                stopping.cancel()
+                following.cancel()
+    finally:
+        stopping.cancel()
 
 
 def _frame(number: int, event: Event, library: Library) -> bytes:

@@ -1,6 +1,7 @@
 """`/api/items` and `/api/folders`: looking through the library."""
 
-from collections.abc import Awaitable, Callable, Hashable
+import os
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import msgspec
@@ -9,6 +10,9 @@ from starlette.responses import Response
 
 from gallery import paths
 from gallery.api import cursor, query
+from gallery.api.answers import ROW_BYTES
+from gallery.api.rendered import digest
+from gallery.api.streams import LARGE
 from gallery.api.wire import actor, encode_page, json_response, raw_response, services
 from gallery.criteria import KEYS, Criteria
 from gallery.domain import browsing
@@ -42,7 +46,7 @@ async def index(request: Request) -> Response:
         own.library.prefer(part.items)
         return await encode_page(part.items, _next(list_id, slice_, part))
 
-    return await _current(request, (who.id, list_id, slice_), make)
+    return await _current(request, (who.id, list_id, slice_), slice_.limit, make)
 
 
 async def folder(request: Request) -> Response:
@@ -68,14 +72,32 @@ async def folder(request: Request) -> Response:
         )
         return msgspec.json.encode(shown)
 
-    return await _current(request, (list_id, slice_), make)
+    return await _current(request, (list_id, slice_), slice_.limit, make)
 
 
 async def _current(
-    request: Request, key: Hashable, make: Callable[[], Awaitable[bytes]]
+    request: Request, key: object, limit: int, make: Callable[[], Awaitable[bytes]]
 ) -> Response:
+    """Return the page that `make` gives, made only if something may have changed since."""
     own = services(request)
-    return raw_response(await own.rendered.current(own.db.generation, key, make))
+    generation = own.db.generation
+    digested = digest((generation, key))
+    kept = None if generation is None else own.rendered.get(digested)
+    if kept is not None and len(kept) <= LARGE:
+        return raw_response(kept)
+
+    async def make_and_keep() -> tuple[bytes, None]:
+        page = kept
+        if page is None:
+            page = await make()
+            if generation is not None:
+                own.rendered.keep(digested, page)
+        return page, None
+
+    if generation is None:
+        digested = os.urandom(16)  # others may write: no answer is shared
+    cost = limit * ROW_BYTES if kept is None else len(kept)
+    return (await own.answers.get(request, digested, cost, make_and_keep)).response({})
 
 
 async def show(request: Request) -> Response:

@@ -6,7 +6,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gallery.api.wire import done, json_response, read, services
+from gallery.api.bodies import body
+from gallery.api.wire import done, json_response, services
 from gallery.domain import library
 from gallery.media.jobs import Barrier
 from gallery.model import RootState
@@ -37,8 +38,8 @@ async def show(request: Request) -> Response:
 
 async def scan(request: Request) -> Response:
     """202: a full reconciliation begins as soon as it can."""
-    wanted = await read(request, ScanRequest, if_empty=ScanRequest())
-    services(request).library.request_scan(accept_missing=wanted.accept_missing or False)
+    async with body(request, ScanRequest, if_empty=ScanRequest()) as wanted:
+        services(request).library.request_scan(accept_missing=wanted.accept_missing or False)
     return done(status=202)
 
 

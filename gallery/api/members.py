@@ -1,22 +1,17 @@
 """`/api/collections/{id}/items` and its like: the members of collections."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gallery.api import conditional, cursor, query
-from gallery.api.wire import (
-    LARGE_BODY,
-    SMALL_BODY,
-    actor,
-    done,
-    encode_page,
-    json_response,
-    read,
-    services,
-)
+from gallery.api.bodies import LARGE_BODY, SMALL_BODY, body
+from gallery.api.connections import connection_of
+from gallery.api.streams import LARGE
+from gallery.api.wire import actor, done, encode, encode_page, raw_response, services
 from gallery.database.engine import Tx
 from gallery.domain import access, members
 from gallery.domain.access import Versions
@@ -24,6 +19,9 @@ from gallery.domain.collections import MOST_ADDED
 from gallery.domain.looks import write_with_a_look
 from gallery.domain.selection import Selection
 from gallery.model import Actor, ItemId, Tag
+
+_ID_BYTES = 20
+"""What an id takes in JSON at most."""
 
 
 class Listed(msgspec.Struct, rename="camel"):
@@ -55,9 +53,11 @@ async def page(request: Request) -> Response:
         following = None if part.next is None else cursor.encode(f"{id_}", (part.next,))
         return await encode_page(part.items, following), tag
 
-    return await conditional.answer(
-        request, ("page", id_, after, limit), lambda: db.read(access.see, who, id_), make
-    )
+    async def size() -> tuple[Tag, int]:
+        tag, count = await db.read(access.see_size, who, id_)
+        return tag, min(count, limit)
+
+    return await conditional.answer(request, ("page", id_, after, limit), size, make)
 
 
 async def add(request: Request) -> Response:
@@ -82,20 +82,28 @@ async def _change(
     largest_body: int,
 ) -> Response:
     own, id_ = services(request), query.collection_id(request)
-    listed = await read(request, Listed, largest_body)
-    tag = await write_with_a_look(
-        own.db,
-        own.library,
-        use_case,
-        actor(request),
-        id_,
-        conditional.allowed_versions(request),
-        Selection.required(listed.paths, listed.item_ids, at_most),
-    )
+    async with body(request, Listed, largest_body) as listed:
+        tag = await write_with_a_look(
+            own.db,
+            own.library,
+            use_case,
+            actor(request),
+            id_,
+            conditional.allowed_versions(request),
+            Selection.required(listed.paths, listed.item_ids, at_most),
+        )
     return done(conditional.headers_of(request, tag))
 
 
 async def memberships(request: Request) -> Response:
     """The collections of each of many paths."""
-    own, looked_up = services(request), await read(request, LookedUp)
-    return json_response(await own.memberships.of(actor(request), looked_up.paths))
+    own = services(request)
+    async with body(request, LookedUp) as looked_up:
+        found = await own.memberships.of(actor(request), looked_up.paths)
+        most = sum(map(len, found.values())) * _ID_BYTES
+        share = await own.large.take(most if most > LARGE else 0, connection_of(request.scope))
+    with ExitStack() as stack:
+        stack.enter_context(share)
+        answer = encode(found)
+        share.resize(len(answer) if len(answer) > LARGE else 0)
+        return raw_response(answer, close=stack.pop_all().close)

@@ -9,6 +9,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::[0-9]*)?")
+LONGEST_HOST = 300
+"""A DNS name of 255 characters and a port; of longer ones nothing is remembered either."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -48,7 +50,7 @@ class SameOrigin:
         return None if is_here else "Origin not allowed"
 
     def _is_ours(self, host: str) -> bool:
-        found = _HOST.fullmatch(host)
+        found = _HOST.fullmatch(host) if len(host) <= LONGEST_HOST else None
         return found is not None and (found[2] in self._names or _is_address(found[1] or found[2]))
 
 

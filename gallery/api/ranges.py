@@ -9,7 +9,7 @@ from gallery.errors import RangeNotSatisfiable
 
 MOST_RANGES = 100
 """Whoever asks for more parts gets the whole."""
-_SPEC = re.compile(r"[ \t]*(?:([0-9]+)-([0-9]*)|-([0-9]+))?[ \t]*")
+_SPEC = re.compile(r"([0-9]+)-([0-9]*)|-([0-9]+)")
 _LONGEST_NUMBER = 18
 
 
@@ -36,12 +36,13 @@ def parse(header: str, size: int) -> list[Span] | None:
         return None
     spans, is_asked = [], False
     for spec in specs.split(","):
-        found = _SPEC.fullmatch(spec)
+        trimmed = spec.strip(" \t")
+        if not trimmed:
+            continue  # lists may have empty members
+        found = _SPEC.fullmatch(trimmed)
         if found is None:
             return None
         first, last, suffix = found.groups()
-        if first is None and suffix is None:
-            continue  # lists may have empty members
         is_asked = True
         if first and last and _number(last) < _number(first):
             return None

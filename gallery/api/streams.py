@@ -1,24 +1,55 @@
-"""Answers of a known length that are made while they are sent."""
+"""Answers that are sent in parts, so that a client that reads slowly costs one part of memory."""
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
 
+from gallery.api.connections import connection_of
 from gallery.disk.originals import Replaced
+from gallery.errors import printable
 
 logger = logging.getLogger(__name__)
 
-SEND_SECONDS = 60.0
-"""So long a client may take for the next part; one that reads nothing must not hold it for ever."""
+LARGE = 256 << 10
+"""Bytes from which on an answer is sent in parts of this size."""
+
+
+class InParts(Response):
+    """A body that exists already, sent in parts; `close` is called whatever happens.
+
+    The parts are views: however many clients the same body is sent to, it exists once.
+    """
+
+    def __init__(
+        self,
+        body: bytes,
+        status: int,
+        headers: Mapping[str, str] | None,
+        media_type: str,
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(body, status, headers, media_type)
+        self._close = close
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        try:
+            await send(_start(self))
+            whole = memoryview(self.body)
+            for at in range(0, len(whole), LARGE):
+                more = at + LARGE < len(whole)
+                part = whole[at : at + LARGE]
+                await send({"type": "http.response.body", "body": part, "more_body": more})
+        finally:
+            self._close()
 
 
 class Streamed(Response):
     """Sends `parts` and calls `close` whatever happens; the `headers` tell the length.
 
-    It ends when the client leaves, or reads nothing for a minute. If a file changes meanwhile, the
+    It ends when the client leaves. If a file changes meanwhile or the disk does not give it, the
     connection is cut: the client sees that something is missing, and never gets half of one version
     and half of another.
     """
@@ -35,35 +66,56 @@ class Streamed(Response):
         self._parts = parts
         self._close = close
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        leaving = asyncio.ensure_future(left(receive))
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        connection = connection_of(scope)
         try:
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": self.status_code,
-                    "headers": self.raw_headers,
-                }
-            )
+            await send(_start(self))
             async for part in self._parts:
-                if leaving.done():
+                if connection is not None and connection.is_lost():
                     return
-                async with asyncio.timeout(SEND_SECONDS):
-                    await send({"type": "http.response.body", "body": part, "more_body": True})
+                await send({"type": "http.response.body", "body": part, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
-        except Replaced:
-            logger.warning("%s was changed while it was sent", scope["path"])
-        except TimeoutError:
-            logger.info("%s was not read by the client", scope["path"])
+        except (Replaced, OSError) as error:
+            reason = "was changed" if isinstance(error, Replaced) else f"cannot be read: {error}"
+            logger.warning("%s %s while it was sent", printable(scope["path"]), reason)
+            if connection is not None:
+                connection.cut()
         finally:
             try:
-                leaving.cancel()
                 await self._parts.aclose()
             finally:
                 self._close()
 
 
-async def left(receive: Receive) -> None:
-    """Waits until the client has left."""
-    while (await receive())["type"] != "http.disconnect":
+class Endless(StreamingResponse):
+    """Sends `parts` until the client leaves, and calls `close` whatever happens."""
+
+    def __init__(
+        self, parts: AsyncGenerator[bytes], close: Callable[[], None], headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(parts, headers=headers, media_type="text/event-stream")
+        self._parts = parts
+        self._close = close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            try:
+                await self._parts.aclose()
+            finally:
+                self._close()
+
+
+def _start(response: Response) -> Message:
+    return {
+        "type": "http.response.start",
+        "status": response.status_code,
+        "headers": response.raw_headers,
+    }
+
+
+async def left(request: Request) -> None:
+    """Wait until the client has left."""
+    while (await request.receive())["type"] != "http.disconnect":
         pass

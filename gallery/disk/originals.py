@@ -24,6 +24,7 @@ class Original:
     def __init__(self, file: BinaryIO, path: str) -> None:
         self.path = path
         self._file = file
+        self._is_left = False
         status = os.fstat(file.fileno())
         if time.time_ns() - status.st_ctime_ns < GRAIN_SECONDS * 1e9:
             time.sleep(GRAIN_SECONDS)  # else the next write may leave no trace
@@ -65,9 +66,14 @@ class Original:
         ):
             raise Replaced
 
+    def leave_open(self) -> None:
+        """Leave the file to the thread that hangs in it: `close` does nothing any more."""
+        self._is_left = True
+
     def close(self) -> None:
         """Ends the use of it."""
-        self._file.close()
+        if not self._is_left:
+            self._file.close()
 
 
 def open_original(roots: Roots, path: str) -> Original:

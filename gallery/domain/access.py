@@ -19,9 +19,14 @@ async def see(reader: Reader, actor: Actor, id_: int) -> Tag:
 
     Raises `NotFound` if there is none, `NotAllowed` if it is private and somebody else's.
     """
+    return (await see_size(reader, actor, id_))[0]
+
+
+async def see_size(reader: Reader, actor: Actor, id_: int) -> tuple[Tag, int]:
+    """Return the state, and the number of items, under the same rule."""
     found = _existing(await collections.access(reader, id_))
     _check(actor, found.owner_id, is_public=found.is_public)
-    return found.tag
+    return found.tag, found.item_count
 
 
 async def get(reader: Reader, actor: Actor, id_: int) -> Tagged:

@@ -90,6 +90,20 @@ async def list_tag(reader: Reader, actor: Actor, updated_after: int | None) -> L
     return await collections.list_tag(reader, actor.id, _after(updated_after))
 
 
+async def list_size(reader: Reader, actor: Actor, updated_after: int | None) -> tuple[ListTag, int]:
+    """Return `list_tag`, and the number of collections."""
+    tag = await list_tag(reader, actor, updated_after)
+    return tag, tag.length
+
+
+async def list_size_with_members(
+    reader: Reader, actor: Actor, updated_after: int | None
+) -> tuple[ListTag, int]:
+    """Return `list_tag`, and the number of collections and of their items together."""
+    tag, length = await list_size(reader, actor, updated_after)
+    return tag, length + await collections.count_members(reader, actor.id, _after(updated_after))
+
+
 def _after(updated_after: int | None) -> int:
     return BEFORE_ALL_TIMES if updated_after is None else updated_after
 

@@ -1,23 +1,26 @@
 """The originals of a collection, to be taken along as one file."""
 
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import NamedTuple
 
 import anyio
-from anyio import to_thread
 
 from gallery import file_names
 from gallery.database.engine import Database, Reader
 from gallery.disk.archives import Entry, archive, length_of
 from gallery.disk.roots import Roots
 from gallery.domain import access
+from gallery.domain.budget import Budget, Holder, Share
+from gallery.domain.threads import within
 from gallery.errors import Unavailable, printable
 from gallery.model import Actor, Tag, Tagged
 from gallery.store import members
 
-MOST_AT_ONCE = 8
-"""Archives that are being sent; one more is 503. Each may list 100,000 files."""
+MAX_DOWNLOADS = 64
+"""Archives that are being sent."""
+READ_SECONDS = 30.0
+"""How long the disk may take for one part, or for a look at all files."""
 NOTE = "Missing files.txt"
 
 
@@ -36,7 +39,7 @@ class Downloads:
     def __init__(self, db: Database, disk: Roots) -> None:
         self._db = db
         self._disk = disk
-        self._under_way = 0
+        self._places = Budget(MAX_DOWNLOADS, "Too many downloads are under way")
 
     async def plan(self, actor: Actor, collection_id: int) -> Download:
         """The originals of a collection that the actor may see, in order, as they are on the disk.
@@ -44,28 +47,36 @@ class Downloads:
         Each name stands once and can be unpacked anywhere. What is not there is listed in a text.
         """
         found, members_ = await self._db.read(_members, actor, collection_id)
-        entries = await to_thread.run_sync(_entries, self._disk, members_, limiter=_thread())
+        try:
+            entries = await within(READ_SECONDS, _thread(), _entries, self._disk, members_)
+        except TimeoutError:
+            raise Unavailable("The files cannot be read now") from None
         return Download(found.collection.name, found.tag, entries, length_of(entries))
 
-    def begin(self) -> Callable[[], None]:
-        """What has to be called when an archive was sent. `Unavailable` if there are too many."""
-        if self._under_way >= MOST_AT_ONCE:
-            raise Unavailable("Too many downloads are under way")
-        self._under_way += 1
-        return self._end
+    async def begin(self, client: Holder | None) -> Share:
+        """Return a place, to be given back once the archive was sent.
 
-    def _end(self) -> None:
-        self._under_way -= 1
+        Raises `Unavailable` if there are too many; one whose `client` does not read is cut first.
+        """
+        return await self._places.take(1, client)
 
     async def send(self, download: Download) -> AsyncGenerator[bytes]:
-        """The archive, in parts. Raises `Replaced` if a file is not as it was when planned."""
+        """Give the archive, in parts.
+
+        Raises `Replaced` if a file is not as it was when planned, `OSError` if the disk does not
+        give it, and `TimeoutError` if it takes over 30 s for a part.
+        """
         parts, thread = archive(self._disk, download.entries), _thread()
+        is_over = False
         try:
-            while part := await to_thread.run_sync(next, parts, b"", limiter=thread):
+            while part := await within(READ_SECONDS, thread, next, parts, b""):
                 yield part
+            is_over = True
         finally:
-            with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(parts.close, limiter=thread)
+            # A thread that is under way has the generator, which closes its file when it ends.
+            if not is_over and not thread.borrowed_tokens:
+                with anyio.CancelScope(shield=True):
+                    await within(READ_SECONDS, thread, parts.close)
 
 
 def _thread() -> anyio.CapacityLimiter:

@@ -3,15 +3,17 @@
 from collections.abc import AsyncGenerator
 
 import anyio
-from anyio import to_thread
 
 from gallery.disk.failures import is_absent
 from gallery.disk.originals import Original, open_original
 from gallery.disk.roots import Roots
+from gallery.domain.threads import within
 from gallery.errors import NotFound, Unavailable
 
 READERS = 16
 """Threads that read the originals of one root: one that hangs keeps no other waiting."""
+READ_SECONDS = 30.0
+"""How long the disk may take to open a file, or for one part of it."""
 FIRST_PART, LARGEST_PART = 1 << 16, 1 << 20
 """Bytes that are read at a time, doubled from part to part: who does not read takes no memory."""
 
@@ -34,7 +36,7 @@ class Originals:
             raise NotFound("Not found")
         limiter = self._readers[root.name]
         try:
-            return await to_thread.run_sync(open_original, self._disk, path, limiter=limiter)
+            return await within(READ_SECONDS, limiter, open_original, self._disk, path)
         except OSError as error:
             if is_absent(error):
                 raise NotFound("Not found") from None
@@ -43,14 +45,17 @@ class Originals:
     async def read(self, original: Original, start: int, end: int) -> AsyncGenerator[bytes]:
         """The bytes from `start` to before `end`, in parts.
 
-        Raises `Replaced` as soon as the file is no longer the one that was opened.
+        Raises `Replaced` as soon as the file is no longer the one that was opened, `OSError` if the
+        disk does not give it, and `TimeoutError` if it takes over 30 s for a part.
         """
         root = self._disk.of(original.path)
         assert root is not None
-        size = FIRST_PART
+        limiter, size = self._readers[root.name], FIRST_PART
         while start < end:
             part = min(size, end - start)
-            yield await to_thread.run_sync(
-                original.read, start, part, limiter=self._readers[root.name]
-            )
+            try:
+                yield await within(READ_SECONDS, limiter, original.read, start, part)
+            except TimeoutError:
+                original.leave_open()  # to close it may hang as well
+                raise
             start, size = start + part, min(size * 2, LARGEST_PART)

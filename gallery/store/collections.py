@@ -95,6 +95,19 @@ async def list_tag(reader: Reader, viewer_id: int, updated_after: int) -> ListTa
     return ListTag(*row)
 
 
+async def count_members(reader: Reader, viewer_id: int, updated_after: int) -> int:
+    """Return how many items the collections of `visible` have together."""
+    row = await reader.one(
+        f"""
+        SELECT CAST(COALESCE(SUM(c.item_count), 0) AS BIGINT) FROM collection AS c
+        WHERE {_VISIBLE} AND c.updated_at > $2
+        """,
+        viewer_id,
+        updated_after,
+    )
+    return int(row[0]) if row else 0
+
+
 async def visible_ids(reader: Reader, viewer_id: int) -> list[int]:
     """The ids of all that the viewer may see, ascending."""
     rows = await reader.all(f"SELECT c.id FROM collection AS c WHERE {_VISIBLE}", viewer_id)
@@ -132,19 +145,21 @@ async def states(reader: Reader, viewer_id: int) -> dict[int, State]:
 
 
 class Access(NamedTuple):
-    """Who may see a collection, and its state."""
+    """Who may see a collection, its state, and how many items it has."""
 
     owner_id: int
     is_public: bool
     tag: Tag
+    item_count: int
 
 
 async def access(reader: Reader, id_: int) -> Access | None:
     """Whose collection `id_` is; None if there is none."""
     row = await reader.one(
-        "SELECT owner_id, is_public, version, revision FROM collection WHERE id = $1", id_
+        "SELECT owner_id, is_public, version, revision, item_count FROM collection WHERE id = $1",
+        id_,
     )
-    return Access(row[0], row[1] == 1, Tag(row[2], row[3])) if row else None
+    return Access(row[0], row[1] == 1, Tag(row[2], row[3]), row[4]) if row else None
 
 
 async def get(reader: Reader, id_: int) -> Tagged | None:

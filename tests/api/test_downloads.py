@@ -1,9 +1,11 @@
 """The originals of a collection as one ZIP file."""
 
+import asyncio
 import io
 import os
 import zipfile
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from gallery.disk.archives import Entry, archive, length_of
 from gallery.disk.roots import Root, Roots
-from gallery.domain import downloads
+from gallery.domain import budget, downloads
 from tests.api.test_collections import make
 from tests.api.test_media import ODD_NAMES
 from tests.library import Tree, rescan
@@ -121,18 +123,52 @@ async def test_no_collection_no_archive(
     assert (answer.status_code, answer.text) == (status, text)
 
 
-async def test_too_many_at_once_are_503(
-    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that sends one archive at a time."""
+    monkeypatch.setattr(downloads, "MAX_DOWNLOADS", 1)
+
+
+@asynccontextmanager
+async def unread(port: int, url: str) -> AsyncIterator[None]:
+    """A client that asks for an archive and does not read it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000)
+    writer.write(f"GET {url}/download HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    await reader.readexactly(100)
+    yield
+    writer.transport.abort()
+
+
+async def large(client: httpx.AsyncClient, library: Tree) -> str:
+    """A collection of more than the buffers between server and client hold."""
+    (library.folder / "big.mp4").write_bytes(b"a" * (48 << 20))
+    return await collect(client, folderPath="", paths=["big.mp4"])
+
+
+@pytest.mark.usefixtures("one_place")
+async def test_one_too_many_is_503(
+    port: int, client: httpx.AsyncClient, library: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = await collect(client)
-    monkeypatch.setattr(downloads, "MOST_AT_ONCE", 0)
-    answer = await client.get(f"{url}/download")
-    assert (answer.status_code, answer.text) == (503, "Too many downloads are under way")
-    assert answer.headers["retry-after"]
-    monkeypatch.undo()
-    for _ in range(downloads.MOST_AT_ONCE + 1):
+    url = await large(client, library)
+    monkeypatch.setattr(budget, "WAIT_SECONDS", 0.1)
+    async with unread(port, url):
+        answer = await client.get(f"{url}/download")
+        assert (answer.status_code, answer.text) == (503, "Too many downloads are under way")
+        assert answer.headers["retry-after"]
+    monkeypatch.setattr(budget, "WAIT_SECONDS", 10.0)
+    for _ in range(2):
         assert (await client.get(f"{url}/download")).status_code == 200
         assert (await client.head(f"{url}/download")).status_code == 200
+
+
+@pytest.mark.usefixtures("one_place")
+async def test_who_does_not_read_loses_the_place_to_another(
+    port: int, client: httpx.AsyncClient, library: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = await large(client, library)
+    monkeypatch.setattr(budget, "STUCK_SECONDS", 0.1)
+    async with unread(port, url):
+        assert (await client.get(f"{url}/download")).status_code == 200
 
 
 async def test_a_file_that_changes_meanwhile_cuts_the_connection(

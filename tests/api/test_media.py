@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.api import ranges, streams
+from gallery.api import connections, ranges
 from gallery.api.ranges import Span
 from gallery.disk.originals import Replaced, open_original
 from gallery.disk.roots import Root, Roots
@@ -429,10 +429,15 @@ def test_a_file_system_that_gives_less_than_asked_for(
 async def test_who_reads_nothing_is_cut_off(
     port: int, big: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "SEND_SECONDS", 0.2)
+    """The file and the socket are closed, though the client has neither read nor left."""
+    monkeypatch.setattr(connections, "SEND_SECONDS", 0.2)
+    before = len(os.listdir("/dev/fd"))
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000)
     writer.write(b"GET /media/big.mp4 HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    await asyncio.sleep(1)  # five times as long as the server waits; nothing is read meanwhile
+    await reader.readexactly(100)
+    async with asyncio.timeout(20):
+        while len(os.listdir("/dev/fd")) > before + 1:  # the socket of this client
+            await asyncio.sleep(0.05)
     with contextlib.suppress(ConnectionResetError):
         received = await reader.read(BIG * 2)
         while part := await reader.read(BIG):

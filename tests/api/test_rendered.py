@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.api.rendered import OVERHEAD, Rendered
+from gallery.api.rendered import OVERHEAD, Rendered, digest
 from gallery.domain import memberships
 from tests.api.test_collections import BEACH, SUNSET, make
 from tests.api.test_members import lookup
@@ -17,8 +17,8 @@ def test_what_is_kept_fits_and_is_what_was_given(keeps: list[tuple[int, int]]) -
     rendered, given_ = Rendered(room), dict[tuple[int, int], bytes]()
     for key, size in keeps:
         given_[key, size] = bytes([key]) * size
-        rendered.keep((key, size), given_[key, size])
-        kept = {each: rendered.get(each) for each in given_}
+        rendered.keep(digest((key, size)), given_[key, size])
+        kept = {each: rendered.get(digest(each)) for each in given_}
         sizes = [len(answer) + OVERHEAD for answer in kept.values() if answer is not None]
         assert sum(sizes) <= room
         assert all(answer in (None, given_[each]) for each, answer in kept.items())
@@ -28,10 +28,11 @@ def test_what_is_kept_fits_and_is_what_was_given(keeps: list[tuple[int, int]]) -
 def test_the_least_recently_used_goes_first() -> None:
     rendered = Rendered(4 * (10 + OVERHEAD))
     for key in "abcd":
-        rendered.keep(key, b"x" * 10)
-    rendered.get("a")
-    rendered.keep("e", b"x" * 10)
-    assert [rendered.get(key) is not None for key in "abcde"] == [True, False, True, True, True]
+        rendered.keep(digest(key), b"x" * 10)
+    rendered.get(digest("a"))
+    rendered.keep(digest("e"), b"x" * 10)
+    kept = [rendered.get(digest(key)) is not None for key in "abcde"]
+    assert kept == [True, False, True, True, True]
 
 
 @pytest.mark.parametrize("limit", ["MOST_KEPT", "MOST_COLLECTIONS"])

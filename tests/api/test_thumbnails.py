@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from gallery import app as app_module
-from gallery.api.thumbnails import LARGE
+from gallery.api.streams import LARGE
 from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.disk.roots import Root
