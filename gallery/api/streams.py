@@ -76,8 +76,11 @@ class Streamed(Response):
                 await send({"type": "http.response.body", "body": part, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
         except (Replaced, OSError) as error:
-            reason = "was changed" if isinstance(error, Replaced) else f"cannot be read: {error}"
-            logger.warning("%s %s while it was sent", printable(scope["path"]), reason)
+            path = printable(scope["path"])
+            if isinstance(error, Replaced):
+                logger.warning("%s was changed while it was sent", path)
+            else:
+                logger.warning("%s cannot be read: %s", path, error)
             if connection is not None:
                 connection.cut()
         finally:

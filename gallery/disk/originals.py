@@ -43,14 +43,18 @@ class Original:
 
     def read(self, start: int, most: int) -> bytes:
         """At most so many bytes from `start` on; `Replaced` if they may be of another version."""
-        found = b""
-        while len(found) < most:  # some file systems give less than is asked for
-            part = os.pread(self._file.fileno(), most - len(found), start + len(found))
-            if not part:
-                raise Replaced
-            found = found + part if found else part
-        self._check()
-        return found
+        try:
+            found = b""
+            while len(found) < most:  # some file systems give less than is asked for
+                part = os.pread(self._file.fileno(), most - len(found), start + len(found))
+                if not part:
+                    raise Replaced
+                found = found + part if found else part
+            self._check()
+            return found
+        finally:
+            if self._is_left:
+                self._file.close()
 
     def _check(self) -> None:
         """Raises `Replaced` if somebody may have written.
@@ -67,7 +71,7 @@ class Original:
             raise Replaced
 
     def leave_open(self) -> None:
-        """Leave the file to the thread that hangs in it: `close` does nothing any more."""
+        """Leave the file to the thread that hangs in `read`, which closes it when it ends."""
         self._is_left = True
 
     def close(self) -> None:

@@ -1,0 +1,111 @@
+"""A disk that fails or hangs while a file is sent."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+
+from gallery.domain import downloads, originals
+from gallery.domain.threads import within
+from tests.api.test_collections import make
+from tests.library import Tree, rescan
+
+BIG = 24 << 20
+
+
+@pytest.fixture
+def big(library: Tree) -> Path:
+    file = library.folder / "big.mp4"
+    file.write_bytes(b"a" * BIG)
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    return file
+
+
+async def receive(port: int, address: str) -> int:
+    """How many bytes come until the connection ends."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {address} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    received = 0
+    with contextlib.suppress(ConnectionResetError):
+        async with asyncio.timeout(20):
+            while part := await reader.read(65_536):
+                received += len(part)
+    writer.close()
+    return received
+
+
+async def test_a_read_error_in_the_middle_cuts_the_connection_and_is_one_line(
+    port: int,
+    library: Tree,
+    big: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    big.rename(library.folder / "big\n\x1b.mp4")
+    pread = os.pread
+
+    def failing(fd: int, most: int, start: int) -> bytes:
+        if start > 4 << 20:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return pread(fd, most, start)
+
+    monkeypatch.setattr(os, "pread", failing)
+    assert 0 < await receive(port, "/media/big%0A%1B.mp4") < BIG
+    async with asyncio.timeout(10):
+        while not caplog.records:
+            await asyncio.sleep(0.01)
+    [record] = caplog.records
+    assert record.exc_info is None
+    assert record.getMessage() == (
+        "/media/big\\u000a\\u001b.mp4 cannot be read: [Errno 5] Input/output error"
+    )
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """A disk that gives the beginning of each file, and then nothing until the test ends."""
+    released, pread, hung = threading.Event(), os.pread, list[int]()
+    monkeypatch.setattr(originals, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(downloads, "READ_SECONDS", 0.2)
+
+    def hang(fd: int, most: int, start: int) -> bytes:
+        if start > 4 << 20:
+            hung.append(start)
+            released.wait()
+        return pread(fd, most, start)
+
+    monkeypatch.setattr(os, "pread", hang)
+    yield hung
+    released.set()
+
+
+async def test_a_disk_that_hangs_cuts_the_connection(
+    hanging: list[int], port: int, client: httpx.AsyncClient, big: Path
+) -> None:
+    await rescan(client)
+    made = await make(client, folderPath="", paths=["big.mp4"])
+    for url in ("/media/big.mp4", f"/api/collections/{made['id']}/download"):
+        assert 0 < await receive(port, url) < BIG
+        async with asyncio.timeout(5):
+            assert (await client.get("/api/health")).status_code == 200
+    assert len(hanging) == 2
+
+
+async def test_threads_that_hang_keep_their_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    released, limiter = threading.Event(), anyio.CapacityLimiter(2)
+    for _ in range(4):
+        with pytest.raises(TimeoutError):
+            await within(0.05, limiter, released.wait)
+    assert limiter.borrowed_tokens == 2
+    released.set()
+    assert await within(5, limiter, lambda: 7) == 7
+    async with asyncio.timeout(5):
+        while limiter.borrowed_tokens:
+            await asyncio.sleep(0.01)
