@@ -16,6 +16,8 @@ READ_SECONDS = 30.0
 """How long the disk may take to open a file, or for one part of it."""
 FIRST_PART, LARGEST_PART = 1 << 16, 1 << 20
 """Bytes that are read at a time, doubled from part to part: who does not read takes no memory."""
+MAX_LARGE_READS = 64
+"""Originals that are read in the largest parts at a time; others are read in quarters of them."""
 
 
 class Originals:
@@ -23,6 +25,7 @@ class Originals:
 
     def __init__(self, disk: Roots) -> None:
         self._disk = disk
+        self._reads = 0
         self._readers = {name: anyio.CapacityLimiter(READERS) for name in disk.by_name}
 
     async def open(self, path: str) -> Original:
@@ -51,11 +54,15 @@ class Originals:
         root = self._disk.of(original.path)
         assert root is not None
         limiter, size = self._readers[root.name], FIRST_PART
-        while start < end:
-            part = min(size, end - start)
-            try:
+        largest = LARGEST_PART if self._reads < MAX_LARGE_READS else LARGEST_PART // 4
+        self._reads += 1
+        try:
+            while start < end:
+                part = min(size, end - start)
                 yield await within(READ_SECONDS, limiter, original.read, start, part)
-            except TimeoutError:
-                original.leave_open()  # to close it may hang as well
-                raise
-            start, size = start + part, min(size * 2, LARGEST_PART)
+                start, size = start + part, min(size * 2, largest)
+        except TimeoutError:
+            original.leave_open()  # to close it may hang as well
+            raise
+        finally:
+            self._reads -= 1
