@@ -107,7 +107,7 @@ class Folder(_Shown, frozen=True):
 
 
 class FolderPage(_Shown, frozen=True):
-    """A folder with a part of what is directly inside; the folders stand on its first page."""
+    """A folder with a part of what is directly inside: folders first, then items."""
 
     path: str
     name: str

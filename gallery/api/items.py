@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Annotated
 
 import msgspec
@@ -17,6 +18,7 @@ from gallery.api.wire import actor, encode_page, json_response, raw_response, se
 from gallery.criteria import KEYS, Criteria
 from gallery.domain import browsing
 from gallery.domain.browsing import Part, Slice
+from gallery.errors import Invalid
 from gallery.model import FolderPage, Page
 
 _PAGING = ("limit", "cursor")
@@ -50,17 +52,17 @@ async def index(request: Request) -> Response:
 
 
 async def folder(request: Request) -> Response:
-    """A folder: those inside it, and a page of the items directly inside."""
+    """A folder: those inside it first, then a page of the items directly inside."""
     own = services(request)
     path = paths.parse_folder(query.parameters(request).get("path", ""))
     order = query.criteria_of(request, allowed=_ORDER, others=("path", *_PAGING))
     if order.sort is None:
         order = msgspec.structs.replace(order, sort="name")
     list_id = f"{path}/{msgspec.json.encode(order).decode()}"
-    slice_ = _slice(request, list_id, order)
+    after_folder, slice_ = _folder_slice(request, list_id, order)
 
     async def make() -> bytes:
-        found = await own.db.read(browsing.folder, path, order, slice_)
+        found = await own.db.read(browsing.folder, path, order, slice_, after_folder)
         own.library.prefer(found.part.items)
         shown = FolderPage(
             path,
@@ -68,11 +70,13 @@ async def folder(request: Request) -> Response:
             paths.parent(path) if path else None,
             found.folders,
             found.part.items,
-            _next(list_id, slice_, found.part),
+            _next(list_id, slice_, found.part)
+            if found.next_folder is None
+            else cursor.encode(list_id, (slice_.day, found.next_folder)),
         )
         return msgspec.json.encode(shown)
 
-    return await _current(request, (list_id, slice_), slice_.limit, make)
+    return await _current(request, (list_id, slice_, after_folder), slice_.limit, make)
 
 
 async def _current(
@@ -118,6 +122,16 @@ def _slice(request: Request, list_id: str, order: Criteria) -> Slice:
         return Slice((name, id_), limit, day)
     day, key, id_ = cursor.decode(list_id, given, tuple[_Day, cursor.Number, cursor.Number])
     return Slice((key, id_), limit, day)
+
+
+def _folder_slice(request: Request, list_id: str, order: Criteria) -> tuple[str | None, Slice]:
+    """Return the folder that the page follows, if any, and the part of the items."""
+    given = query.parameters(request).get("cursor")
+    if given is not None:
+        with suppress(Invalid):  # a cursor of the items, or none of ours
+            day, after = cursor.decode(list_id, given, tuple[_Day, cursor.Text])
+            return after, Slice(None, query.limit(request), day)
+    return None, _slice(request, list_id, order)
 
 
 def _next(list_id: str, slice_: Slice, part: Part) -> str | None:

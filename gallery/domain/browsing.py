@@ -12,6 +12,9 @@ from gallery.store.criteria import filter_of, in_folder
 
 __all__ = ["FolderPart", "Part", "Slice", "at", "detail", "folder", "page"]
 
+MAX_FOLDERS = 5_000
+"""Folders on one page of a folder."""
+
 
 async def page(reader: Reader, actor: Actor, criteria: Criteria, part: Slice) -> Part:
     """A part of the items that meet the criteria, in their order.
@@ -22,25 +25,36 @@ async def page(reader: Reader, actor: Actor, criteria: Criteria, part: Slice) ->
 
 
 class FolderPart(NamedTuple):
-    """What is directly inside a folder: a part of the items, and on its first page all folders."""
+    """A part of what is directly inside a folder: its folders first, then its items.
+
+    `next_folder` is what the next page of folders follows; None once all of them were shown.
+    """
 
     folders: list[Folder]
+    next_folder: str | None
     part: Part
 
 
-async def folder(reader: Reader, path: str, order: Criteria, part: Slice) -> FolderPart:
-    """A part of a folder; of the criteria only the order counts.
+async def folder(
+    reader: Reader, path: str, order: Criteria, part: Slice, after_folder: str | None
+) -> FolderPart:
+    """Return a part of a folder; of the criteria only the order counts.
 
-    Raises `NotFound` for what is no folder of the library. The library itself always is one.
+    At most `MAX_FOLDERS` of the folders inside are on a page. Items follow once there are no more
+    of these. Raises `NotFound` for what is no folder of the library. The library itself always is
+    one.
     """
     id_ = await folders.id_of(reader, path)
     if id_ is None and path:
         raise NotFound("Folder not found")
-    inside = await folders.inside(reader, path) if part.after is None else []
-    if id_ is None:
-        return FolderPart(inside, Part([], None))
+    if part.after is not None:
+        inside, next_folder = list[Folder](), None
+    else:
+        inside, next_folder = await folders.inside(reader, path, after_folder, MAX_FOLDERS)
+    if id_ is None or next_folder is not None:
+        return FolderPart(inside, next_folder, Part([], None))
     directly = in_folder(id_, order.sorted_by)
-    return FolderPart(inside, await browsing.page(reader, order, directly, part))
+    return FolderPart(inside, None, await browsing.page(reader, order, directly, part))
 
 
 async def at(reader: Reader, path: str) -> Part:

@@ -183,7 +183,7 @@ async def present_below(reader: Reader, folder: str, limit: int) -> dict[int, st
     rows = await reader.all(
         """
         SELECT id, path FROM item
-        WHERE path >= $1 AND path < $2 AND missing_since = 0
+        WHERE path >= $1 AND path < $2 AND +missing_since = 0
         ORDER BY path LIMIT $3
         """,
         low,
@@ -197,7 +197,7 @@ async def count_below(reader: Reader, folder: str) -> int:
     """How many present items are anywhere below `folder`."""
     low, high = paths.below(folder)
     row = await reader.one(
-        "SELECT COUNT(*) FROM item WHERE path >= $1 AND path < $2 AND missing_since = 0", low, high
+        "SELECT COUNT(*) FROM item WHERE path >= $1 AND path < $2 AND +missing_since = 0", low, high
     )
     return int(row[0]) if row else 0
 

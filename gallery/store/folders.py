@@ -1,5 +1,7 @@
 """Folders that the index knows."""
 
+import asyncio
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -70,12 +72,30 @@ async def id_of(reader: Reader, path: str) -> int | None:
     return int(row[0]) if row else None
 
 
-async def inside(reader: Reader, path: str) -> list[Folder]:
-    """The present folders directly inside `path`, in natural order.
+async def inside(
+    reader: Reader, path: str, after: str | None, limit: int
+) -> tuple[list[Folder], str | None]:
+    """Return a page of the present folders directly inside `path`, and what the next one follows.
 
-    The cover of each is the first item, by path, in it or below. In the whole library, `""`, are
-    the roots that have names.
+    They are in natural order, at most `limit` of them, behind the folder `after`; None follows the
+    last page. In the whole library, `""`, are the roots that have names. The cover of each is the
+    first item, by path, in it or below.
     """
+    rows = await reader.all(
+        """
+        SELECT f.path FROM folder AS f
+        WHERE (f.parent = $1 OR (f.parent IS NULL AND $1 = '')) AND f.path <> $1
+          AND f.missing_since = 0
+        """,
+        path,
+    )
+    names = [name for (name,) in rows]
+    if len(names) > limit:
+        page, following = await asyncio.to_thread(_page, names, after, limit)
+    else:
+        page, following = _page(names, after, limit)
+    # `+` keeps the index of another order, which begins with missing_since, from being taken for
+    # the cover: it would be read whole, once for each folder.
     rows = await reader.all(
         """
         SELECT
@@ -86,23 +106,33 @@ async def inside(reader: Reader, path: str) -> list[Folder]:
           cover.id, cover.size, cover.modified_at
         FROM folder AS f LEFT JOIN item AS cover ON cover.id = (
           SELECT i.id FROM item AS i
-          WHERE i.path >= f.path || '/' AND i.path < f.path || '0' AND i.missing_since = 0
+          WHERE i.path >= f.path || '/' AND i.path < f.path || '0' AND +i.missing_since = 0
           ORDER BY i.path LIMIT 1)
-        WHERE (f.parent = $1 OR (f.parent IS NULL AND $1 = '')) AND f.path <> $1
-          AND f.missing_since = 0
+        WHERE f.path IN (SELECT value FROM json_each($1))
         """,
-        path,
+        json_list(page),
     )
-    found = [
-        Folder(
+    found = {
+        path: Folder(
             path,
             paths.name(path),
             count,
             None if cover is None else thumbnail_url(cover, size, modified_at),
         )
         for path, count, cover, size, modified_at in rows
-    ]
-    return sorted(found, key=lambda folder: (natural_key(folder.name), folder.path))
+    }
+    return [found[path] for path in page], following
+
+
+def _page(names: Iterable[str], after: str | None, limit: int) -> tuple[list[str], str | None]:
+    ordered = sorted(names, key=_natural_order)
+    first = 0 if after is None else bisect_right(ordered, _natural_order(after), key=_natural_order)
+    page = ordered[first : first + limit]
+    return page, page[-1] if len(ordered) > first + limit else None
+
+
+def _natural_order(path: str) -> tuple[str, str]:
+    return natural_key(paths.name(path)), path
 
 
 async def count_items(tx: Tx, paths_: Iterable[str]) -> None:

@@ -38,6 +38,11 @@ _WAITS = """
   i.drawn_at IS NULL AND i.problem IS NULL AND i.probed_at IS NOT NULL AND i.missing_since = 0
 """
 """As the index `item_undrawn` has it. What could not even be read is tried only when asked for."""
+_WAITS_AMONG = """
+  i.drawn_at IS NULL AND i.problem IS NULL AND i.probed_at IS NOT NULL AND +i.missing_since = 0
+"""
+"""The same for items that are looked up one by one: `+` keeps an index of all that are present from
+being read in their place."""
 
 
 def _source(row: Row) -> Source:
@@ -83,7 +88,7 @@ async def waiting_among(reader: Reader, item_ids: Iterable[int]) -> list[Source]
     rows = await reader.all(
         f"""
         SELECT {_SOURCE} FROM item AS i
-        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND {_WAITS}
+        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND {_WAITS_AMONG}
         """,
         json_list(item_ids),
     )

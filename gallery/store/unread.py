@@ -26,6 +26,10 @@ class Unread(NamedTuple):
 
 
 _WAITS = "i.probed_at IS NULL AND i.missing_since = 0"
+"""As the index `item_unprobed` has it."""
+_WAITS_AMONG = "i.probed_at IS NULL AND +i.missing_since = 0"
+"""The same for items that are looked up one by one: `+` keeps an index of all that are present from
+being read in their place."""
 _STILL = "(i.settled_at <= $2 AND (i.modified_at <= $3 OR i.modified_at > $4))"
 """It has no new size or time, neither by the clock of who looked nor by that of who wrote. A file
 from the future tells nothing by its own time.
@@ -86,7 +90,7 @@ async def among(
           i.id, i.path, i.size, i.modified_at, i.sidecar, i.read_tries,
           CASE WHEN {_STILL} THEN 1 ELSE 0 END
         FROM item AS i
-        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND {_WAITS}
+        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND {_WAITS_AMONG}
           AND i.read_tries = 0
         """,
         json_list(item_ids),

@@ -11,6 +11,7 @@ import pytest
 
 from gallery.config import Settings
 from gallery.criteria import Criteria
+from gallery.domain import browsing
 from tests.api.test_collections import make
 from tests.conftest import TRIP
 from tests.library import Tree, read, rescan
@@ -143,6 +144,34 @@ async def test_pages_of_a_folder_hold_everything_once(
     first = await folder(client, "new", limit=7)
     second = await folder(client, "new", limit=7, cursor=first["nextCursor"])
     assert ([f["name"] for f in first["folders"]], second["folders"]) == (["sub"], [])
+
+
+async def test_many_folders_come_in_pages_before_the_items(
+    client: httpx.AsyncClient, library: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browsing, "MAX_FOLDERS", 3)
+    library.write(*(f"new/sub{number}/x.jpg" for number in range(1, 12)))
+    library.write(*(f"new/{number}.jpg" for number in range(5)))
+    await rescan(client)
+    pages = [await folder(client, "new", sort="size", limit=4)]
+    while pages[-1]["nextCursor"]:
+        if len(pages) == 2:  # the folder that the next page follows goes away
+            library.remove("new/sub6/x.jpg")
+            (library.folder / "new/sub6").rmdir()
+            await rescan(client)
+        after = pages[-1]["nextCursor"]
+        pages.append(await folder(client, "new", sort="size", limit=4, cursor=after))
+    shown = [[(one["name"], one["itemCount"]) for one in page["folders"]] for page in pages]
+    assert shown == [
+        [("sub1", 1), ("sub2", 1), ("sub3", 1)],
+        [("sub4", 1), ("sub5", 1), ("sub6", 1)],
+        [("sub7", 1), ("sub8", 1), ("sub9", 1)],
+        [("sub10", 1), ("sub11", 1)],
+        [],
+    ]
+    assert [len(page["items"]) for page in pages] == [0, 0, 0, 4, 1]
+    other = await client.get("/api/folders", params={"cursor": pages[0]["nextCursor"]})
+    assert (other.status_code, other.text) == (400, "Invalid cursor")
 
 
 # Filters
@@ -304,7 +333,7 @@ async def test_every_page_takes_the_same_few_statements(
     for url, most in (
         ("/api/items", 1),
         ("/api/items?text=beach&types=image&keywords=a&keywords=b", 2),
-        ("/api/folders?path=photos/2025/trip/day1", 3),
+        ("/api/folders?path=photos/2025/trip/day1", 4),
         ("/api/items/1", 1),
     ):
         statements.clear()

@@ -20,6 +20,9 @@ BIG = re.compile(
     r"\b(item|folder|label|item_keyword|item_mark|collection|collection_item)\b(?: AS (\w+))?"
 )
 
+TRAP = re.compile(r" INDEX item_\w+ \(missing_since=\?\)$")
+"""An index is read from one end to the other: what is present is nearly everything."""
+
 LISTED = (
     *(f"sort={sort}" for sort in ("takenAt", "name", "addedAt", "modifiedAt", "size", "rating")),
     "text=beach&types=image&years=2023&months_logic=none&months=2023-01",
@@ -157,4 +160,6 @@ async def test_no_query_scans_a_big_table(
         for *_numbers, step in plan.fetchall():
             scanned = re.match(r"SCAN (\w+)(?! VIRTUAL)(?!.*INDEX item_(unprobed|missing))", step)
             assert not (scanned and scanned[1] in big), f"{step}\n{sql}"
+            is_walk = "ORDER BY" in sql and "LIMIT" in sql  # it ends with the page
+            assert is_walk or not TRAP.search(step), f"{step}\n{sql}"
     connection.close()
