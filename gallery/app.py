@@ -44,6 +44,7 @@ from gallery.indexing.queue import Queue
 from gallery.media.cache import Cache
 from gallery.media.worker import open_workers
 from gallery.media_types import junk_filter
+from gallery.store import times
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,8 @@ def create_app(
                 open_database(settings.database, data, bus, clock, trace)
             )
             await anyio.lowlevel.checkpoint()  # loads its parts now, not while requests wait
-            owner, born = await db.write(people.built_in_owner)
+            db.set_newest(await db.read(times.newest))
+            owner, born = await people.built_in_owner(db)
             served = Library(disk, await roots.register(db, disk), holder, bus)
             workers = await stack.enter_async_context(open_workers())
             thumbnails = Thumbnails(

@@ -57,7 +57,7 @@ WITHIN_A_LINE = {
 HOMES = {
     "starlette": ("api/", "app.py", "server.py"),
     "uvicorn": ("api/connections.py", "server.py"),
-    "aiosqlite": ("database/sqlite.py",),
+    "aiosqlite": ("database/sqlite", "database/integrity.py"),
     "sqlite3": ("database/",),
     "asyncpg": ("database/postgres.py",),
     "watchfiles": ("indexing/watches.py", "indexing/watched_folders.py"),

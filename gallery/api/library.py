@@ -21,6 +21,7 @@ class LibraryState(msgspec.Struct):
 
     roots: list[RootState]
     sandbox: Sequence[Barrier] | None
+    problems: list[str]
 
 
 class ScanRequest(msgspec.Struct, rename="camel"):
@@ -30,10 +31,10 @@ class ScanRequest(msgspec.Struct, rename="camel"):
 
 
 async def show(request: Request) -> Response:
-    """Every root with its state."""
+    """Every root with its state, and what is wrong with the database."""
     own = services(request)
     roots = await own.db.read(library.states, own.library)
-    return json_response(LibraryState(roots, own.workers.sandbox))
+    return json_response(LibraryState(roots, own.workers.sandbox, own.db.problems))
 
 
 async def scan(request: Request) -> Response:

@@ -21,21 +21,38 @@ Clock = Callable[[], int]
 """Milliseconds since 1970."""
 Trace = Callable[[str], None]
 """Is told every SQL statement."""
+_HALF_PACE = 2_000_000
+"""Nanoseconds that pass while a clock at half pace goes on by a millisecond."""
 
 
-def never_back(clock: Clock) -> Clock:
-    """`clock`, but for the times when somebody sets it back: then it stands still.
+class SteadyClock:
+    """`clock`, but for the times when it is set back: a `Clock` that never does.
 
-    Changes would else look older than what clients have seen, and be missed by `updatedAfter`.
+    While `clock` is behind what was given out before, time goes on from there at half its pace,
+    until the two meet. Changes would else look older than what clients have seen, and be missed by
+    `updatedAfter`; and if time stood still, nothing would ever have been still for two seconds.
     """
-    latest = 0
 
-    def now() -> int:
-        nonlocal latest
-        latest = max(latest, clock())
-        return latest
+    def __init__(self, clock: Clock, elapsed: Callable[[], int] = time.monotonic_ns) -> None:
+        self._clock = clock
+        self._elapsed = elapsed
+        self._latest = 0
+        self._since = elapsed()
 
-    return now
+    def set_newest(self, newest: int) -> None:
+        """Begin no earlier than at the time `newest`."""
+        if newest > self._latest:
+            self._latest, self._since = newest, self._elapsed()
+
+    def __call__(self) -> int:
+        now = self._clock()
+        if now >= self._latest:
+            self._latest, self._since = now, self._elapsed()
+        else:
+            gained = (self._elapsed() - self._since) // _HALF_PACE
+            self._latest += gained
+            self._since += gained * _HALF_PACE
+        return self._latest
 
 
 def wall_clock() -> int:
@@ -131,8 +148,17 @@ class Database(Protocol):
         """
         ...
 
+    @property
+    def problems(self) -> list[str]:
+        """What an administrator should know, in sentences: damage, and why nothing is written."""
+        ...
+
     def now(self) -> int:
         """The time, in milliseconds, by the clock of its transactions."""
+        ...
+
+    def set_newest(self, newest: int) -> None:
+        """Make that clock begin no earlier than at the newest time (ms) that is stored."""
         ...
 
     async def last_ids(self) -> dict[str, int]:

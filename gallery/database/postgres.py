@@ -19,10 +19,10 @@ from gallery.database.engine import (
     Reader,
     Row,
     Shield,
+    SteadyClock,
     Trace,
     Tx,
     UniqueViolation,
-    never_back,
     wall_clock,
 )
 from gallery.database.relay import CHANNEL, NOTIFY, Relay
@@ -81,13 +81,18 @@ class PostgresDatabase:
         self._relay = relay
         self._shield = Shield()
         self._bus = bus
-        self._clock = never_back(clock)
+        self._clock = SteadyClock(clock)
         self._trace = trace
 
     @property
     def generation(self) -> None:
         """Other servers may write at any time."""
         return
+
+    @property
+    def problems(self) -> list[str]:
+        """None: whether a PostgreSQL server is well is its administrator's concern."""
+        return []
 
     async def read(
         self,
@@ -156,6 +161,9 @@ class PostgresDatabase:
 
     def now(self) -> int:
         return self._clock()
+
+    def set_newest(self, newest: int) -> None:
+        self._clock.set_newest(newest)
 
     async def last_ids(self) -> dict[str, int]:
         return await self.read(_last_ids)

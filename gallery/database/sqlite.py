@@ -2,34 +2,39 @@
 
 One writer is not only fair but necessary: SQLite before 3.51.3 can corrupt a WAL database that two
 connections write or checkpoint at once. The data directory's lock file keeps other processes out.
+
+A file on a disk that takes no writes is only read: every `write` is `Unavailable`.
 """
 
 import asyncio
 import logging
 import os
-import re
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from functools import lru_cache
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import aiosqlite
 
+from gallery.database import integrity, sqlite_file
 from gallery.database.engine import (
     Clock,
     Reader,
     Row,
     Shield,
+    SteadyClock,
     Trace,
     Tx,
-    UniqueViolation,
-    never_back,
     wall_clock,
 )
-from gallery.database.schema import schema, statements
-from gallery.database.upgrades import SCHEMA_VERSION, UPGRADES, upgrade
+from gallery.database.sqlite_connections import (
+    NO_ROOM,
+    ConnectionSession,
+    FileReplaced,
+    open_reader,
+    open_writer,
+)
 from gallery.errors import StartRefused, Unavailable
 from gallery.events import Bus
 
@@ -43,38 +48,54 @@ READ_DEADLINE = 10.0
 """Seconds that one `read` may take."""
 WAIT_DEADLINE = 30.0
 """Seconds that it may wait for its turn before that."""
-BUSY_TIMEOUT = 5_000
-"""Milliseconds to wait for a lock that a foreign process holds on the file."""
-CACHE_KIB = 32_768
-"""Page cache of each connection: the index of some 500,000 paths fits."""
 
 
 class SqliteDatabase:
-    """A `Database` (see `engine`) in one SQLite file, opened by `open_sqlite`."""
+    """A `Database` (see `engine`) in one SQLite file, opened by `open_sqlite`.
+
+    Without a `writer` its disk takes no writes. `uri` opens the file for reading.
+    """
 
     def __init__(
         self,
-        writer: aiosqlite.Connection,
+        writer: aiosqlite.Connection | None,
         readers: Sequence[aiosqlite.Connection],
+        uri: str,
         bus: Bus,
+        *,
         clock: Clock,
         trace: Trace | None,
     ) -> None:
         self._writer = writer
         self._turn = asyncio.Lock()
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        self._open = set(readers)
         for reader in readers:
             self._readers.put_nowait(reader)
+        self._uri = uri
         self._bus = bus
-        self._clock = never_back(clock)
+        self._clock = SteadyClock(clock)
         self._trace = trace
         self._shield = Shield()
         self._generation = 0
+        self._damage: list[str] = []
+        self._is_replaced = False
+        self._checking = asyncio.create_task(integrity.watch(uri, self._damage))
 
     @property
     def generation(self) -> int:
         """Exact, because the lock on the data directory makes this process the only writer."""
         return self._generation
+
+    @property
+    def problems(self) -> list[str]:
+        """What an administrator should know."""
+        found = [*self._damage]
+        if self._writer is None:
+            found.append(READ_ONLY)
+        if self._is_replaced:
+            found.append(REPLACED)
+        return found
 
     async def read(
         self,
@@ -85,21 +106,44 @@ class SqliteDatabase:
         try:
             async with asyncio.timeout(WAIT_DEADLINE):
                 connection = await self._readers.get()
+            session = ConnectionSession(connection, self._trace)
             try:
                 async with asyncio.timeout(READ_DEADLINE):
-                    return await use_case(Reader(_Session(connection, self._trace)), *args, **kw)
+                    return await use_case(Reader(session), *args, **kw)
             finally:
-                self._shield.start(self._release(connection))
+                self._shield.start(self._release(connection, session))
         except TimeoutError:
             raise Unavailable("The database did not answer in time") from None
 
-    async def _release(self, connection: aiosqlite.Connection) -> None:
-        """Ends the snapshot, whatever still runs on it, and hands the connection on."""
+    async def _release(self, connection: aiosqlite.Connection, session: ConnectionSession) -> None:
+        """End the snapshot, whatever still runs on it, and hand the connection on.
+
+        Another one takes its place if it cannot be told to be sound.
+        """
         try:
             await connection.interrupt()
             await connection.rollback()
+            is_sound = not session.is_suspect
+        except sqlite3.Error as error:
+            logger.warning("a connection to the database is replaced: %s", error)
+            is_sound = False
+        try:
+            if not is_sound:
+                connection = await self._replaced(connection)
         finally:
             self._readers.put_nowait(connection)
+
+    async def _replaced(self, connection: aiosqlite.Connection) -> aiosqlite.Connection:
+        try:
+            fresh = await open_reader(self._uri)
+        except sqlite3.Error as error:
+            logger.warning("no new connection to the database: %s", error)
+            return connection
+        self._open.add(fresh)
+        self._open.discard(connection)
+        with suppress(sqlite3.Error):
+            await connection.close()
+        return fresh
 
     async def write(
         self, use_case: Callable[Concatenate[Tx, P], Awaitable[T]], *args: P.args, **kw: P.kwargs
@@ -109,8 +153,11 @@ class SqliteDatabase:
     async def _transact(
         self, use_case: Callable[Concatenate[Tx, P], Awaitable[T]], *args: P.args, **kw: P.kwargs
     ) -> T:
+        writer = self._writer
+        if writer is None:
+            raise Unavailable("The disk does not take any more writes")
         async with self._turn:
-            session = _Session(self._writer, self._trace)
+            session = ConnectionSession(writer, self._trace)
             try:
                 await session.fetch("BEGIN IMMEDIATE", ())
                 tx = Tx(session, self._clock)
@@ -120,24 +167,34 @@ class SqliteDatabase:
                 else:
                     await self._commit(session)
             except BaseException:
-                await self._writer.rollback()  # a no-op where no transaction is open
+                await writer.rollback()  # a no-op where no transaction is open
                 raise
         if not tx.discarded:
             for event in tx.events:
                 self._bus.publish(event)
         return result
 
-    async def _commit(self, session: "_Session") -> None:
+    async def _commit(self, session: ConnectionSession) -> None:
         # What is read while a commit is under way belongs to a generation of its own: it may be
         # the state before or after. Even a commit that fails may have happened.
         self._generation += 1
         try:
             await session.fetch("COMMIT", ())
+        except Unavailable as error:
+            if isinstance(error.__cause__, FileReplaced) and not self._is_replaced:
+                self._is_replaced = True
+                logger.error(REPLACED)  # noqa: TRY400
+            raise
+        else:
+            self._is_replaced = False
         finally:
             self._generation += 1
 
     def now(self) -> int:
         return self._clock()
+
+    def set_newest(self, newest: int) -> None:
+        self._clock.set_newest(newest)
 
     async def last_ids(self) -> dict[str, int]:
         rows = await self.read(_all, "SELECT name, seq FROM sqlite_sequence")
@@ -147,56 +204,30 @@ class SqliteDatabase:
         await tx.all("DELETE FROM sqlite_sequence")
         await tx.many("INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)", [*last.items()])
 
-    async def drain(self) -> None:
-        """Waits until every transaction that was begun has ended."""
+    async def close(self) -> None:
+        """Wait until every transaction that was begun has ended, and close every connection."""
+        self._checking.cancel()
+        await asyncio.wait({self._checking})
         await self._shield.drain()
+        for reader in self._open:
+            await reader.interrupt()  # a read that did not end with its caller
+            await reader.close()
+        if self._writer:
+            await self._writer.close()
+
+
+READ_ONLY = (
+    "The data directory does not take any writes: nothing can be changed until it does and the "
+    "server was started again"
+)
+REPLACED = (
+    "The database was moved or deleted while the server runs: nothing can be changed until it is "
+    "back in its place"
+)
 
 
 async def _all(reader: Reader, sql: str) -> Sequence[Row]:
     return await reader.all(sql)
-
-
-class _Session:
-    """A connection as `engine.Session`."""
-
-    def __init__(self, connection: aiosqlite.Connection, trace: Trace | None) -> None:
-        self._connection = connection
-        self._trace = trace
-
-    async def fetch(self, sql: str, args: Sequence[object]) -> Sequence[Row]:
-        if self._trace:
-            self._trace(sql)
-        try:
-            return list(await self._connection.execute_fetchall(_numbered(sql), args))
-        except sqlite3.Error as error:
-            raise _translated(error) from error
-
-    async def run_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
-        if self._trace:
-            self._trace(sql)
-        try:
-            await (await self._connection.executemany(_numbered(sql), rows)).close()
-        except sqlite3.Error as error:
-            raise _translated(error) from error
-
-
-@lru_cache(maxsize=512)
-def _numbered(sql: str) -> str:
-    """`$1` is a *named* parameter to SQLite; `?1` is what it calls a numbered one."""
-    return re.sub(r"\$(\d+)", r"?\1", sql)
-
-
-class _Snapshot(sqlite3.Connection):
-    """A reading connection whose transaction begins with its first statement, in the same hop.
-
-    A hop to the connection's thread costs more than most of our queries; an own one for BEGIN
-    would double the price of a read.
-    """
-
-    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
-        if not self.in_transaction:
-            super().execute("BEGIN")
-        return super().execute(sql, parameters)
 
 
 @asynccontextmanager
@@ -209,102 +240,56 @@ async def open_sqlite(
 ) -> AsyncGenerator[SqliteDatabase]:
     """The database in `file`, made if there is none, until the block ends.
 
-    `trace` is told every statement. Raises `StartRefused` for a damaged file and for one that a
-    newer gallery wrote; neither is touched.
+    `trace` is told every statement. Raises `StartRefused` for a file that cannot be used: damaged,
+    another program's, or written by a newer gallery; it is not touched.
     """
-    _check(file)
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # ours alone
-    async with AsyncExitStack() as stack:
-        try:
-            writer = await stack.enter_async_context(
-                aiosqlite.connect(file, isolation_level=None, cached_statements=512)
-            )
-            await _prepare(
-                writer,
-                "journal_mode = WAL",
-                "synchronous = FULL",  # acknowledged means durable, also after a power cut
-                "journal_size_limit = 67108864",
-            )
-            await _migrate(writer)
-            readers = [
-                await stack.enter_async_context(
-                    aiosqlite.connect(
-                        f"{file.absolute().as_uri()}?mode=ro",
-                        uri=True,
-                        isolation_level=None,
-                        cached_statements=512,
-                        factory=_Snapshot,
-                    )
-                )
-                for _ in range(READERS)
-            ]
-            for reader in readers:
-                await _prepare(reader, "query_only = ON")
-                await reader.rollback()
-        except sqlite3.Error as error:
-            raise StartRefused(f"The database {file} cannot be used: {error}") from error
-        database = SqliteDatabase(writer, readers, bus, clock, trace)
-        try:
-            yield database
-        finally:
-            await database.drain()
-
-
-async def _prepare(connection: aiosqlite.Connection, *pragmas: str) -> None:
-    for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT}",
-        f"cache_size = -{CACHE_KIB}",
-        "foreign_keys = ON",
-        "trusted_schema = OFF",
-        *pragmas,
-    ):
-        await connection.execute_fetchall(f"PRAGMA {pragma}")
-
-
-def _check(file: Path) -> None:
-    """Refuses a database that this version cannot read, before anything is written to it."""
-    if not file.exists() or file.stat().st_size == 0:
-        return
-    connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+    uri = await asyncio.to_thread(sqlite_file.check, file)
+    writer, readers = None, list[aiosqlite.Connection]()
     try:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.Error as error:
-        raise StartRefused(f"The database {file} cannot be used: {error}") from error
+        writer = await _open_writer(file, can_be_read=uri is not None)
+        if uri is None or writer is not None:
+            uri = next(sqlite_file.uris(file))
+        readers += [await open_reader(uri) for _ in range(READERS)]
+        if writer is None:
+            await sqlite_file.check_version(readers[0], file)
+            logger.warning(READ_ONLY)
+        database = SqliteDatabase(writer, readers, uri, bus, clock=clock, trace=trace)
+    except BaseException as error:
+        for connection in (*readers, *([writer] if writer else [])):
+            await connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise StartRefused(f"The database {file} cannot be used: {error}") from error
+        raise
+    try:
+        yield database
     finally:
-        connection.close()
-    if version > SCHEMA_VERSION:
-        raise StartRefused(
-            f"The database {file} was written by a newer gallery "
-            f"(schema {version}, this one knows {SCHEMA_VERSION})"
-        )
-    if verdict != "ok":
-        raise StartRefused(f"The database {file} is damaged: {verdict}")
+        await database.close()
 
 
-async def _migrate(writer: aiosqlite.Connection) -> None:
-    """Brings the file to the present schema; each step is one transaction with its version."""
-    ((version,),) = await writer.execute_fetchall("PRAGMA user_version")
-    while version < SCHEMA_VERSION:
-        is_new = version == 0
-        version = SCHEMA_VERSION if is_new else version + 1
-        await writer.execute_fetchall("BEGIN IMMEDIATE")
-        steps = statements(schema()) if is_new else UPGRADES[version - 2]
-        await upgrade(_Session(writer, None), steps, is_postgres=False)
-        await writer.execute_fetchall(f"PRAGMA user_version = {version}")
-        await writer.commit()
+async def _open_writer(file: Path, *, can_be_read: bool) -> aiosqlite.Connection | None:
+    """Return the connection that writes, to the present schema; None if the disk takes no writes.
 
-
-def _translated(error: sqlite3.Error) -> Exception:
-    """What an error of SQLite means to the layers above; the error itself if it is our mistake."""
-    name = getattr(error, "sqlite_errorname", "")
-    if name in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
-        return UniqueViolation(str(error))
-    if name.startswith(("SQLITE_FULL", "SQLITE_READONLY")):
-        return Unavailable("The disk does not take any more writes")
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_INTERRUPT")):
-        return Unavailable("The database is busy")
-    if name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        logger.error("database: %s (%s)", error, name)
-        return Unavailable("The database cannot be reached")
-    return error
+    Raises `StartRefused` for that if the file cannot even be read.
+    """
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # ours alone
+    except OSError as error:
+        if can_be_read:
+            return None
+        reason = error.strerror or error
+        raise StartRefused(f"The database {file} cannot be made: {reason}") from None
+    writer: aiosqlite.Connection | None = None
+    try:
+        writer = await open_writer(file)
+        await sqlite_file.migrate(writer)
+        await writer.execute_fetchall("BEGIN IMMEDIATE")  # takes the identity of its files
+        await writer.execute_fetchall("ROLLBACK")
+    except BaseException as error:
+        if writer:
+            await writer.close()
+        is_no_room = getattr(error, "sqlite_errorname", "").startswith(NO_ROOM)
+        if can_be_read and (is_no_room or isinstance(error, Unavailable)):
+            logger.warning("The database %s cannot be written to: %s", file, error)
+            return None
+        raise
+    return writer

@@ -18,9 +18,12 @@ class LeaseLost(GalleryError):
 
 
 class Leased:
-    """A database to which only the holder of a lease writes."""
+    """A database to which only the holder of a lease writes.
 
-    def __init__(self, db: Database, lease: Lease) -> None:
+    Without a `lease` no other server can write to it at all.
+    """
+
+    def __init__(self, db: Database, lease: Lease | None) -> None:
         self._db = db
         self._lease = lease
 
@@ -28,10 +31,13 @@ class Leased:
         self, use_case: Callable[Concatenate[Tx, P], Awaitable[T]], *args: P.args, **kw: P.kwargs
     ) -> T:
         """Runs `use_case` as one transaction if the lease is still held; else `LeaseLost`."""
+        lease = self._lease
+        if lease is None:
+            return await self._db.write(use_case, *args, **kw)
 
         async def fenced(tx: Tx) -> T:
-            if not await leases.renew(tx, self._lease):
-                raise LeaseLost(f"The lease {self._lease.name} has been taken over")
+            if not await leases.renew(tx, lease):
+                raise LeaseLost(f"The lease {lease.name} has been taken over")
             return await use_case(tx, *args, **kw)
 
         return await self._db.write(fenced)
@@ -39,7 +45,13 @@ class Leased:
 
 @asynccontextmanager
 async def leased(db: Database, name: str, holder: str) -> AsyncGenerator[Leased | None]:
-    """A database for the work `name`, for as long as the block; None if another server does it."""
+    """A database for the work `name`, for as long as the block; None if another server does it.
+
+    Where this process is the only one that may write, it needs no lease.
+    """
+    if db.generation is not None:
+        yield Leased(db, None)
+        return
     lease = await db.write(leases.take, name, holder)
     if lease is None:
         yield None

@@ -34,6 +34,9 @@ async def register(db: Database, disk: Roots) -> dict[str, int]:
         raise StartRefused(
             f"This library has been served {how}; serve it so again, or use another data directory"
         )
+    places = {name: (name, shown(root.directory)) for name, root in disk.by_name.items()}
+    if places == {name: (row.name, row.directory) for name, row in former.items()}:
+        return {name: row.id for name, row in former.items()}  # also on a disk that is full
     return await db.write(_store, disk, former)
 
 

@@ -6,7 +6,6 @@ there before a file is opened: what kills the server is not read for ever.
 
 import asyncio
 import logging
-import time
 
 from gallery.database.engine import Database
 from gallery.domain import reconcile, scopes
@@ -69,7 +68,7 @@ class Queue(Backlog):
         return done
 
     def _still_since(self) -> int:
-        return time.time_ns() // 1_000_000 - int(STILL_SECONDS * 1_000)
+        return self._db.now() - int(STILL_SECONDS * 1_000)
 
     async def _preferred(self, served: Served) -> list[Unread]:
         """Return what people look at; what is not still yet comes later."""

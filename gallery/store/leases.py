@@ -17,7 +17,10 @@ class Lease(NamedTuple):
 
 
 async def take(tx: Tx, name: str, holder: str) -> Lease | None:
-    """The lease, if it is free, expired or the holder's own from before; a new term begins."""
+    """The lease, if it is free, expired or the holder's own from before; a new term begins.
+
+    One that is to last for over twice as long as any may is void: its holder's clock was wrong.
+    """
     row = await tx.one(
         """
         INSERT INTO lease (name, holder, term, expires_at) VALUES ($1, $2, 1, $3)
@@ -26,12 +29,14 @@ async def take(tx: Tx, name: str, holder: str) -> Lease | None:
           holder = excluded.holder,
           expires_at = excluded.expires_at
         WHERE lease.holder = excluded.holder OR lease.expires_at < $4
+          OR lease.expires_at > $5
         RETURNING term
         """,
         name,
         holder,
         tx.now + SECONDS * 1_000,
         tx.now,
+        tx.now + 2 * SECONDS * 1_000,
     )
     return Lease(name, holder, row[0]) if row else None
 

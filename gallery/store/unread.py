@@ -30,15 +30,20 @@ _WAITS = "i.probed_at IS NULL AND i.missing_since = 0"
 _WAITS_AMONG = "i.probed_at IS NULL AND +i.missing_since = 0"
 """The same for items that are looked up one by one: `+` keeps an index of all that are present from
 being read in their place."""
-_STILL = "(i.settled_at <= $2 AND (i.modified_at <= $3 OR i.modified_at > $4))"
-"""It has no new size or time, neither by the clock of who looked nor by that of who wrote. A file
-from the future tells nothing by its own time.
+_STILL = """
+  ((i.settled_at <= $2 OR i.settled_at > $3) AND (i.modified_at <= $4 OR i.modified_at > $5))
 """
+"""It has no new size or time, neither by the clock of who looked nor by that of who wrote. A time
+that lies in the future tells nothing.
+"""
+_FUTURE = 60_000
+"""Milliseconds by which clocks may differ."""
 
 
-def _still_since(milliseconds: int) -> tuple[int, int, int]:
-    """Return the parameters $2 to $4."""
-    return milliseconds, milliseconds * 1000, milliseconds * 1000 + 60_000_000
+def _still_since(milliseconds: int) -> tuple[int, int, int, int]:
+    """Return the parameters $2 to $5."""
+    future = milliseconds + _FUTURE
+    return milliseconds, future, milliseconds * 1000, future * 1000
 
 
 async def ready(
@@ -51,8 +56,8 @@ async def ready(
     rows = await reader.all(
         f"""
         SELECT i.id, i.path, i.size, i.modified_at, i.sidecar, i.read_tries FROM item AS i
-        WHERE i.root_id = $1 AND {_WAITS} AND {_STILL} AND i.read_tries = 0 AND i.id > $5
-        ORDER BY i.id LIMIT $6
+        WHERE i.root_id = $1 AND {_WAITS} AND {_STILL} AND i.read_tries = 0 AND i.id > $6
+        ORDER BY i.id LIMIT $7
         """,
         root_id,
         *_still_since(still_since),
@@ -68,7 +73,7 @@ async def tried(reader: Reader, root_id: int, still_since: int, limit: int) -> l
         f"""
         SELECT i.id, i.path, i.size, i.modified_at, i.sidecar, i.read_tries FROM item AS i
         WHERE i.root_id = $1 AND {_WAITS} AND {_STILL} AND i.read_tries > 0
-        ORDER BY i.read_tries, i.id LIMIT $5
+        ORDER BY i.read_tries, i.id LIMIT $6
         """,
         root_id,
         *_still_since(still_since),

@@ -5,13 +5,16 @@ import os
 import sqlite3
 import stat
 from collections.abc import AsyncGenerator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from gallery.database import sqlite
-from gallery.database.engine import Reader, Tx, UniqueViolation
+from gallery.database.engine import Reader, SteadyClock, Tx, UniqueViolation
 from gallery.database.sqlite import SqliteDatabase, open_sqlite
+from gallery.database.sqlite_connections import translated
+from gallery.database.sqlite_file import APPLICATION_ID
 from gallery.database.upgrades import SCHEMA_VERSION
 from gallery.errors import NotAllowed, StartRefused, Unavailable
 from gallery.events import Bus, Event, ItemsChanged
@@ -126,14 +129,172 @@ async def test_the_clock_is_read_once_a_transaction(tmp_path: Path) -> None:
         assert [await db.write(now_twice) for _ in range(2)] == [(100, 100), (101, 101)]
 
 
-async def test_a_clock_that_is_set_back_stands_still(tmp_path: Path) -> None:
-    times = iter([500, 300, 501])
-    async with open_sqlite(tmp_path / "x.db", Bus(), clock=lambda: next(times)) as db:
+def test_a_clock_that_is_set_back_goes_on_at_half_its_pace_until_the_real_time_is_there() -> None:
+    real, elapsed = 500, 0
+    clock = SteadyClock(lambda: real, lambda: elapsed * 1_000_000)
+    assert clock() == 500
+    real = 300
+    assert clock() == 500
+    given = []
+    for _ in range(5):
+        real, elapsed = real + 100, elapsed + 100
+        given.append(clock())
+    assert given == [550, 600, 600, 700, 800]
 
-        async def now(tx: Tx) -> int:
-            return tx.now
 
-        assert [await db.write(now) for _ in range(3)] == [500, 500, 501]
+def test_a_clock_begins_with_the_newest_time_that_is_stored() -> None:
+    elapsed = 0
+    clock = SteadyClock(lambda: 1_000, lambda: elapsed * 1_000_000)
+    clock.set_newest(4_070_908_800_000)
+    assert clock() == 4_070_908_800_000, "2099 was stored once"
+    elapsed += 4_000
+    assert clock() == 4_070_908_802_000, "and two seconds pass in four"
+    clock.set_newest(7)
+    assert clock() == 4_070_908_802_000
+
+
+async def spoil(tx: Tx) -> None:
+    await tx.all(
+        "INSERT INTO account (name, created_at) VALUES (CAST(X'61ff62' AS TEXT), 7), ('whole', 8)"
+    )
+
+
+async def test_a_text_that_is_no_utf_8_is_shown_as_far_as_it_can_be(db: SqliteDatabase) -> None:
+    await db.write(spoil)
+    for _ in range(3 * sqlite.READERS):
+        assert await db.read(names) == ["a\ufffdb", "whole"]
+    await db.write(add, "later")
+    for _ in range(3 * sqlite.READERS):
+        assert await db.read(names) == ["a\ufffdb", "whole", "later"], "no snapshot was left open"
+
+
+async def test_a_statement_that_changes_something_is_not_run_twice_for_such_a_text(
+    db: SqliteDatabase,
+) -> None:
+    await db.write(spoil)
+
+    async def change(tx: Tx) -> None:
+        await tx.all("UPDATE account SET created_at = created_at + 1 RETURNING name")
+
+    async def times(reader: Reader) -> list[int]:
+        return [row[0] for row in await reader.all("SELECT created_at FROM account ORDER BY id")]
+
+    with pytest.raises(Unavailable):
+        await db.write(change)
+    assert await db.read(times) == [7, 8]
+    await db.write(add, "later")
+
+
+async def test_connections_that_have_met_damage_are_replaced(
+    db: SqliteDatabase, tmp_path: Path
+) -> None:
+    """One page of the file is damaged behind the back of the server, and is whole again later."""
+    await db.write(add, "x" * 100_000)
+    with closing(sqlite3.connect(tmp_path / "gallery.db")) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    file = tmp_path / "gallery.db"
+    whole = file.read_bytes()
+    await db.write(add, "another generation")  # which empties the page caches
+    pages = [whole[at : at + 4_096] for at in range(0, len(whole), 4_096)]
+    with file.open("r+b") as damaged:
+        damaged.writelines(b"\xaa" * 4_096 if b"x" * 99 in page else page for page in pages)
+    for _ in range(2 * sqlite.READERS):
+        with pytest.raises(Unavailable):
+            await db.read(names)
+    with file.open("r+b") as mended:
+        mended.write(whole)
+    for _ in range(2 * sqlite.READERS):
+        assert len(await db.read(names)) == 2
+
+
+@pytest.mark.parametrize("gone", ["gallery.db", "gallery.db-wal", "data"])
+async def test_a_file_that_is_not_in_its_place_takes_no_writes(tmp_path: Path, gone: str) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    place = data if gone == "data" else data / gone
+    async with open_sqlite(data / "gallery.db", Bus()) as db:
+        await db.write(add, "before")
+        place.rename(tmp_path / "aside")
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="not in its place"):
+                await db.write(add, "lost")
+        assert await db.read(names) == ["before"]
+        assert len(db.problems) == 1
+        (tmp_path / "aside").rename(place)
+        await db.write(add, "after")
+        assert db.problems == []
+        place.rename(tmp_path / "aside")
+        if gone == "data":
+            data.mkdir()
+        place.touch() if gone != "data" else (data / "gallery.db").touch()
+        with pytest.raises(Unavailable, match="not in its place"):
+            await db.write(add, "lost in another file")
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_ours"),
+    [
+        ("CREATE TABLE bookmark (id INTEGER)", False),
+        ("PRAGMA user_version = 3", False),
+        ("PRAGMA application_id = 252006674", False),
+        ("PRAGMA page_size = 8192; VACUUM", True),
+    ],
+)
+async def test_a_file_of_another_program_is_refused_and_left_alone(
+    tmp_path: Path, statement: str, *, is_ours: bool
+) -> None:
+    file = tmp_path / "x.db"
+    with closing(sqlite3.connect(file)) as other:
+        other.executescript(statement)
+    before = file.read_bytes()
+    if is_ours:
+        async with open_sqlite(file, Bus()) as db:
+            await db.write(add, "x")
+        return
+    with pytest.raises(StartRefused, match="another program"):
+        async with open_sqlite(file, Bus()):
+            pass
+    assert file.read_bytes() == before
+    assert os.listdir(tmp_path) == ["x.db"]
+
+
+async def test_a_file_from_before_the_application_id_gets_one(tmp_path: Path) -> None:
+    file = tmp_path / "x.db"
+    for _ in range(2):
+        async with open_sqlite(file, Bus()):
+            pass
+        with closing(sqlite3.connect(file)) as other:
+            assert other.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+            other.execute("PRAGMA application_id = 0")
+
+
+@pytest.mark.parametrize(
+    ("name", "meaning"),
+    [
+        ("SQLITE_PROTOCOL", "busy"),
+        ("SQLITE_BUSY_SNAPSHOT", "busy"),
+        ("SQLITE_NOMEM", "busy"),
+        ("SQLITE_FULL", "writes"),
+        ("SQLITE_READONLY_DBMOVED", "writes"),
+        ("SQLITE_IOERR_SHORT_READ", "reached"),
+        ("SQLITE_CORRUPT_INDEX", "reached"),
+        ("SQLITE_NOTADB", "reached"),
+        ("SQLITE_FORMAT", "reached"),
+    ],
+)
+def test_what_the_world_does_to_a_database_is_no_mistake_of_ours(name: str, meaning: str) -> None:
+    error = sqlite3.OperationalError("x")
+    error.sqlite_errorname = name
+    assert meaning in str(translated(error))
+    assert isinstance(translated(error), Unavailable)
+
+
+@pytest.mark.parametrize("name", ["", "SQLITE_ERROR", "SQLITE_MISUSE", "SQLITE_CONSTRAINT_CHECK"])
+def test_a_mistake_of_ours_stays_one(name: str) -> None:
+    error = sqlite3.OperationalError("no such column")
+    if name:
+        error.sqlite_errorname = name
+    assert translated(error) is error
 
 
 async def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -1,0 +1,22 @@
+"""The newest time that is stored, behind which the clock must not fall."""
+
+from gallery.database.engine import Reader
+
+
+async def newest(reader: Reader) -> int:
+    """Return the newest time (ms) of a change that clients may have seen; 0 if there is none.
+
+    Each part is the end of an index, or a table of few rows.
+    """
+    row = await reader.one(
+        """
+        SELECT
+          (SELECT COALESCE(MAX(c.updated_at), 0) FROM collection AS c),
+          COALESCE((
+            SELECT i.added_at FROM item AS i WHERE i.missing_since = 0
+            ORDER BY i.added_at DESC LIMIT 1), 0),
+          (SELECT COALESCE(MAX(i.missing_since), 0) FROM item AS i),
+          (SELECT COALESCE(MAX(r.last_scan), 0) FROM root AS r)
+        """
+    )
+    return max(row) if row else 0
