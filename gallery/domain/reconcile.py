@@ -10,7 +10,7 @@ one root to another concerns two of them.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gallery import paths
@@ -53,6 +53,17 @@ class Outcome(NamedTuple):
 
     departures: list[Departure]
     lost: list[int]
+
+
+_ORDER = (FolderFound, FolderMoved, Moved, Added, Seen, Gone, FolderListed)
+
+
+def in_order(actions: Iterable[Action]) -> list[Action]:
+    """Return the actions as they are to be applied where one transaction cannot hold them all.
+
+    An item leaves its path before another one, which was missing, is present there again.
+    """
+    return sorted(actions, key=lambda action: _ORDER.index(type(action)))
 
 
 async def apply(tx: Tx, root_id: int, top: str, actions: Sequence[Action], since: int) -> Outcome:

@@ -74,8 +74,9 @@ class Pass:
 
     async def _apply(self, actions: Sequence[Action]) -> None:
         served = self._served
-        for start in range(0, len(actions), BATCH):
-            chunk = actions[start : start + BATCH]
+        ordered = reconcile.in_order(actions)
+        for start in range(0, len(ordered), BATCH):
+            chunk = ordered[start : start + BATCH]
             self._note(
                 await self._lease.write(
                     reconcile.apply, served.id, served.root.name, chunk, self._since

@@ -78,11 +78,23 @@ class Fold(NamedTuple):
     younger: int
 
 
-_FILE_COLUMNS = ("size", "modified_at", "sidecar", "probed_at", "settled_at", "read_tries")
+_FILE_COLUMNS = ("size", "modified_at", "sidecar", "probed_at", "read_tries")
 _DESCRIBED = ", ".join(
     f"{column} = y.{column}"
     for column in (*_FILE_COLUMNS, *READ_COLUMNS, *SORT_COLUMNS, *DRAWN_COLUMNS)
 )
+
+_REMEMBERED = """
+  replaced_inode = CASE WHEN item.inode <> y.inode THEN item.inode ELSE item.replaced_inode END,
+  replaced_size = CASE WHEN item.inode <> y.inode THEN item.size ELSE item.replaced_size END,
+  replaced_modified_at =
+    CASE WHEN item.inode <> y.inode THEN item.modified_at ELSE item.replaced_modified_at END,
+  settled_at = CASE WHEN item.inode <> y.inode THEN CAST($3 AS BIGINT) ELSE y.settled_at END
+"""
+"""That two items are one because of their bytes is a guess: the younger may be a copy, and the file
+of the older one on its way to a place that was not listed yet. If it turns up there within an hour,
+the item follows it after all.
+"""
 
 
 async def take_over(tx: Tx, folds: Sequence[Fold]) -> None:
@@ -144,9 +156,10 @@ async def take_over(tx: Tx, folds: Sequence[Fold]) -> None:
     )
     await tx.many(
         f"""
-        UPDATE item SET {_DESCRIBED} FROM item AS y WHERE y.id = $2 AND item.id = $1
+        UPDATE item SET {_DESCRIBED}, {_REMEMBERED} FROM item AS y
+        WHERE y.id = $2 AND item.id = $1
         """,
-        [tuple(fold) for fold in folds],
+        [(*fold, tx.now) for fold in folds],
     )
     await metadata.take_over(tx, older, younger)
     await tx.all(
