@@ -5,7 +5,7 @@ from collections.abc import Collection
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from gallery.media import exif, iptc, tags, xmp
+from gallery.media import exif, iptc, png, tags, xmp
 from gallery.media.bounded import bounded
 from gallery.media.kinds import MAX_BYTES, Kind
 from gallery.media.pixels import CannotDraw, Pixels, check_size, tight
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF", "TIFF", "BMP")
 MAX_HEADER_BYTES = 32 << 20
 """Of a picture that are read before its pixels begin."""
-_READ_FARTHER: Collection[Kind | None] = ("webp", "avif", "heif", "png", "tiff")
+_READ_FARTHER: Collection[Kind | None] = ("webp", "avif", "heif", "tiff")
 """Pillow reads these as a whole, or looks behind the pixels, too."""
 MAX_EXIF_BYTES = 1 << 20
 MAX_IPTC_BYTES = 256 << 10
@@ -47,6 +47,8 @@ def read(file: BinaryIO, kind: Kind | None) -> Picture:
 
     _prepare()
     part = bounded(file, MAX_BYTES[kind] if kind and kind in _READ_FARTHER else MAX_HEADER_BYTES)
+    if kind == "png":
+        part = png.without_pixels(part)
     with warnings.catch_warnings(action="ignore"), Image.open(part, formats=FORMATS) as image:
         width, height = image.size
         found = _exif(image)
@@ -71,7 +73,8 @@ def _prepare() -> None:
 
 
 def _exif(image: "Image.Image") -> "Image.Exif | None":
-    if len(image.info.get("exif") or b"") > MAX_EXIF_BYTES:
+    raw = image.info.setdefault("exif")  # without any, Pillow would decode a PNG to look for it
+    if raw and len(raw) > MAX_EXIF_BYTES:
         image.info["exif"] = b""
     try:
         return image.getexif()

@@ -1,6 +1,7 @@
 """What is read of real files of every format, and of the sidecars beside them."""
 
 import io
+import zlib
 from typing import Any
 
 import pillow_heif
@@ -123,6 +124,32 @@ def test_png_texts_count_where_nothing_else_speaks() -> None:
     texts.add_itxt("Description", "Une légende")
     found = read(picture("PNG", pnginfo=texts), "x.png")
     assert (found.title, found.caption) == ("A title", "Une légende")
+
+
+def chunk(kind: bytes, content: bytes, check: bytes = b"") -> bytes:
+    check = check or zlib.crc32(kind + content).to_bytes(4, "big")
+    return len(content).to_bytes(4, "big") + kind + content + check
+
+
+def test_what_a_png_says_behind_its_pixels_is_read_without_them() -> None:
+    packet = b"XML:com.adobe.xmp\0\0\0\0\0" + xmp('xmp:Rating="5"')
+    behind = (
+        chunk(b"eXIf", exif(main={0x0112: 6}).tobytes().removeprefix(b"Exif\0\0"))
+        + chunk(b"iTXt", packet)
+        + chunk(b"tEXt", b"Title\0broken", b"\0\0\0\0")
+    )
+    large = (20_000).to_bytes(4, "big") + (60_000).to_bytes(4, "big") + b"\x08\x02\0\0\0"
+    content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", large) + chunk(b"IDAT", b"?" * 99) + behind
+    for end in (b"", chunk(b"IEND", b"")):
+        found = read(content + end, "x.png")
+        assert (found.width, found.height, found.problem) == (60_000, 20_000, None)
+        assert (found.rating, found.camera, found.title) == (5, "Canon EOS R5", None)
+
+
+def test_a_moving_png_is_read() -> None:
+    frames = [Image.new("RGB", (64, 48), colour) for colour in ("red", "blue")]
+    found = read(picture("PNG", save_all=True, append_images=frames), "x.png")
+    assert (found.width, found.height, found.problem) == (64, 48, None)
 
 
 def iptc(*sets: tuple[int, int, bytes]) -> bytes:
