@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -174,14 +174,18 @@ def kept(said: Tags) -> Probed:
     return taken
 
 
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""The first texts are drawn slowly where the machine is busy."""
 texts = st.text(max_size=50) | st.text("a|/;, 1.é\ufdfa\0", max_size=3_000)
 
 
+@patient
 @given(st.dictionaries(st.sampled_from(DATA_SETS), st.lists(st.binary() | texts.map(str.encode))))
 def test_data_sets_are_kept_within_bounds(sets: dict[tuple[int, int], list[bytes]]) -> None:
     kept(iptc.read(sets))
 
 
+@patient
 @given(
     st.dictionaries(
         st.sampled_from(
@@ -213,6 +217,7 @@ def test_properties_are_kept_within_bounds(said: dict[str, list[str]]) -> None:
     kept(xmp.tags_of(said))
 
 
+@patient
 @given(st.binary(max_size=300))
 @example(deep(300, "|"))
 @example(b"<" * 1_000)
@@ -222,6 +227,7 @@ def test_a_packet_is_read_whatever_its_bytes(raw: bytes) -> None:
     rdf.properties(raw)
 
 
+@patient
 @given(
     st.lists(st.lists(texts | st.binary() | st.integers() | st.none(), max_size=15), max_size=20)
 )
@@ -232,6 +238,7 @@ def test_keywords_are_kept_within_bounds(given_: list[list[Any]]) -> None:
 a_value = st.integers(0, 65_535) | st.text(max_size=20) | st.binary(max_size=40)
 
 
+@patient
 @given(
     st.dictionaries(st.sampled_from((0x10E, 0x10F, 0x110, 0x4746, 0x9C9B, 0x9C9E)), a_value),
     st.binary(max_size=200),
