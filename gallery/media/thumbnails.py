@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
 from gallery.media import canvas, pictures
+from gallery.media.bounded import TOO_MUCH
 from gallery.media.jobs import Rendering
 from gallery.media.kinds import HEAD_BYTES, is_too_large, kind_of
 from gallery.media.pixels import CannotDraw
@@ -13,8 +14,6 @@ from gallery.media.tags import BROKEN
 from gallery.media.thumbhash import LONGEST, thumbhash
 from gallery.media_types import is_raw
 from gallery.model import PIXELS, Size
-
-TOO_MUCH = "takes too much memory or time"
 
 
 class Drawn(NamedTuple):
