@@ -315,6 +315,44 @@ async def test_where_nothing_can_be_watched_passes_find_everything(
         await soon(is_well, "the third try")
 
 
+async def test_what_is_not_watched_is_found_by_passes_and_watched_when_it_can_be(
+    library: Tree, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = "import sys; print('[]'); print('\"only 1 of 2\"', flush=True); sys.stdin.readline(); "
+    told += "sys.stdin.readline(); print('\"\"', flush=True); sys.stdin.read()"
+
+    @asynccontextmanager
+    async def partly(_root: Root, _ignore: Sequence[str]) -> AsyncGenerator[Any]:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", told),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            await process.wait()
+
+    monkeypatch.setattr(guard, "watching", partly)
+    monkeypatch.setattr(guard, "LOOK_AGAIN_SECONDS", 1.0)
+    async with watched(settings) as client:
+
+        async def problems() -> list[str]:
+            return [problem["reason"] for problem in (await root(client))["problems"]]
+
+        async def is_said() -> bool:
+            return await problems() == ["only 1 of 2"]
+
+        async def is_well() -> bool:
+            return not await problems()
+
+        await soon(is_said, "the state")
+        library.write("photos/late.jpg")
+        await appears(client, "photos/late.jpg")
+        await soon(is_well, "after a pass it was asked to look for more")
+
+
 async def test_a_share_can_be_polled(library: Tree, tmp_path: Path) -> None:
     settings = Settings((str(library.folder),), str(tmp_path / "data"), poll=1)
     async with watched(settings) as client:
