@@ -17,7 +17,7 @@ READ_SECONDS = 30.0
 FIRST_PART, LARGEST_PART = 1 << 16, 1 << 20
 """Bytes that are read at a time, doubled from part to part: who does not read takes no memory."""
 MAX_LARGE_READS = 64
-"""Originals that are read in the largest parts at a time; others are read in quarters of them."""
+"""Originals that are read in the largest parts at a time; others are read in eighths of them."""
 
 
 class Originals:
@@ -40,6 +40,8 @@ class Originals:
         limiter = self._readers[root.name]
         try:
             return await within(READ_SECONDS, limiter, open_original, self._disk, path)
+        except TimeoutError:
+            raise Unavailable("The file cannot be read now") from None
         except OSError as error:
             if is_absent(error):
                 raise NotFound("Not found") from None
@@ -54,7 +56,7 @@ class Originals:
         root = self._disk.of(original.path)
         assert root is not None
         limiter, size = self._readers[root.name], FIRST_PART
-        largest = LARGEST_PART if self._reads < MAX_LARGE_READS else LARGEST_PART // 4
+        largest = LARGEST_PART if self._reads < MAX_LARGE_READS else LARGEST_PART // 8
         self._reads += 1
         try:
             while start < end:

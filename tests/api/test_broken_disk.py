@@ -98,6 +98,18 @@ async def test_a_disk_that_hangs_cuts_the_connection(
     assert len(hanging) == 2
 
 
+async def test_a_disk_that_hangs_before_the_first_byte_is_503(
+    client: httpx.AsyncClient, big: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(originals, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(originals, "open_original", lambda *_given: released.wait())
+    answer = await client.get("/media/big.mp4")
+    released.set()
+    assert (answer.status_code, answer.text) == (503, "The file cannot be read now")
+    assert answer.headers["retry-after"]
+
+
 async def test_threads_that_hang_keep_their_places(monkeypatch: pytest.MonkeyPatch) -> None:
     released, limiter = threading.Event(), anyio.CapacityLimiter(2)
     for _ in range(4):

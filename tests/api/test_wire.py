@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from gallery.api import bodies, connections, events, protocol
+from gallery.api import bodies, connections, protocol
 from gallery.api.connections import Connections
 from gallery.domain import budget as budgets
 from gallery.domain.budget import Budget
@@ -160,10 +160,17 @@ async def test_clients_that_do_not_read_make_room(
         writer.transport.abort()
 
 
+@pytest.fixture
+def few_streams(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A server that has places for so many event streams."""
+    monkeypatch.setattr("gallery.app.MOST_STREAMS", 50)
+    return 50
+
+
 async def test_event_streams_take_their_place_before_they_are_answered(
-    port: int, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    few_streams: int, port: int, client: httpx.AsyncClient
 ) -> None:
-    places = events.MOST_STREAMS
+    places = few_streams
     request = b"GET /api/events HTTP/1.1\r\n" + HOST + b"\r\n"
     opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(places + 20)]
     for _, writer in opened:
