@@ -1,13 +1,10 @@
 """The composition root: one place where everything is made and tied together."""
 
 import asyncio
-import fcntl
 import logging
 import os
-import secrets
-from collections.abc import AsyncGenerator, Coroutine, Generator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from pathlib import Path
+from collections.abc import AsyncGenerator, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import anyio.lowlevel
@@ -35,12 +32,12 @@ from gallery.domain.library import Library
 from gallery.domain.memberships import Memberships
 from gallery.domain.originals import Originals
 from gallery.domain.thumbnails import Thumbnails
-from gallery.errors import StartRefused
 from gallery.events import Bus
 from gallery.indexing.ahead import Ahead
 from gallery.indexing.guard import Guard
 from gallery.indexing.indexer import Indexer
 from gallery.indexing.queue import Queue
+from gallery.lock import locked
 from gallery.media.cache import Cache
 from gallery.media.worker import open_workers
 from gallery.media_types import junk_filter
@@ -48,10 +45,11 @@ from gallery.store import times
 
 logger = logging.getLogger(__name__)
 
-LOCK = "gallery.lock"
 THUMBNAILS = "thumbnails"
 RENDERED_BYTES = 32 << 20
 PICTURES_BYTES = 32 << 20
+LEAVE_SECONDS = 1.0
+"""How long a server that stops waits for work in the background."""
 HANDS = os.cpu_count() or 1
 """Thumbnails that are made at a time."""
 
@@ -97,12 +95,14 @@ def create_app(
             )
             if scan_at_start:
                 served.request_scan(accept_missing=False)
-            await stack.enter_async_context(running(*_upkeep(db, served, settings, watch)))
+            await stack.enter_async_context(
+                running(stopping, *_upkeep(db, served, settings, watch))
+            )
             reading = Queue(db, served, workers, bus)
-            await stack.enter_async_context(running(reading.run()))
+            await stack.enter_async_context(running(stopping, reading.run()))
             if watch:
                 ahead = Ahead(db, served, thumbnails, bus, HANDS)
-                await stack.enter_async_context(running(ahead.run()))
+                await stack.enter_async_context(running(stopping, ahead.run()))
             large = Budget(MAX_BYTES, REFUSAL)
             yield {
                 "services": Services(
@@ -161,30 +161,14 @@ async def started(app: Starlette) -> AsyncGenerator[ASGIApp]:
         yield with_state
 
 
-@contextmanager
-def locked(data: Path) -> Generator[str]:
-    """Keeps the data directory for this process; `StartRefused` if another one has it.
-
-    Gives the name that the lock file holds: that of the server with this data directory.
-    """
-    with os.fdopen(
-        os.open(data / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+"
-    ) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StartRefused(f"Another gallery already uses the data directory {data}") from None
-        name = file.read()
-        if not name:
-            name = secrets.token_hex(8)
-            file.write(name)
-            file.flush()
-        yield name
-
-
 @asynccontextmanager
-async def running(*works: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
-    """The works run in the background until the block ends; then they are cancelled."""
+async def running(
+    stopping: asyncio.Event, *works: Coroutine[Any, Any, None]
+) -> AsyncGenerator[None]:
+    """The works run in the background until the block ends; then they are cancelled.
+
+    A server that is `stopping` waits for each no longer than a second: its disk may hang.
+    """
     tasks = [asyncio.create_task(work) for work in works]
     for task in tasks:
         task.add_done_callback(_report)
@@ -193,7 +177,10 @@ async def running(*works: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        timeout = LEAVE_SECONDS if stopping.is_set() else None
+        _done, left = await asyncio.wait(tasks, timeout=timeout)
+        if left:
+            logger.warning("%d works in the background did not end in time", len(left))
 
 
 def _report(task: asyncio.Task[None]) -> None:

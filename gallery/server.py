@@ -1,14 +1,17 @@
 """Serving: uvicorn on a TCP port, and on a socket in the data directory for the command line."""
 
 import asyncio
+import errno
 import gc
+import logging
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 import uvicorn
@@ -19,6 +22,9 @@ from gallery.api.protocol import LimitedProtocol
 from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.errors import StartRefused
+from gallery.stopping import EXIT_SECONDS, exit_in
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -27,6 +33,9 @@ SWITCH_SECONDS = 0.001
 """How long a thread that compares folders may keep requests from being answered, at a time."""
 STOP_SECONDS = 5
 """How long requests under way may take once the server is told to stop."""
+
+_NO_WRITES = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT)
+"""The data directory takes no new files."""
 
 HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
@@ -68,8 +77,13 @@ async def _serve(settings: Settings, data: Path, tell: Callable[[str], None]) ->
                 connection_limit(),
             )
             loop = asyncio.get_running_loop()
+
+            def stop(_number: int, _frame: FrameType | None) -> None:
+                loop.call_soon_threadsafe(server.stop)
+                exit_in(EXIT_SECONDS, data / SOCKET)
+
             for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, server.stop)
+                signal.signal(number, stop)  # also heard while the loop itself hangs
             await server.serve(sockets)
 
 
@@ -127,22 +141,43 @@ class Server(uvicorn.Server):
 
 @contextmanager
 def _listening(settings: Settings, local: Path) -> Generator[tuple[str, list[socket.socket]]]:
-    """The address of the TCP socket, and both sockets; the local one goes with the block."""
+    """The address of the TCP socket, and the sockets; the local one goes with the block."""
     with ExitStack() as stack:
         try:
             family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
             tcp = stack.enter_context(
                 socket.create_server((settings.host, settings.port), family=family)
             )
-            host, port = tcp.getsockname()[:2]
-            local.unlink(missing_ok=True)  # left behind by a crash: the lock is ours
-            unix = stack.enter_context(socket.socket(socket.AF_UNIX))
-            stack.callback(local.unlink, missing_ok=True)
-            unix.bind(str(local))
-            local.chmod(0o600)  # and nobody else may enter the data directory either
         except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else error
-            where = f"{settings.host}:{settings.port}" if "tcp" not in locals() else local
-            raise StartRefused(f"Cannot listen on {where}: {reason}") from None
+            raise _cannot_listen(f"{settings.host}:{settings.port}", error) from None
+        port = tcp.getsockname()[1]
+        try:
+            unix = [stack.enter_context(_local_socket(local))]
+        except OSError as error:
+            if error.errno not in _NO_WRITES:
+                raise _cannot_listen(str(local), error) from None
+            logger.warning("The command line cannot reach this server: %s", error)
+            unix = []
         shown = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
-        yield f"http://{shown}:{port}", [tcp, unix]
+        yield f"http://{shown}:{port}", [tcp, *unix]
+
+
+@contextmanager
+def _local_socket(local: Path) -> Generator[socket.socket]:
+    """A socket at `local`, which goes with the block; what another server has put there stays."""
+    local.unlink(missing_ok=True)  # left behind by a crash: the lock is ours
+    with socket.socket(socket.AF_UNIX) as unix:
+        unix.bind(str(local))
+        identity = local.stat().st_ino
+        try:
+            local.chmod(0o600)  # and nobody else may enter the data directory either
+            yield unix
+        finally:
+            with suppress(OSError):
+                if local.stat().st_ino == identity:
+                    local.unlink()
+
+
+def _cannot_listen(where: str, error: OSError) -> StartRefused:
+    reason = os.strerror(error.errno) if error.errno else error
+    return StartRefused(f"Cannot listen on {where}: {reason}")

@@ -2,12 +2,12 @@
 
 import click
 
-from gallery.app import locked
 from gallery.config import Settings
 from gallery.database.copy import copy
 from gallery.database.open import is_postgres, open_database
 from gallery.errors import Misconfigured
 from gallery.events import Bus
+from gallery.lock import locked
 from gallery.progress import Bar
 from gallery.server import run
 

@@ -120,11 +120,19 @@ def arguments(settings: Settings) -> list[str]:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, *more: str) -> AsyncGenerator[Process]:
-    """A server process on a free port; it is killed at the end if it still runs."""
+async def serving(
+    settings: Settings,
+    *more: str,
+    before: tuple[str, ...] = (),
+    program: tuple[str, ...] = ("-m", "gallery"),
+) -> AsyncGenerator[Process]:
+    """A server process on a free port; it is killed at the end if it still runs.
+
+    `before` is a command that runs it, `program` what the interpreter is given.
+    """
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "gallery", "serve", *arguments(settings), "--port", "0"),
+        *(*before, sys.executable, *program),
+        *("serve", *arguments(settings), "--port", "0"),
         *more,
         stdout=asyncio.subprocess.PIPE,
     )

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "gallery"
 
 LINES = (
     ("__main__", "cli", "client", "server", "transfer", "app", "progress", "demo"),
+    ("lock", "stopping"),
     ("api", "indexing"),
     ("domain",),
     ("store", "disk", "media"),
@@ -75,7 +76,7 @@ FORBIDDEN = {"pickle", "marshal", "shelve", "multiprocessing"}
 DECODERS = {"PIL", "av", "defusedxml", "numpy", "pillow_heif", "pyvips", "rawpy"}
 OPENERS = {"open", "os.open", "os.stat", "os.lstat", "os.scandir", "os.walk", "os.listdir"}
 MAY_OPEN = (
-    *("disk/", "demo/", "app.py", "database/sqlite.py", "media/cache.py"),
+    *("disk/", "demo/", "lock.py", "database/sqlite.py", "media/cache.py"),
     "media/landlock.py",  # rules name places by descriptors
 )
 

@@ -1,0 +1,48 @@
+"""The end of a server whose disk hangs: it waits for no thread and no child for ever."""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+EXIT_SECONDS = 8.0
+"""Seconds from the wish to stop until the process ends, whatever still runs."""
+_TIDY_SECONDS = 0.5
+
+
+def exit_in(seconds: float, leftover: Path) -> None:
+    """End the process with status 0 that long from now, unless it has ended by itself.
+
+    Until then the database had its time to end what it had begun; what it has acknowledged is on
+    the disk. Children are killed, and the socket `leftover` is removed.
+    """
+    threading.Thread(target=_tidy, args=(seconds, leftover), daemon=True).start()
+    threading.Thread(target=_exit, args=(seconds + _TIDY_SECONDS,), daemon=True).start()
+
+
+def _exit(seconds: float) -> None:
+    time.sleep(seconds)
+    os._exit(0)  # an ordinary end would join the threads that hang
+
+
+def _tidy(seconds: float, leftover: Path) -> None:
+    time.sleep(seconds)
+    for child in _children():
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+    leftover.unlink(missing_ok=True)
+    logger.warning("stopped without waiting for what hangs")
+    os._exit(0)
+
+
+def _children() -> Iterator[int]:
+    """Yield the processes that this one has begun, where the system tells (Linux)."""
+    for thread in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):
+            yield from map(int, thread.read_text().split())
