@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gallery.database import sqlite
+from gallery.database import integrity, sqlite
 from gallery.database.engine import Reader, SteadyClock, Tx, UniqueViolation
 from gallery.database.sqlite import SqliteDatabase, open_sqlite
 from gallery.database.sqlite_connections import translated
@@ -368,3 +368,33 @@ async def test_a_cancelled_write_runs_to_its_end_and_an_error_leaves_nothing(
 async def db(tmp_path: Path) -> AsyncGenerator[SqliteDatabase]:
     async with open_sqlite(tmp_path / "gallery.db", Bus()) as opened:
         yield opened
+
+
+async def test_damage_that_a_quick_check_misses_is_found_in_the_background(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index leads to a row under another name than the row has."""
+    monkeypatch.setattr(integrity, "FIRST_SECONDS", 0.0)
+    file = tmp_path / "x.db"
+    async with open_sqlite(file, Bus()) as db:
+        await db.write(add, "beach")
+    content = bytearray(file.read_bytes())
+    at = content.index(b"beach")
+    content[at : at + 5] = b"peach"
+    file.write_bytes(content)
+    async with open_sqlite(file, Bus()) as db, asyncio.timeout(20):
+        while not db.problems:
+            await asyncio.sleep(0.01)
+        assert "damaged" in db.problems[0]
+        assert "account" in db.problems[0]
+
+
+async def test_a_sound_database_has_no_problems(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path / "x.db", Bus()) as db:
+        await db.write(add, "x")
+        assert await integrity.find_problems((tmp_path / "x.db").as_uri()) == []
+        checking = asyncio.create_task(integrity.find_problems((tmp_path / "x.db").as_uri()))
+        await asyncio.sleep(0)
+        checking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await checking
