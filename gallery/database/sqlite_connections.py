@@ -65,8 +65,8 @@ class SnapshotConnection(Connection):
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         if not self.in_transaction:
-            super().execute("BEGIN").close()
-        return super().execute(sql, parameters)
+            sqlite3.Connection.execute(self, "BEGIN")
+        return self.cursor(_Cursor).execute(sql, parameters)
 
 
 class WritingConnection(Connection):
