@@ -1,11 +1,9 @@
 """The nouns, as frozen structs. Those that clients see are named as the contract names them."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Annotated, Literal, NamedTuple
-from urllib.parse import quote
 
 import msgspec
 
@@ -17,7 +15,6 @@ _EARLIEST, _LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinf
 EARLIEST, LATEST = ((day - _DAY_ONE) // timedelta(milliseconds=1) for day in (_EARLIEST, _LATEST))
 """The times that can be shown, in milliseconds since 1970."""
 Time = Annotated[int, msgspec.Meta(ge=EARLIEST, le=LATEST)]
-_PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
 
 LONGEST_STEM = 200
 """Characters by which two files are told to belong together."""
@@ -333,20 +330,3 @@ def zone(minutes: int | None) -> str | None:
         return None
     hours, rest = divmod(abs(minutes), 60)
     return f"{'-' if minutes < 0 else '+'}{hours:02d}:{rest:02d}"
-
-
-def media_url(path: str) -> str:
-    """Where the original of the item at `path` is."""
-    # Most paths need no escapes, and to see that is four times as fast as to look for them.
-    return "/media/" + (path if _PLAIN(path) else quote(path))
-
-
-def thumbnail_url(item_id: int, size: int, modified_at: int) -> str:
-    """Where the small picture of an item is; another address for every version of its file."""
-    version = picture_version(size, modified_at)
-    return f"/api/items/{item_id}/thumbnail?size=small&v={version}"
-
-
-def picture_version(size: int, modified_at: int) -> str:
-    """Changes whenever the file does, so that pictures made of it can be cached for ever."""
-    return f"{modified_at:x}-{size:x}"

@@ -29,6 +29,7 @@ LINES = (
         "config",
         "file_names",
         "logs",
+        "urls",
     ),
     ("errors",),
 )

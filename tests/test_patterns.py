@@ -16,7 +16,7 @@ from tests.library import Tree
 
 LENGTH = 32_000
 MODULES = (
-    *("criteria", "file_names", "media_types", "model", "names", "paths", "words"),
+    *("criteria", "file_names", "media_types", "model", "names", "paths", "urls", "words"),
     *(f"api.{found.name}" for found in pkgutil.iter_modules(gallery.api.__path__)),
 )
 METHODS = ("match", "fullmatch", "search", "sub", "split", "findall", "finditer")
@@ -74,12 +74,12 @@ def searching(pattern: "re.Pattern[str]", method: str) -> Callable[[str], object
 
 
 def seconds(search: Callable[[str], object], text: str) -> float:
-    """The shortest of three runs, or of one that is short."""
+    """Return the processor time of the shortest of three runs, or of one that is short."""
     shortest = 60.0
     for _ in range(3):
-        began = time.perf_counter()
+        began = time.thread_time()
         search(text)
-        shortest = min(shortest, time.perf_counter() - began)
+        shortest = min(shortest, time.thread_time() - began)
         if shortest < 0.005:
             break
     return shortest
@@ -90,7 +90,10 @@ def test_there_are_patterns() -> None:
     assert len(found) >= 8, found
 
 
-@pytest.mark.parametrize(("name", "search"), list(searches()), ids=lambda value: str(value)[:60])
+SEARCHES = list(searches())
+
+
+@pytest.mark.parametrize(("name", "search"), SEARCHES, ids=[name for name, _ in SEARCHES])
 def test_a_pattern_takes_linear_time(name: str, search: Callable[[str], object]) -> None:
     for unit in UNITS:
         for prefix in PREFIXES:
@@ -131,9 +134,9 @@ async def test_no_header_stops_the_server(
         value = prefix + unit * (LENGTH // len(unit))
         more = {"Range": "bytes=0-1"} if header == "If-Range" else {}
         for method, url in (("GET", "/media/a.jpg"), ("PUT", "/api/collections/1")):
-            began = time.perf_counter()
+            began = time.thread_time()
             answer = await client.request(method, url, headers={**more, header: value})
-            assert time.perf_counter() - began < 0.5, (header, unit)
+            assert time.thread_time() - began < 0.5, (header, unit)
             assert answer.status_code < 500
 
 
@@ -153,7 +156,7 @@ async def test_no_query_stops_the_server(client: httpx.AsyncClient) -> None:
         for unit in UNITS:
             value = unit * (LENGTH // len(quote(unit, safe="")))
             for url in ("/api/items", "/api/collections", "/api/folders"):
-                began = time.perf_counter()
+                began = time.thread_time()
                 answer = await client.get(url, params={key: value})
-                assert time.perf_counter() - began < 0.5, (url, key, unit)
+                assert time.thread_time() - began < 0.5, (url, key, unit)
                 assert answer.status_code < 500

@@ -19,9 +19,10 @@ from gallery.errors import NotFound, Unavailable
 from gallery.media.cache import Cache, key_of
 from gallery.media.worker import Workers
 from gallery.media.worker_process import WorkerFailed
-from gallery.model import Actor, Size, picture_version
+from gallery.model import Actor, Size
 from gallery.store import thumbnails
 from gallery.store.thumbnails import DrawnItem, Source
+from gallery.urls import picture_version
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gallery.database.engine import Reader, Row, Tx
-from gallery.model import Collection, ListTag, Tag, Tagged, moment, picture_version
+from gallery.model import Collection, ListTag, Tag, Tagged, moment
 from gallery.names import CollectionName
 from gallery.store.lists import json_list, numbers
+from gallery.urls import picture_version
 
 _VISIBLE = "(c.owner_id = $1 OR c.is_public = 1)"
 

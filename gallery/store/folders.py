@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from gallery import paths
 from gallery.database.engine import Reader, Tx
-from gallery.model import Folder, thumbnail_url
+from gallery.model import Folder
 from gallery.store.lists import json_list
+from gallery.urls import thumbnail_url
 from gallery.words import natural_key
 
 

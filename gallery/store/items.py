@@ -13,13 +13,12 @@ from gallery.model import (
     Location,
     file_time,
     local_time,
-    media_url,
     moment,
-    thumbnail_url,
     zone,
 )
 from gallery.places import DEGREE
 from gallery.store.lists import json_list, numbers, texts
+from gallery.urls import media_url, thumbnail_url
 
 _STILL = "p.extension IN ({})".format(", ".join(f"'{ending}'" for ending in STILLS))
 _RAW = "p.extension IN ({})".format(", ".join(f"'{ending}'" for ending in RAWS))

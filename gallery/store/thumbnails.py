@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from gallery.database.engine import Reader, Row, Tx
-from gallery.model import picture_version
 from gallery.store.lists import json_list
+from gallery.urls import picture_version
 
 DRAWN_COLUMNS = ("thumbhash", "drawn_at")
 """What is NULL until pictures were made. With `drawn_at` and no `thumbhash` none can be."""

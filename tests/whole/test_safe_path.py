@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from tests.library import Tree, scanned
 HOSTILE = (
     *("json.py", "pickle.py", "anyio/__init__.py", "asyncio/__init__.py", "logging/__init__.py"),
     *("watchfiles/__init__.py", "msgspec/__init__.py", "click/__init__.py", "sitecustomize.py"),
+    *("PIL/__init__.py", "pyvips/__init__.py", "av/__init__.py", "defusedxml/__init__.py"),
 )
 COMMANDS = {
     "console script": (str(Path(sys.executable).with_name("gallery")),),
@@ -27,6 +29,7 @@ async def test_a_server_started_in_its_library_imports_nothing_from_it(
     tree = Tree(tmp_path / "library")
     code = f"import sys\nopen({str(marker)!r}, 'a').write(f'{{sys.orig_argv}} {{__name__}}\\n')\n"
     tree.write(*HOSTILE, content=code.encode())
+    tree.draw("x.png", (64, 48))
     server = await asyncio.create_subprocess_exec(
         *COMMANDS[command],
         *("serve", ".", "--port", "0", "--data", str(tmp_path / "data")),
@@ -43,8 +46,16 @@ async def test_a_server_started_in_its_library_imports_nothing_from_it(
                 (tree.folder / "new").mkdir()
                 while (await client.get("/api/folders?path=new")).status_code != 200:
                     await asyncio.sleep(0.02)  # until the watching process has told of it
+                while (await item(client, "x.png"))["thumbhash"] is None:
+                    await asyncio.sleep(0.02)  # until workers have read and drawn it
     finally:
         if server.returncode is None:
             server.kill()
         await server.wait()
     assert not marker.exists(), marker.read_text()
+
+
+async def item(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
+    answer = await client.get("/api/items", params={"path": path})
+    found: dict[str, Any] = answer.json()["items"][0]
+    return found
