@@ -60,7 +60,7 @@ CASES: dict[str, tuple[int, str, Ask]] = {
     ),
     "what is to be read": (
         10_000,
-        "i USING INDEX item_unprobed (root_id=? AND id>?)",
+        "i USING INDEX item_unprobed (root_id=? AND read_tries=? AND id>?)",
         lambda reader: unread.ready(reader, 1, 2**40, 5_000, 64),
     ),
     "what is to be drawn": (
