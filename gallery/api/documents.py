@@ -1,9 +1,8 @@
-"""`/openapi.yaml` as it is written, and `/docs`, its rendering by Swagger UI from a wheel."""
+"""`/openapi.yaml` as it is written, and `/docs`, its rendering by Swagger UI."""
 
 import asyncio
 from functools import cache
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 
 from starlette.requests import Request
@@ -31,6 +30,8 @@ _PAGE = """<!doctype html>
 _START = """SwaggerUIBundle({url: "/openapi.yaml", dom_id: "#api", deepLinking: true,
   presets: [SwaggerUIBundle.presets.apis], validatorUrl: null, tryItOutEnabled: true});
 """
+_SWAGGER_UI = Path(__file__).parent / "swagger_ui"
+"""Its files, which `hatch_build.py` has put here."""
 _ASSETS = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
@@ -42,15 +43,6 @@ def specification_file() -> Path:
     """`openapi.yaml`: beside the package in a checkout, inside it in a wheel."""
     inside = Path(str(files("gallery"))) / "openapi.yaml"
     return inside if inside.is_file() else Path(__file__).parents[2] / "openapi.yaml"
-
-
-@cache
-def _asset_file(name: str) -> Path:
-    # Found, not imported: its own code would bring a template engine and a YAML parser along.
-    package = find_spec("swagger_ui")
-    assert package is not None
-    assert package.origin is not None
-    return Path(package.origin).parent / "static" / name
 
 
 @cache
@@ -79,7 +71,9 @@ async def asset(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in _ASSETS:
         raise NotFound("Not found")
-    content = await asyncio.to_thread(_content, _asset_file(name))
+    if not _SWAGGER_UI.is_dir():
+        raise NotFound("Not built: install gallery once more")
+    content = await asyncio.to_thread(_content, _SWAGGER_UI / name)
     return InParts(content, 200, None, _ASSETS[name])
 
 
