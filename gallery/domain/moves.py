@@ -41,35 +41,61 @@ _LIKENESSES = (
 
 
 def folds(lookalikes: Iterable[Lookalike]) -> Iterator[Fold]:
-    """Which items are one file that was moved. Pure.
+    """Yield which items are one file that was moved. Pure.
 
     A missing one and a present one that came later are paired if they alone have something in
     common: their bytes, and name or time for choice. Whatever else is on the disk with the same
-    makes the present one a copy. Two that were both there for a while are taken for one only if
-    they share more than their bytes; and never if they are from the first scan of one root.
+    makes the present one a copy. At last a missing one is paired with the only copy that was made
+    within a day before it was removed, whatever its name and time. Items from the first scan of one
+    root are never paired.
     """
     left = sorted(lookalikes, key=lambda item: item.id)
     for likeness in _LIKENESSES:
-        alike = defaultdict[Hashable, list[Lookalike]](list)
-        for item in left:
-            if value := likeness.key(item):
-                alike[value].append(item)
-        for group in alike.values():
-            missing = [item for item in group if item.missing_since]
-            present = [item for item in group if not item.missing_since]
+        for missing, present in _alike(left, likeness.key):
             if likeness.is_identity:
-                missing = missing[:1]  # of several rows of one and the same file, the oldest
+                del missing[1:]  # of several rows of one and the same file, the oldest
             if len(missing) == len(present) == 1 and _follows(present[0], missing[0], likeness):
                 yield Fold(missing[0].id, present[0].id)
                 left.remove(missing[0])
                 left.remove(present[0])
+    for missing, present in _alike(left, lambda item: item.fingerprint):
+        for older in missing if len(missing) == 1 else ():
+            copies = [item for item in present if _is_copy(item, older)]
+            if len(copies) == 1:
+                yield Fold(older.id, copies[0].id)
+
+
+def _alike(
+    items: Iterable[Lookalike], key: Callable[[Lookalike], Hashable]
+) -> Iterator[tuple[list[Lookalike], list[Lookalike]]]:
+    """Yield the missing and the present ones of all that have a key in common."""
+    groups = defaultdict[Hashable, list[Lookalike]](list)
+    for item in items:
+        if value := key(item):
+            groups[value].append(item)
+    for group in groups.values():
+        yield (
+            [item for item in group if item.missing_since],
+            [item for item in group if not item.missing_since],
+        )
+
+
+def _is_copy(younger: Lookalike, older: Lookalike) -> bool:
+    """Return whether one was added while the other was there, a day before its end at most."""
+    earliest = max(older.added_at, older.missing_since - DAY)
+    return not _is_first(younger, older) and earliest < younger.added_at < older.missing_since
+
+
+def _is_first(younger: Lookalike, older: Lookalike) -> bool:
+    """Return whether the younger one was there at the first scan of the root of both."""
+    return older.root_id == younger.root_id and (
+        younger.first_scan is None or younger.added_at <= younger.first_scan
+    )
 
 
 def _follows(younger: Lookalike, older: Lookalike, likeness: _Likeness) -> bool:
     """Whether the times admit that one is the other's later place."""
-    if older.root_id == younger.root_id and (
-        younger.first_scan is None or younger.added_at <= younger.first_scan
-    ):
+    if _is_first(younger, older):
         return False
     if younger.added_at >= older.missing_since:
         return True

@@ -1,5 +1,6 @@
 """A move keeps the item: its id, its place in collections, and whose cover it is."""
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -191,6 +192,26 @@ async def test_a_copy_is_not_a_move(
     assert now[BEACH] == before[BEACH]
     assert len(set(now.values())) == 3
     assert await members(client, made["id"]) == [(BEACH, False)]
+
+
+async def test_a_copy_whose_original_is_removed_within_a_day_is_the_item(
+    client: httpx.AsyncClient, library: Tree, settings: Settings
+) -> None:
+    library.write("kept/one.jpg", content=b"its own bytes")
+    library.age()
+    await rescan(client)
+    made = await make(client, folderPath="", paths=["kept/one.jpg", BEACH])
+    before = await ids(client, "kept/one.jpg")
+    library.write("elsewhere/another name.jpg", content=b"its own bytes")
+    os.utime(library.folder / "elsewhere/another name.jpg", (1_600_000_000, 1_600_000_000))
+    await rescan(client)
+    await read(settings)
+    library.remove("kept/one.jpg")
+    await rescan(client)
+    async with asyncio.timeout(20):
+        while (await members(client, made["id"]))[0] != ("elsewhere/another name.jpg", False):
+            await asyncio.sleep(0.02)
+    assert (await ids(client, "elsewhere/another name.jpg")).popitem()[1] == before.popitem()[1]
 
 
 async def test_two_files_with_the_same_bytes_are_never_confused(

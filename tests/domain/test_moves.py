@@ -1,0 +1,58 @@
+"""Which items are one file that was moved, by their bytes: a table."""
+
+from typing import Any
+
+import pytest
+
+from gallery.domain.moves import DAY, folds
+from gallery.store.moves import Fold, Lookalike
+
+NOW = 100 * DAY
+
+
+def item(id_: int, **known: Any) -> Lookalike:
+    """An item of bytes that several have, in no collection, added after the first scan."""
+    default = Lookalike(id_, 1, f"{id_}.jpg", f"{id_}.jpg", 9, id_, id_, "b", NOW + id_, 0, NOW, 0)
+    return default._replace(**known)
+
+
+ORIGINAL = item(1, missing_since=NOW + 1_000)
+
+CASES = {
+    "a copy, then the original removed": ([ORIGINAL, item(2)], [(1, 2)]),
+    "the copy is in a collection, too": ([ORIGINAL, item(2, collections=1)], [(1, 2)]),
+    "two copies": ([ORIGINAL, item(2), item(3)], []),
+    "one of them has the name": ([ORIGINAL, item(2), item(3, name="1.jpg")], [(1, 3)]),
+    "a copy beside an older twin": ([item(1), item(2, missing_since=NOW + 9), item(3)], [(2, 3)]),
+    "the copy is older than a day": (
+        [ORIGINAL._replace(missing_since=NOW + 2 * DAY), item(2)],
+        [],
+    ),
+    "the copy came first": ([item(1), item(2, missing_since=NOW + 1_000)], []),
+    "both are from the first scan": (
+        [ORIGINAL._replace(added_at=NOW), item(2, added_at=NOW)],
+        [],
+    ),
+    "it came after the removal, alone": ([ORIGINAL, item(2, added_at=NOW + 2_000)], [(1, 2)]),
+    "it came after the removal, beside a twin": (
+        [item(1), item(2, missing_since=NOW + 1_000), item(3, added_at=NOW + 2_000)],
+        [],
+    ),
+    "two originals and one copy": (
+        [ORIGINAL, item(2, missing_since=NOW + 1_000), item(3)],
+        [],
+    ),
+    "other bytes": ([ORIGINAL, item(2, fingerprint="c")], []),
+    "not read yet": ([ORIGINAL._replace(fingerprint=None), item(2, fingerprint=None)], []),
+    "the same file under another name": (
+        [ORIGINAL._replace(fingerprint=None), item(2, inode=1, modified_at=1, fingerprint=None)],
+        [(1, 2)],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_which_items_are_one_file(case: str) -> None:
+    items, expected = CASES[case]
+    assert list(folds(items)) == [Fold(*pair) for pair in expected]
+    assert list(folds(reversed(items))) == [Fold(*pair) for pair in expected]
