@@ -62,7 +62,7 @@ class Tree:
 
 async def scanned(client: httpx.AsyncClient) -> None:
     """Waits until every root was scanned and nothing is under way."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while True:
             roots = (await client.get("/api/library")).json()["roots"]
             if all(_is_at_rest(root) for root in roots):
@@ -86,7 +86,7 @@ async def rescan(client: httpx.AsyncClient, *, accept_missing: bool = False) -> 
 async def read(settings: Settings) -> None:
     """Waits until every file that the index knows was read."""
     waiting = "SELECT COUNT(*) FROM item WHERE probed_at IS NULL AND missing_since = 0"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while await ask(settings, waiting):
             await asyncio.sleep(0.02)
 

@@ -231,7 +231,7 @@ async def test_a_reader_that_somebody_kills_or_stops_marks_no_file(
     """Nor does it delay the others: the file that it had is read again, alone and last."""
     library.write("a.jpg", "b.jpg", "c.jpg", content=picture("JPEG"))
     library.age()
-    monkeypatch.setattr(queue, "MAX_SECONDS", 0.5)
+    monkeypatch.setattr(queue, "MAX_SECONDS", 4.0)
     monkeypatch.setattr(queue, "STILL_SECONDS", 0.2)
     send, asked = WorkerProcess.send, list[str]()
 
@@ -242,7 +242,7 @@ async def test_a_reader_that_somebody_kills_or_stops_marks_no_file(
         await send(self, request, *args)
 
     monkeypatch.setattr(WorkerProcess, "send", hurt)
-    monkeypatch.setattr(queue, "MAX_SECONDS_ALONE", 0.5 if times == 2 else 20)
+    monkeypatch.setattr(queue, "MAX_SECONDS_ALONE", 4.0 if times == 2 else 20)
     async with started(create_app(settings)) as app, client_of(app) as client:
         await scanned(client)
         if times == 2:
