@@ -33,7 +33,7 @@ def main() -> NoReturn:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="gallery")
+@click.version_option(package_name="gallery-server")
 def cli() -> None:
     """Collections over a real folder of photos and videos."""
 

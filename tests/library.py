@@ -124,14 +124,15 @@ async def serving(
     settings: Settings,
     *more: str,
     before: tuple[str, ...] = (),
+    python: str = sys.executable,
     program: tuple[str, ...] = ("-m", "gallery"),
 ) -> AsyncGenerator[Process]:
     """A server process on a free port; it is killed at the end if it still runs.
 
-    `before` is a command that runs it, `program` what the interpreter is given.
+    `before` is a command that runs it, `program` what the interpreter `python` is given.
     """
     process = await asyncio.create_subprocess_exec(
-        *(*before, sys.executable, *program),
+        *(*before, python, *program),
         *("serve", *arguments(settings), "--port", "0"),
         *more,
         stdout=asyncio.subprocess.PIPE,

@@ -30,7 +30,10 @@ async def open_database(
     if not is_postgres(url):
         raise Misconfigured("A database is postgresql://USER@HOST/NAME, or sqlite:")
     if find_spec("asyncpg") is None:
-        raise Misconfigured("PostgreSQL needs the extra: pip install 'gallery[postgres]'")
+        raise Misconfigured(
+            "PostgreSQL needs an extra: pip install 'WHEEL[postgres]' with the file"
+            " gallery_server-….whl as WHEEL, or in a checkout scripts/install --extra postgres"
+        )
     from gallery.database.postgres import open_postgres  # noqa: PLC0415  (an extra)
 
     async with open_postgres(url, bus, clock=clock, trace=trace) as postgres:
