@@ -15,21 +15,31 @@ TOUR = README.partition("## A tour with curl")[2].partition("\n## ")[0]
 STEPS = re.findall(r"```sh\n(.*?)```\n\n```json\n(.*?)\n```", TOUR, re.DOTALL)
 
 
-async def test_the_tour_gives_what_it_shows(demo: Path, tmp_path: Path) -> None:
+NEXT = "-- next --"
+
+
+async def toured(url: str) -> list[str]:
+    """Return what each step prints, all in one shell, as a reader types them."""
+    steps = "".join(f"{command}\nprintf '\\n{NEXT}'\n" for command, _expected in STEPS)
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-euc", steps.replace("http://127.0.0.1:8000", url)), stdout=asyncio.subprocess.PIPE
+    )
+    output, _errors = await process.communicate()
+    told = output.decode().split(NEXT)
+    assert process.returncode == 0, STEPS[len(told) - 1]
+    return [text.strip("\n") for text in told[:-1]]
+
+
+async def test_the_tour_gives_what_it_shows_each_time(demo: Path, tmp_path: Path) -> None:
     settings = Settings((str(demo),), str(tmp_path / "data"))
     async with serving(settings) as server, server.client() as client:
         await scanned(client)
         await read(settings)
-        for command, expected in STEPS:
-            script = command.replace("http://127.0.0.1:8000", server.url)
-            process = await asyncio.create_subprocess_exec(
-                *("sh", "-euc", script), stdout=asyncio.subprocess.PIPE
-            )
-            output, _errors = await process.communicate()
-            assert process.returncode == 0, command
-            told = output.decode().rstrip("\n")
-            pattern = ".*".join(map(re.escape, expected.split("…")))
-            assert re.fullmatch(pattern, told, re.DOTALL), f"{command}\n{told}"
+        for _ in range(2):
+            told = await toured(server.url)
+            for (command, expected), text in zip(STEPS, told, strict=True):
+                pattern = ".*".join(map(re.escape, expected.split("…")))
+                assert re.fullmatch(pattern, text, re.DOTALL), f"{command}\n{text}"
     assert len(STEPS) == TOUR.count("```sh") >= 7
 
 
