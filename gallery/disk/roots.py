@@ -163,6 +163,21 @@ class Roots:
             raise FileNotFoundError(path)
         return root.open_file(path)
 
+    def unreadable(self, files: Iterable[str]) -> set[str]:
+        """Return those of the library paths whose files cannot be opened.
+
+        Raises `Unavailable` if no file at all can be opened now.
+        """
+        found = set()
+        for path in files:
+            try:
+                self.open_file(path).close()
+            except OSError as error:
+                if is_exhausted(error):
+                    raise Unavailable("The disk cannot be read now") from error
+                found.add(path)
+        return found
+
     def _look(self, folder: int, name: str) -> FileSeen | None:
         if not type_of(name) or self.is_junk(name):
             return None

@@ -1,6 +1,5 @@
 """The originals of a collection, to be taken along as one file."""
 
-import time
 from collections.abc import AsyncGenerator, Sequence
 from typing import NamedTuple
 
@@ -8,12 +7,12 @@ import anyio
 
 from gallery import file_names
 from gallery.database.engine import Database, Reader
-from gallery.disk.archives import Entry, archive, length_of
+from gallery.disk.archives import NOTE, Entry, archive, length_of, note
 from gallery.disk.roots import Roots
 from gallery.domain import access
 from gallery.domain.budget import Budget, Holder, Share
 from gallery.domain.threads import within
-from gallery.errors import Unavailable, printable
+from gallery.errors import Unavailable
 from gallery.model import Actor, Tag, Tagged
 from gallery.store import members
 
@@ -21,7 +20,6 @@ MAX_DOWNLOADS = 64
 """Archives that are being sent."""
 READ_SECONDS = 30.0
 """How long the disk may take for one part, or for a look at all files."""
-NOTE = "Missing files.txt"
 
 
 class Download(NamedTuple):
@@ -44,7 +42,8 @@ class Downloads:
     async def plan(self, actor: Actor, collection_id: int) -> Download:
         """The originals of a collection that the actor may see, in order, as they are on the disk.
 
-        Each name stands once and can be unpacked anywhere. What is not there is listed in a text.
+        Each name stands once and can be unpacked anywhere. What is missing or may not be read is
+        named in a text.
         """
         found, members_ = await self._db.read(_members, actor, collection_id)
         try:
@@ -63,8 +62,7 @@ class Downloads:
     async def send(self, download: Download) -> AsyncGenerator[bytes]:
         """Give the archive, in parts.
 
-        Raises `Replaced` if a file is not as it was when planned, `OSError` if the disk does not
-        give it, and `TimeoutError` if it takes over 30 s for a part.
+        Raises `TimeoutError` if the disk takes over 30 s for a part, and as `archive`.
         """
         parts, thread = archive(self._disk, download.entries), _thread()
         is_over = False
@@ -92,17 +90,19 @@ async def _members(
 
 
 def _entries(disk: Roots, wanted: Sequence[tuple[str, bool]]) -> list[Entry]:
-    """What is missing may have another file at its place by now. It blocks."""
+    """Open every file once, for the length cannot be changed later. It blocks.
+
+    What is missing may have another file at its place by now.
+    """
     seen = disk.look((path for path, is_there in wanted if is_there), unknown=set())
-    there = [(path, seen[path]) for path, is_there in wanted if is_there and path in seen]
-    missing = [path for path, is_there in wanted if not is_there or path not in seen]
-    names = file_names.unique([NOTE, *(file.name for _path, file in there)])
+    there = [path for path, is_there in wanted if is_there and path in seen]
+    unreadable = disk.unreadable(there)
+    there = [path for path in there if path not in unreadable]
+    names = file_names.unique([NOTE, *(seen[path].name for path in there)])
     entries = [
-        Entry(name, file.size, file.modified_at, path)
-        for name, (path, file) in zip(names[1:], there, strict=True)
+        Entry(name, seen[path].size, seen[path].modified_at, path)
+        for name, path in zip(names[1:], there, strict=True)
     ]
-    if missing:
-        lines = ["These files were not on the disk:", *map(printable, missing), ""]
-        text = "\n".join(lines).encode()
-        entries.append(Entry(NOTE, len(text), time.time_ns() // 1_000, text=text))
-    return entries
+    sent = set(there)
+    missing = [path for path, is_there in wanted if not is_there or path not in sent]
+    return [*entries, note(missing)] if missing else entries

@@ -1,19 +1,23 @@
 """The originals of a collection as one ZIP file."""
 
 import asyncio
+import errno
 import io
 import os
+import tempfile
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gallery.disk.archives import Entry, archive, length_of
+from gallery.disk import archives
+from gallery.disk.archives import NOTE, Entry, archive, length_of
 from gallery.disk.roots import Root, Roots
 from gallery.domain import budget, downloads
 from tests.api.test_collections import make
@@ -171,21 +175,118 @@ async def test_who_does_not_read_loses_the_place_to_another(
         assert (await client.get(f"{url}/download")).status_code == 200
 
 
-async def test_a_file_that_changes_meanwhile_cuts_the_connection(
+async def test_a_file_that_changes_or_goes_meanwhile_is_named(
     port: int, client: httpx.AsyncClient, library: Tree
 ) -> None:
-    for name in ("a.mp4", "b.mp4"):
-        (library.folder / name).write_bytes(b"a" * (48 << 20))
-    url = await collect(client, folderPath="", paths=["a.mp4", "b.mp4"])
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as real:
-        async with real.stream("GET", f"{url}/download") as answer:
-            parts = answer.aiter_bytes()
-            await anext(parts)
-            (library.folder / "b.mp4").write_bytes(b"b")
-            with pytest.raises(httpx.RemoteProtocolError):
-                await all_of(parts)
-        library.remove("b.mp4")
-        assert len((await archive_of(real, url)).namelist()) == 2
+    names = ["a.mp4", "b.mp4", "c.mp4", "d.mp4"]
+    library.write(*names)
+    (library.folder / "a.mp4").write_bytes(b"a" * (48 << 20))
+    url = await collect(client, folderPath="", paths=names)
+    async with (
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as real,
+        real.stream("GET", f"{url}/download") as answer,
+    ):
+        parts = answer.aiter_bytes()
+        first = await anext(parts)
+        (library.folder / "b.mp4").write_bytes(b"b")
+        library.remove("d.mp4")
+        content = b"".join([first, *await all_of(parts)])
+    assert len(content) == int(answer.headers["content-length"])
+    found = zipfile.ZipFile(io.BytesIO(content))
+    assert found.testzip() is None
+    assert found.namelist() == ["a.mp4", "c.mp4", NOTE]
+    assert found.read("c.mp4") == b"a picture"
+    assert named_in(found) == ["b.mp4", "d.mp4"]
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.ESTALE])
+async def test_a_member_that_may_not_be_opened_is_named(
+    client: httpx.AsyncClient, library: Tree, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    library.write("a/one.jpg", "a/shut.jpg", "a/two.jpg")
+    url = await collect(client, paths=["a/one.jpg", "a/shut.jpg", "a/two.jpg"])
+    open_file = Root.open_file
+
+    def shut(self: Root, path: str) -> BinaryIO:
+        if path.endswith("shut.jpg"):
+            raise OSError(code, os.strerror(code))
+        return open_file(self, path)
+
+    monkeypatch.setattr(Root, "open_file", shut)
+    found = await archive_of(client, url)
+    assert found.namelist() == ["one.jpg", "two.jpg", NOTE]
+    assert named_in(found) == ["a/shut.jpg"]
+
+
+async def test_without_descriptors_no_file_is_blamed(
+    client: httpx.AsyncClient, library: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.write("a/one.jpg")
+    url = await collect(client, paths=["a/one.jpg"])
+
+    def exhausted(_self: Root, _path: str) -> BinaryIO:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(Root, "open_file", exhausted)
+    assert (await client.get(f"{url}/download")).status_code == 503
+
+
+async def test_a_read_error_in_the_middle_loses_one_member(
+    client: httpx.AsyncClient, library: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (library.folder / "bad.mp4").write_bytes(b"a" * (3 << 20))
+    library.write("good.mp4", "gone.mp4")
+    url = await collect(client, folderPath="", paths=["gone.mp4", "bad.mp4", "good.mp4"])
+    library.remove("gone.mp4")
+    pread = os.pread
+
+    def failing(descriptor: int, most: int, start: int) -> bytes:
+        if start >= 2 << 20:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return pread(descriptor, most, start)
+
+    monkeypatch.setattr(os, "pread", failing)
+    found = await archive_of(client, url)
+    assert found.namelist() == ["good.mp4", NOTE]
+    assert named_in(found) == ["gone.mp4", "bad.mp4"]
+
+
+def named_in(found: zipfile.ZipFile) -> list[str]:
+    return [line for line in found.read(NOTE).decode().splitlines()[1:] if line]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=st.lists(st.integers(0, 300), min_size=1, max_size=12),
+    lost=st.sets(st.integers(0, 11)),
+    is_note_planned=st.booleans(),
+    files=st.integers(1, 20),
+)
+def test_whatever_is_lost_the_length_is_kept(
+    sizes: list[int], lost: set[int], is_note_planned: bool, files: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", files)
+        patch.setattr(zipfile, "ZIP64_LIMIT", 100_000)
+        patch.setattr(archives, "PART", 100)
+        made = []
+        for number, size in enumerate(sizes):
+            made.append(Entry(f"{number}.jpg", size, 0, f"{number}.jpg"))
+            if number not in lost:
+                file = Path(folder, f"{number}.jpg")
+                file.write_bytes(bytes([number]) * size)
+                os.utime(file, (0, 0))
+        if is_note_planned:
+            made.append(archives.note(["before.jpg"]))
+        content = b"".join(archive(Roots([Root("", Path(folder))], lambda _name: False), made))
+        assert len(content) == length_of(made)
+        found = zipfile.ZipFile(io.BytesIO(content))
+        assert found.testzip() is None
+        kept = [entry.name for entry in made[: len(sizes)] if Path(folder, entry.name).exists()]
+        missing = [entry.name for entry in made[: len(sizes)] if entry.name not in kept]
+        missing = ["before.jpg"] * is_note_planned + missing
+        assert found.namelist() == kept + [NOTE] * bool(missing)
+        assert not missing or named_in(found) == missing
 
 
 async def all_of(parts: AsyncIterator[bytes]) -> list[bytes]:
