@@ -17,7 +17,7 @@ from gallery.api.bodies import MAX_BODY_BYTES, MAX_DECODED_BYTES
 from gallery.api.bodies import REFUSAL as BODY_REFUSAL
 from gallery.api.errors import HANDLERS
 from gallery.api.events import MOST_STREAMS
-from gallery.api.middleware import SameOrigin
+from gallery.api.middleware import Private, SameOrigin
 from gallery.api.rendered import Rendered
 from gallery.api.routes import routes
 from gallery.api.wire import Services
@@ -130,7 +130,7 @@ def create_app(
 
     app = Starlette(
         routes=routes(),
-        middleware=[Middleware(SameOrigin, host_names=settings.host_name)],
+        middleware=[Middleware(Private), Middleware(SameOrigin, host_names=settings.host_name)],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gallery.api.answers import ROW_BYTES
+from gallery.api.encodings import SUFFIX, VARY, accepts_gzip, compress
 from gallery.api.rendered import digest
 from gallery.api.streams import LARGE
 from gallery.api.wire import actor, raw_response, services
@@ -17,7 +18,7 @@ from gallery.errors import Changed
 from gallery.model import ListTag, Tag
 
 _TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
-_OURS = re.compile(r"([0-9]{1,19})-[0-9]{1,19}-(.+)")
+_OURS = re.compile(rf"([0-9]{{1,19}})-[0-9]{{1,19}}-(.+?)(?:{SUFFIX})?")
 FORM = 1
 """Another number whenever the same state is written down differently than before."""
 LONGEST_DATE = 100
@@ -35,13 +36,13 @@ class _Given(NamedTuple):
 
 def weak_headers_of(request: Request, tag: Tag) -> dict[str, str]:
     """The headers of an answer that means the same in the state `tag`, byte for byte or not."""
-    strong = headers_of(request, tag)
-    return strong | {"ETag": f"W/{strong['ETag']}"}
+    return {"ETag": f'W/"{_opaque(request, tag)}"', "Cache-Control": REVALIDATE}
 
 
 def headers_of(request: Request, tag: State) -> dict[str, str]:
-    """The headers of an answer that is in the state `tag`: a strong entity tag."""
-    return {"ETag": f'"{_opaque(request, tag)}"', "Cache-Control": REVALIDATE}
+    """Return the headers of an answer in the state `tag`: a strong entity tag of its encoding."""
+    suffix = SUFFIX if accepts_gzip(request) else ""
+    return {"ETag": f'"{_opaque(request, tag)}{suffix}"', "Cache-Control": REVALIDATE}
 
 
 async def answer(
@@ -58,8 +59,9 @@ async def answer(
     own, viewer = services(request), actor(request)
     state, rows = await own.memo.get((viewer, variant), state_now)
     if is_fresh(request, state):
-        return Response(status_code=304, headers=headers_of(request, state))
-    key = digest((viewer, variant, state))
+        return Response(status_code=304, headers=headers_of(request, state) | VARY)
+    is_gzip = accepts_gzip(request)
+    key = digest((viewer, variant, state, is_gzip))
     body = own.rendered.get(key)
     if body is not None and len(body) <= LARGE:
         return raw_response(body, headers=headers_of(request, state))
@@ -67,9 +69,11 @@ async def answer(
     async def make_and_keep() -> tuple[bytes, State]:
         if body is not None:
             return body, state
-        made = await make()
-        own.rendered.keep(digest((viewer, variant, made[1])), made[0])
-        return made
+        made, state_then = await make()
+        if is_gzip:
+            made = await compress(made)
+        own.rendered.keep(digest((viewer, variant, state_then, is_gzip)), made)
+        return made, state_then
 
     cost = rows * ROW_BYTES if body is None else len(body)
     found = await own.answers.get(request, key, cost, make_and_keep)
@@ -84,7 +88,7 @@ def is_fresh(request: Request, tag: State) -> bool:
 def has(request: Request, opaque: str) -> bool:
     """Whether the client already has what is tagged so (If-None-Match)."""
     given = _header(request, "if-none-match")
-    return given is not None and _names(given, opaque)
+    return given is not None and (_names(given, opaque) or _names(given, opaque + SUFFIX))
 
 
 class Version(NamedTuple):

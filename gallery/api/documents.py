@@ -1,6 +1,7 @@
 """`/openapi.yaml` as it is written, and `/docs`, its rendering by Swagger UI."""
 
 import asyncio
+import gzip
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from gallery.api import encodings
 from gallery.api.streams import InParts
 from gallery.errors import NotFound
 
@@ -32,6 +34,14 @@ _START = """SwaggerUIBundle({url: "/openapi.yaml", dom_id: "#api", deepLinking: 
 """
 _SWAGGER_UI = Path(__file__).parent / "swagger_ui"
 """Its files, which `hatch_build.py` has put here."""
+_LEVEL = 9
+"""Files are compressed once, when they are asked for first."""
+_ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
+<rect x="8" y="3" width="21" height="19" rx="3" fill="#8fb8de"/>
+<rect x="3" y="9" width="21" height="20" rx="3" fill="#1f4e79"/>
+<path d="M5 26l6-8 4 5 3-3 4 6z" fill="#fff"/><circle cx="18" cy="15" r="2" fill="#ffd166"/>
+</svg>
+"""
 _ASSETS = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
@@ -46,13 +56,15 @@ def specification_file() -> Path:
 
 
 @cache
-def _content(file: Path) -> bytes:
-    return file.read_bytes()
+def _content(file: Path, *, is_gzip: bool) -> bytes:
+    content = file.read_bytes()
+    return gzip.compress(content, _LEVEL, mtime=0) if is_gzip else content
 
 
-async def specification(_request: Request) -> Response:
+async def specification(request: Request) -> Response:
     """The API in machine form."""
-    content = await asyncio.to_thread(_content, specification_file())
+    is_gzip = encodings.accepts_gzip(request)
+    content = await asyncio.to_thread(_content, specification_file(), is_gzip=is_gzip)
     return InParts(content, 200, None, "application/yaml")
 
 
@@ -73,8 +85,15 @@ async def asset(request: Request) -> Response:
         raise NotFound("Not found")
     if not _SWAGGER_UI.is_dir():
         raise NotFound("Not built: install gallery once more")
-    content = await asyncio.to_thread(_content, _SWAGGER_UI / name)
+    is_gzip = encodings.accepts_gzip(request) and _ASSETS[name].startswith("text/")
+    content = await asyncio.to_thread(_content, _SWAGGER_UI / name, is_gzip=is_gzip)
     return InParts(content, 200, None, _ASSETS[name])
+
+
+async def icon(_request: Request) -> Response:
+    """The icon that browsers ask for by themselves: two pictures, one in front of the other."""
+    headers = {"Cache-Control": "max-age=86400"}
+    return Response(_ICON, media_type="image/svg+xml", headers=headers)
 
 
 async def home(_request: Request) -> Response:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from gallery import paths
 from gallery.api import cursor, query
 from gallery.api.answers import ROW_BYTES
+from gallery.api.encodings import accepts_gzip, compress
 from gallery.api.rendered import digest
 from gallery.api.streams import LARGE
 from gallery.api.wire import actor, encode_page, json_response, raw_response, services
@@ -24,6 +25,8 @@ from gallery.model import FolderPage, Page
 _PAGING = ("limit", "cursor")
 _FILTER = frozenset(KEYS) - {"limit"}
 _ORDER = frozenset({"sort", "order"})
+INDEX_KEYS = ("path", *_PAGING, *_FILTER)
+FOLDER_KEYS = ("path", *_PAGING, *_ORDER)
 _DAY_MILLISECONDS = 24 * 3_600_000
 _Day = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 """Since 1970."""
@@ -85,7 +88,8 @@ async def _current(
     """Return the page that `make` gives, made only if something may have changed since."""
     own = services(request)
     generation = own.db.generation
-    digested = digest((generation, key))
+    is_gzip = accepts_gzip(request)
+    digested = digest((generation, key, is_gzip))
     kept = None if generation is None else own.rendered.get(digested)
     if kept is not None and len(kept) <= LARGE:
         return raw_response(kept)
@@ -94,6 +98,8 @@ async def _current(
         page = kept
         if page is None:
             page = await make()
+            if is_gzip:
+                page = await compress(page)
             if generation is not None:
                 own.rendered.keep(digested, page)
         return page, None

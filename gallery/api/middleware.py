@@ -6,12 +6,43 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gallery.api.conditional import REVALIDATE
 
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::[0-9]*)?")
 LONGEST_HOST = 300
 """A DNS name of 255 characters and a port; of longer ones nothing is remembered either."""
+ORIGIN_REFUSAL = (
+    "Origin not allowed: a change must come from this server's own address; behind a proxy, let it "
+    "pass the Host header on (nginx: proxy_set_header Host $http_host; Vite: changeOrigin false) "
+    "and start gallery with --host-name NAME"
+)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Private:
+    """Tells caches to keep what is under `/api` for one client and to ask every time.
+
+    An answer that says something else keeps it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+            await self._app(scope, receive, send)
+            return
+
+        async def send_private(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message["headers"]
+                if not any(name == b"cache-control" for name, _value in headers):
+                    message["headers"] = [*headers, (b"cache-control", REVALIDATE.encode())]
+            await send(message)
+
+        await self._app(scope, receive, send_private)
 
 
 class SameOrigin:
@@ -47,7 +78,7 @@ class SameOrigin:
         is_here = all(origin in ours for origin in said[b"origin"]) and all(
             site in ("same-origin", "none") for site in said[b"sec-fetch-site"]
         )
-        return None if is_here else "Origin not allowed"
+        return None if is_here else ORIGIN_REFUSAL
 
     def _is_ours(self, host: str) -> bool:
         found = _HOST.fullmatch(host) if len(host) <= LONGEST_HOST else None

@@ -31,6 +31,13 @@ def parameters(request: Request) -> QueryParams:
         raise Invalid("Invalid query: not UTF-8") from None
 
 
+def check_keys(request: Request, known: Collection[str]) -> None:
+    """Raise `Invalid` if a key stands behind the question mark that is not `known`."""
+    for key in parameters(request):
+        if key not in known:
+            raise Invalid(f"Invalid query: {printable(key)} is not known here")
+
+
 def collection_id(request: Request) -> int:
     """The id of a collection in the path: a whole number from 1 to 2^63-1, in ASCII digits."""
     return _id(request, "collection")

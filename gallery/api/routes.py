@@ -1,6 +1,7 @@
 """Every address that the server answers, in one table."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
 
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
@@ -13,11 +14,13 @@ from gallery.api import (
     collections,
     documents,
     downloads,
+    encodings,
     events,
     items,
     library,
     media,
     members,
+    query,
     thumbnails,
 )
 
@@ -39,31 +42,57 @@ class Anything(Convertor[str]):
 register_url_convertor("anything", Anything())
 
 
-class Resource:
-    """What one address does, method by method. HEAD is GET without a body; all else is 405."""
+class Operation(NamedTuple):
+    """What a method does, and the keys of the query that it knows."""
 
-    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+    handler: Handler
+    keys: frozenset[str] = frozenset()
+
+
+class Resource:
+    """What one address does, method by method. HEAD is GET without a body; all else is 405.
+
+    A key in the query that the operation does not know is 400.
+    """
+
+    def __init__(self, handlers: Mapping[str, Operation]) -> None:
         self.handlers = {method.upper(): handler for method, handler in handlers.items()}
         if "GET" in self.handlers:
             self.handlers["HEAD"] = self.handlers["GET"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        handler = self.handlers.get(scope["method"])
-        if handler is None:
+        operation = self.handlers.get(scope["method"])
+        if operation is None:
             raise HTTPException(405, headers={"Allow": ", ".join(sorted(self.handlers))})
-        response = await handler(Request(scope, receive, send))
+        request = Request(scope, receive, send)
+        if scope["query_string"]:
+            query.check_keys(request, operation.keys)
+        response = await encodings.encoded(request, await operation.handler(request))
         await response(scope, receive, send)
 
 
-def resource(path: str, **handlers: Handler) -> Route:
+def resource(path: str, **handlers: Handler | Operation) -> Route:
     """A route that takes every method, so that no later address is tried for another one."""
-    return Route(path, Resource(handlers))
+    operations = {
+        method: each if isinstance(each, Operation) else Operation(each)
+        for method, each in handlers.items()
+    }
+    return Route(path, Resource(operations))
+
+
+def takes(handler: Handler, *keys: str) -> Operation:
+    """Return the operation of a handler that knows these keys of the query."""
+    return Operation(handler, frozenset(keys))
 
 
 def routes() -> list[BaseRoute]:
     """The table. Fixed names stand before ids, so that a name is never taken for an id."""
     return [
-        resource("/api/collections", get=collections.index, post=collections.create),
+        resource(
+            "/api/collections",
+            get=takes(collections.index, "updatedAfter", "updated_after", "include"),
+            post=collections.create,
+        ),
         resource("/api/collections/memberships", post=members.memberships),
         resource("/api/collections/identifiers", get=collections.identifiers),
         resource(
@@ -74,25 +103,26 @@ def routes() -> list[BaseRoute]:
         ),
         resource(
             "/api/collections/{id}/items",
-            get=members.page,
+            get=takes(members.page, "limit", "cursor"),
             post=members.add,
             delete=members.remove,
         ),
         resource("/api/collections/{id}/order", put=members.order),
-        resource("/api/collections/{id}/cover", get=thumbnails.cover),
+        resource("/api/collections/{id}/cover", get=takes(thumbnails.cover, "size", "v")),
         resource("/api/collections/{id}/download", get=downloads.collection),
-        resource("/api/folders", get=items.folder),
-        resource("/api/items", get=items.index),
+        resource("/api/folders", get=takes(items.folder, *items.FOLDER_KEYS)),
+        resource("/api/items", get=takes(items.index, *items.INDEX_KEYS)),
         resource("/api/items/{id}", get=items.show),
-        resource("/api/items/{id}/thumbnail", get=thumbnails.show),
+        resource("/api/items/{id}/thumbnail", get=takes(thumbnails.show, "size", "v")),
         resource("/api/library", get=library.show),
         resource("/api/library/scan", post=library.scan),
         resource("/api/events", get=events.stream),
         resource("/api/health", get=library.health),
-        resource("/media/{path:anything}", get=media.original),
+        resource("/media/{path:anything}", get=takes(media.original, "download")),
         resource("/openapi.yaml", get=documents.specification),
         resource("/docs", get=documents.page),
         resource("/docs/start.js", get=documents.start),
         resource("/docs/assets/{name}", get=documents.asset),
+        resource("/favicon.ico", get=documents.icon),
         resource("/", get=documents.home),
     ]

@@ -32,7 +32,7 @@ class InParts(Response):
         close: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(body, status, headers, media_type)
-        self._close = close
+        self.close = close
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         try:
@@ -43,7 +43,7 @@ class InParts(Response):
                 part = whole[at : at + LARGE]
                 await send({"type": "http.response.body", "body": part, "more_body": more})
         finally:
-            self._close()
+            self.close()
 
 
 class Streamed(Response):
