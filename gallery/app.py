@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import AsyncGenerator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio.lowlevel
@@ -12,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gallery import data_directory
 from gallery.api.answers import MAX_BYTES, REFUSAL, Answers
 from gallery.api.bodies import MAX_BODY_BYTES, MAX_DECODED_BYTES
 from gallery.api.bodies import REFUSAL as BODY_REFUSAL
@@ -23,7 +25,7 @@ from gallery.api.routes import routes
 from gallery.api.wire import Services
 from gallery.config import Settings
 from gallery.database.engine import Clock, Database, Memo, Trace, wall_clock
-from gallery.database.open import open_database
+from gallery.database.open import is_postgres, open_database
 from gallery.disk.roots import Root, Roots
 from gallery.domain import people, roots
 from gallery.domain.budget import Budget
@@ -72,7 +74,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[dict[str, Services]]:
-        data = settings.data_directory()
+        data = data_directory.make(settings)
         disk = Roots([Root(*served) for served in settings.roots()], junk_filter(settings.ignore))
         bus = Bus()
         async with AsyncExitStack() as stack:
@@ -83,7 +85,9 @@ def create_app(
             await anyio.lowlevel.checkpoint()  # loads its parts now, not while requests wait
             db.set_newest(await db.read(times.newest))
             owner, born = await people.built_in_owner(db)
-            served = Library(disk, await roots.register(db, disk), holder, bus)
+            served = Library(
+                disk, await roots.register(db, disk, _options(settings, data)), holder, bus
+            )
             workers = await stack.enter_async_context(open_workers())
             thumbnails = Thumbnails(
                 db,
@@ -137,6 +141,12 @@ def create_app(
     app.state.stopping = stopping  # whoever stops the server sets it, to end endless answers
     app.router.redirect_slashes = False  # a redirect would repeat the Host that the client sent
     return app
+
+
+def _options(settings: Settings, data: Path) -> list[str]:
+    """Return what the command line needs to serve from this data directory and database."""
+    elsewhere = ["--database", "…"] if is_postgres(settings.database) else []  # it may be secret
+    return ["--data", str(data), *elsewhere]
 
 
 def _upkeep(

@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from gallery import config, logs, server
+from gallery import config, data_directory, logs, server
 from gallery.config import SETTINGS
 from gallery.errors import GalleryError, Misconfigured
 
@@ -38,6 +38,11 @@ def cli() -> None:
     """Collections over a real folder of photos and videos."""
 
 
+def _settings(flags: dict[str, Any]) -> config.Settings:
+    """Return the settings in force, with the data directory of the library."""
+    return data_directory.locate(config.load(flags))
+
+
 def _library_options(command: F) -> F:
     """What every command takes that works on a library."""
     command = click.option(
@@ -62,7 +67,7 @@ def _library_options(command: F) -> F:
 @click.option("--thumbnails", type=float, metavar="GIB", help=_HELP["thumbnails"])
 def serve(**flags: Any) -> None:
     """Serve LIBRARY, one folder or several as NAME=FOLDER, until Ctrl-C."""
-    server.serve(config.load(flags), click.echo)
+    server.serve(_settings(flags), click.echo)
 
 
 @cli.command()
@@ -72,7 +77,7 @@ def scan(*, accept_missing: bool, **flags: Any) -> None:
     """Bring the index of LIBRARY to what is on the disk, with or without a running server."""
     from gallery import client  # noqa: PLC0415  (httpx and its parts: `serve` starts without)
 
-    client.scan(config.load(flags), accept_missing=accept_missing)
+    client.scan(_settings(flags), accept_missing=accept_missing)
 
 
 @cli.command("copy-to")
@@ -86,7 +91,7 @@ def copy_to(url: str, **flags: Any) -> None:
     """
     from gallery import transfer  # noqa: PLC0415
 
-    transfer.copy_to(config.load(flags), url)
+    transfer.copy_to(_settings(flags), url)
 
 
 @cli.command()

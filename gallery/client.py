@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import click
 import httpx
 
+from gallery import data_directory
 from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.errors import StartRefused
@@ -63,7 +64,7 @@ async def _watch(client: httpx.AsyncClient) -> None:
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncGenerator[httpx.AsyncClient]:
     """A client of the server of this library: of the running one, or of one in this process."""
-    local = settings.data_directory() / SOCKET
+    local = data_directory.make(settings) / SOCKET
     async with _client(httpx.AsyncHTTPTransport(uds=str(local))) as client:
         if await _answers(client):
             yield client

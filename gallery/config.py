@@ -4,7 +4,6 @@ A flag goes before the environment, that before the file, that before the defaul
 table that the command line, the README and their test share.
 """
 
-import hashlib
 import ipaddress
 import os
 import re
@@ -15,10 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-import platformdirs
 
 from gallery import paths
-from gallery.errors import Misconfigured, StartRefused, printable
+from gallery.errors import Misconfigured, printable
 from gallery.media_types import DEFAULT_IGNORE
 
 _OF_LIBRARIES = (
@@ -104,32 +102,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 if one is not other and one.is_relative_to(other):
                     raise Misconfigured(f"{one} lies inside {other}: serve one of them")
         return roots
-
-    def data_directory(self) -> Path:
-        """Where the state is kept: by default a folder per library under the user's data home.
-
-        Made if it is not there, for its owner only. It must not lie inside a root. Raises
-        `StartRefused` for one that other people may write to.
-        """
-        roots = self.roots()
-        try:
-            directory = _place(self.data) if self.data else _data_of(roots[0].directory)
-            inside = [root for root in roots if _is_inside(directory, root.directory)]
-            absent = [root.directory for root in roots if not _is_folder(root.directory)]
-            is_known = directory.exists()
-        except (OSError, RuntimeError, ValueError) as error:
-            raise _unusable(self.data, error) from None
-        if inside:
-            raise Misconfigured(f"The data directory {directory} must not lie in the library")
-        if absent and not is_known:  # else it may be known: a disk that is not plugged in
-            raise Misconfigured(f"{printable(str(absent[0]))} is not a folder")
-        try:
-            str(directory).encode()
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _make_private(directory)
-        except (OSError, ValueError) as error:
-            raise _unusable(str(directory), error) from None
-        return directory
 
     def check_exposure(self) -> None:
         """Without accounts everybody may do everything, so only this machine is served."""
@@ -221,49 +193,6 @@ def _place(text: str) -> Path:
         return Path(text).expanduser().absolute()
     except (RuntimeError, ValueError) as error:
         raise Misconfigured(f"{printable(text)}: {error}") from None
-
-
-def _data_of(library: Path) -> Path:
-    """Return the data directory of the library whose first folder is `library`."""
-    first = library.resolve()
-    label = re.sub(r"[^A-Za-z0-9]+", "-", first.name).strip("-").lower()[:40] or "library"
-    digest = hashlib.sha256(os.fsencode(first)).hexdigest()[:12]
-    home = platformdirs.user_data_path("gallery", appauthor=False)
-    if not home.is_absolute():
-        raise Misconfigured("There is no home directory: say where the state is kept with --data")
-    return home / f"{label}-{digest}"
-
-
-def _is_inside(directory: Path, library: Path) -> bool:
-    return directory.resolve().is_relative_to(library.resolve())
-
-
-def _make_private(directory: Path) -> None:
-    """Raise `StartRefused` for a directory that others own or may write to.
-
-    An empty one becomes private. The superuser may serve from anybody's.
-    """
-    status, shown = directory.stat(), printable(str(directory))
-    if os.geteuid() not in (0, status.st_uid):
-        raise StartRefused(
-            f"The data directory {shown} belongs to another user: "
-            f"choose another one with --data, or: sudo chown -R {os.geteuid()} '{shown}'"
-        )
-    if status.st_mode & 0o022 == 0:
-        return
-    if any(directory.iterdir()):
-        raise StartRefused(
-            f"The data directory {shown} can be written to by others: chmod 700 '{shown}'"
-        )
-    directory.chmod(0o700)
-
-
-def _unusable(directory: str, error: Exception) -> Misconfigured:
-    reason = "its name is not UTF-8" if isinstance(error, UnicodeError) else error
-    reason = getattr(error, "strerror", None) or reason
-    return Misconfigured(
-        f"The data directory {printable(directory)} cannot be used: {printable(str(reason))}"
-    )
 
 
 def _is_folder(place: Path) -> bool:

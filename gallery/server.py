@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import uvicorn
 from starlette.types import ASGIApp
 
+from gallery import data_directory
 from gallery.api.connections import MAX_CONNECTIONS, Connections, connection_limit
 from gallery.api.protocol import LimitedProtocol
 from gallery.app import create_app, started
@@ -47,14 +48,14 @@ HEADERS = [
 
 
 def serve(settings: Settings, tell: Callable[[str], None]) -> None:
-    """Serves until SIGTERM or Ctrl-C. `tell` hears where the state is and, once it answers, where.
+    """Serves until SIGTERM or Ctrl-C. `tell` hears which library it is and, once it answers, where.
 
     Raises `StartRefused` if it cannot start.
     """
     settings.check_exposure()
     sys.setswitchinterval(SWITCH_SECONDS)
-    data = settings.data_directory()
-    tell(f"Data directory: {data}")
+    data = data_directory.make(settings)
+    tell(data_directory.describe(settings, data))
     run(_serve(settings, data, tell))
 
 

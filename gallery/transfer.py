@@ -2,6 +2,7 @@
 
 import click
 
+from gallery import data_directory
 from gallery.config import Settings
 from gallery.database.copy import copy
 from gallery.database.open import is_postgres, open_database
@@ -20,7 +21,7 @@ def copy_to(settings: Settings, url: str) -> None:
 
 
 async def _copy_to(settings: Settings, url: str) -> None:
-    data, bus = settings.data_directory(), Bus()
+    data, bus = data_directory.make(settings), Bus()
     with locked(data), Bar("Copying") as bar:
         async with (
             open_database(settings.database, data, bus) as source,

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "gallery"
 
 LINES = (
     ("__main__", "cli", "client", "server", "transfer", "app", "progress", "demo"),
-    ("lock", "stopping"),
+    ("data_directory", "lock", "stopping"),
     ("api", "indexing"),
     ("domain",),
     ("store", "disk", "media"),

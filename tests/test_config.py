@@ -50,21 +50,6 @@ def test_one_library_may_be_written_as_one_text(tmp_path: Path) -> None:
     assert load({"config": str(file)}, {}).library == ("/pictures",)
 
 
-def test_each_library_has_a_data_directory_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
-    places = set()
-    for name in ("Été", "b"):
-        (tmp_path / name).mkdir()
-        place = Settings((str(tmp_path / name),)).data_directory()
-        assert place == Settings((f"named={tmp_path / name}",)).data_directory()
-        assert place.is_relative_to(tmp_path / "home" / "gallery")
-        assert place.stat().st_mode & 0o777 == 0o700
-        places.add(place)
-    assert len(places) == 2
-
-
 def test_a_folder_with_an_equals_sign_is_a_folder(tmp_path: Path) -> None:
     (tmp_path / "a=b").mkdir()
     assert [tuple(r) for r in Settings((str(tmp_path / "a=b"),)).roots()] == [

@@ -62,7 +62,8 @@ def check(file: Path) -> str | None:
     raise StartRefused(f"The database {file} cannot be used: {failure}")
 
 
-def _check(file: Path, connection: sqlite3.Connection) -> None:
+def version_of(file: Path, connection: sqlite3.Connection) -> int:
+    """Return the schema version, 0 for an empty file; `StartRefused` for another program's."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (owner,) = connection.execute("PRAGMA application_id").fetchone()
     names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
@@ -70,6 +71,11 @@ def _check(file: Path, connection: sqlite3.Connection) -> None:
     is_of_old = not owner and version and names >= _OURS
     if not (is_empty or is_of_old or owner == APPLICATION_ID):
         raise StartRefused(f"The database {file} belongs to another program")
+    return int(version)
+
+
+def _check(file: Path, connection: sqlite3.Connection) -> None:
+    version = version_of(file, connection)
     if version > SCHEMA_VERSION:
         raise StartRefused(
             f"The database {file} was written by a newer gallery "

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from gallery import paths
-from gallery.database.engine import Reader, Tx
+from gallery.database.engine import Reader, Row, Tx
 from gallery.model import Problem
 
 _PROBLEMS = msgspec.json.Decoder(list[Problem])
@@ -20,6 +20,65 @@ class RootRow(NamedTuple):
     missing_count: int
     last_scan: int | None
     problems: list[Problem]
+
+
+class KnownRoot(NamedTuple):
+    """What tells a root that was served before, wherever its directory is now.
+
+    `inode` is that of the directory when it was last listed. `sample` holds some of its files:
+    path of the library, size.
+    """
+
+    id: int
+    name: str
+    directory: str
+    inode: int | None = None
+    sample: Sequence[tuple[str, int]] = ()
+
+
+KNOWN = """
+    SELECT r.id, r.name, r.directory, f.inode
+    FROM root AS r LEFT JOIN folder AS f ON f.path = r.name AND f.root_id = r.id
+    ORDER BY r.name
+    """
+SAMPLE = """
+    SELECT r.id, i.path, i.size
+    FROM root AS r
+    JOIN folder AS f ON f.id IN (
+      SELECT g.id FROM folder AS g
+      WHERE g.root_id = r.id AND g.missing_since = 0 AND g.item_count > 0
+      ORDER BY g.id LIMIT 20)
+    JOIN item AS i ON i.id IN (
+      SELECT s.id FROM item AS s
+      WHERE s.folder_id = f.id AND s.missing_since = 0
+      ORDER BY s.sort_name, s.id LIMIT 5)
+    """
+COUNTS = """
+    SELECT
+      (SELECT CAST(COALESCE(SUM(item_count), 0) AS BIGINT) FROM root),
+      (SELECT COUNT(*) FROM collection)
+    """
+
+
+def known_of(rows: Sequence[Row], sampled: Sequence[Row] = ()) -> list[KnownRoot]:
+    """Return the roots that the rows of `KNOWN` and of `SAMPLE` tell of."""
+    samples: dict[int, list[tuple[str, int]]] = {}
+    for id_, path, size in sampled:
+        samples.setdefault(id_, []).append((path, size))
+    return [
+        KnownRoot(id_, name, directory, inode, samples.get(id_, ()))
+        for id_, name, directory, inode in rows
+    ]
+
+
+async def known(reader: Reader) -> list[KnownRoot]:
+    """Return every root that was ever served, by name."""
+    return known_of(await reader.all(KNOWN))
+
+
+async def sampled(reader: Reader) -> list[KnownRoot]:
+    """Return the same with a sample of the files of each."""
+    return known_of(await reader.all(KNOWN), await reader.all(SAMPLE))
 
 
 async def all_roots(reader: Reader) -> list[RootRow]:

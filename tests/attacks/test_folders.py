@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from gallery import data_directory
 from gallery.config import Settings
 from tests.attacks.measure import pulse
 from tests.database.filled import fill
@@ -25,7 +26,7 @@ async def test_folders_of_100_000_items_hold_up_nobody(settings: Settings) -> No
     Before the index of covers was settled each took more than the 10 s that a read may.
     """
     names = [f"f{number:04}" for number in range(FOLDERS)]
-    fill(settings.data_directory() / "gallery.db", names, ITEMS)
+    fill(data_directory.make(settings) / "gallery.db", names, ITEMS)
     slowest = 0.0
     async with serving(settings) as server, server.client() as client, pulse(server.url) as health:
         for turn in range(3):

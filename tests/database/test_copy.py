@@ -6,6 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from gallery import data_directory
 from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.database import copy as copying
@@ -86,7 +87,7 @@ async def test_a_copy_that_differs_is_taken_back(
         pass
     monkeypatch.setattr(copying._Sum, "digest", property(lambda _self: os.urandom(8)))  # noqa: SLF001
     async with (
-        open_database("", settings.data_directory(), Bus()) as source,
+        open_database("", data_directory.make(settings), Bus()) as source,
         open_database(postgres.url, tmp_path, Bus()) as target,
     ):
         with pytest.raises(StartRefused, match="differs"):

@@ -12,7 +12,7 @@ from gallery.database.engine import Reader
 from gallery.domain import browsing
 from gallery.domain.browsing import Slice
 from gallery.model import Actor
-from gallery.store import files, folders, items, moves, scopes, thumbnails, times, unread
+from gallery.store import files, folders, items, moves, roots, scopes, thumbnails, times, unread
 from tests.database.filled import CountedSession, fill
 from tests.database.test_sql import TRAP
 
@@ -87,6 +87,11 @@ CASES: dict[str, tuple[int, str, Ask]] = {
         20_000,
         "i USING INTEGER PRIMARY KEY (rowid=?)",
         lambda reader: moves.lookalikes(reader, range(64)),
+    ),
+    "a sample of each root": (
+        20_000,
+        "s USING COVERING INDEX item_folder (folder_id=? AND missing_since=?)",
+        roots.sampled,
     ),
     "the newest time": (
         1_000,

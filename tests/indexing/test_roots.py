@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gallery import data_directory
 from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.errors import Misconfigured, StartRefused
@@ -168,7 +169,7 @@ async def test_a_known_root_that_is_not_there_at_start_is_offline_until_it_is(
 async def test_a_new_root_that_is_not_there_is_refused(served: Served, library: Tree) -> None:
     nowhere = f"b={library.folder}-nowhere"
     with pytest.raises(Misconfigured, match="nowhere is not a folder"):
-        served.at(nowhere).data_directory()
+        data_directory.make(served.at(nowhere))
     async with started(create_app(served.at(f"a={library.folder}"))):
         pass
     with pytest.raises(Misconfigured, match="nowhere is not a folder"):

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from gallery import data_directory
 from gallery.config import Settings
 from tests.conftest import TRIP
 from tests.ledger import Ledger
@@ -222,7 +223,7 @@ async def test_what_is_typed_wrongly_is_refused_in_one_sentence_with_status_2(
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_damaged_database_is_refused_with_status_1(settings: Settings) -> None:
-    data = settings.data_directory()
+    data = data_directory.make(settings)
     (data / "gallery.db").write_bytes(b"this is no database" * 500)
     typed = ("serve", *arguments(settings), "--port", "0")
     status, _output, errors = await gallery(*typed)
