@@ -59,12 +59,12 @@ def _library_options(command: F) -> F:
 @cli.command()
 @_library_options
 @click.option("--host", help=_HELP["host"] + "  (default: 127.0.0.1)")
-@click.option("--port", type=int, help=_HELP["port"] + "  (default: 8000)")
+@click.option("--port", metavar="PORT", help=_HELP["port"] + "  (default: 8000)")
 @click.option("--open", is_flag=True, help=_HELP["open"])
 @click.option("--host-name", multiple=True, metavar="NAME", help=_HELP["host_name"])
-@click.option("--rescan", type=float, metavar="SECONDS", help=_HELP["rescan"] + "  (default: 3600)")
-@click.option("--poll", type=float, metavar="SECONDS", help=_HELP["poll"])
-@click.option("--thumbnails", type=float, metavar="GIB", help=_HELP["thumbnails"])
+@click.option("--rescan", metavar="SECONDS", help=_HELP["rescan"] + "  (default: 3600)")
+@click.option("--poll", metavar="SECONDS", help=_HELP["poll"] + "  (default: 0, it watches)")
+@click.option("--thumbnails", metavar="GIB", help=_HELP["thumbnails"] + "  (default: 10)")
 def serve(**flags: Any) -> None:
     """Serve LIBRARY, one folder or several as NAME=FOLDER, until Ctrl-C."""
     server.serve(_settings(flags), click.echo)

@@ -6,12 +6,12 @@ table that the command line, the README and their test share.
 
 import ipaddress
 import os
-import re
 import stat
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 
 import msgspec
 
@@ -62,6 +62,33 @@ SETTINGS = (
 CONFIG_VARIABLE = "GALLERY_CONFIG"
 LONGEST_PAUSE = 30 * 24 * 3600
 MOST_GIB = 1_000_000
+MAX_SHOWN = 60
+"""Characters of a bad value that are shown."""
+_LISTS = ("library", "host_name", "ignore")
+_YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_SECONDS = f"seconds from 1 to {LONGEST_PAUSE:,}"
+
+HostName = Annotated[str, msgspec.Meta(pattern=rf"^(\*\.)?{_LABEL}(\.{_LABEL})*\Z", max_length=253)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+Rescan = Annotated[float, msgspec.Meta(ge=1, le=LONGEST_PAUSE)]
+Poll = Literal[0] | Rescan
+Gib = Annotated[float, msgspec.Meta(ge=0, le=MOST_GIB)]
+
+TAKES = {
+    "library": "a folder, a list of them, each FOLDER or NAME=FOLDER, or a table of NAME = FOLDER",
+    "data": "a folder",
+    "database": "postgresql://USER@HOST/NAME, or sqlite:",
+    "host": "an address or a name to listen on",
+    "port": "a whole number from 0 to 65535",
+    "open": "true or false (also yes or no, on or off, 1 or 0)",
+    "host_name": "DNS names: letters, digits and hyphens between dots, and *. in front",
+    "ignore": "a list of shell patterns",
+    "rescan": _SECONDS,
+    "poll": f"{_SECONDS}, or 0",
+    "thumbnails": f"GiB from 0 to {MOST_GIB:,}",
+}
+"""What each setting may be, in words."""
 
 
 class Served(NamedTuple):
@@ -78,13 +105,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: str = ""
     database: str = ""
     host: str = "127.0.0.1"
-    port: int = 8000
+    port: Port = 8000
     open: bool = False
-    host_name: tuple[str, ...] = ()
+    host_name: tuple[HostName, ...] = ()
     ignore: tuple[str, ...] = DEFAULT_IGNORE
-    rescan: float = 3600
-    poll: float = 0
-    thumbnails: float = 10
+    rescan: Rescan = 3600
+    poll: Poll = 0
+    thumbnails: Gib = 10
 
     def roots(self) -> list[Served]:
         """The folders to serve; `Misconfigured` if there are none, or they do not fit together."""
@@ -113,37 +140,55 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
+class Given(NamedTuple):
+    """A value as it was given; `origin` says where, as people wrote it."""
+
+    origin: str
+    value: Any
+
+
 def load(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings in force. `flags` holds what was typed, and `config`, the TOML file, if any.
+    """Return the settings in force. `flags` holds what was typed, and `config`, the TOML file.
 
     Raises `Misconfigured` with one sentence for a bad value, an unknown key or a file that cannot
-    be read.
+    be read. It names the option, the variable, or the file and its key.
     """
     file = flags.get("config") or environ.get(CONFIG_VARIABLE)
-    values: dict[str, Any] = _read_file(Path(file)) if file else {}
+    given = _of_file(Path(file)) if file else {}
     for setting in SETTINGS:
-        if environ.get(setting.variable):
-            values[setting.key] = _of_variable(setting, environ[setting.variable])
-        typed = flags.get(setting.key)
+        key, variable = setting.key, setting.variable
+        if text := environ.get(variable):
+            value = text.split(os.pathsep) if key in _LISTS else text
+            given[key] = Given(f"{variable}={_cut(text)}", value)
+        typed = flags.get(key)
         if not (typed is None or typed is False or typed == ()):
-            values[setting.key] = typed
-    if isinstance(values.get("library"), str):
-        values["library"] = [values["library"]]
+            shown = _cut(" ".join(typed) if isinstance(typed, tuple) else str(typed))
+            option = "" if key == "library" else f"--{key.replace('_', '-')} "
+            given[key] = Given(f"{option}{shown}", typed)
+    hints = get_type_hints(Settings, include_extras=True)
+    return Settings(**{key: _checked(key, hints[key], *given[key]) for key in given})
+
+
+def _checked(key: str, kind: Any, origin: str, value: Any) -> Any:
+    """Return a value of the type of its setting, or raise `Misconfigured`."""
+    if key in _LISTS and isinstance(value, str):
+        value = [value]
+    if key == "open" and isinstance(value, str):
+        value = {**dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False)}.get(value.lower(), value)
+    if key == "library" and isinstance(value, dict):
+        if any("=" in name or not paths.is_valid(name) or "/" in name for name in value):
+            raise Misconfigured(f"{origin}: a root's name is one component of a path, without =")
+        value = [
+            f"{name}={folder}" if isinstance(folder, str) else 0 for name, folder in value.items()
+        ]
     try:
-        settings = msgspec.convert(values, Settings, strict=False)
-    except msgspec.ValidationError as error:
-        raise Misconfigured(f"Bad setting: {_plain(str(error))}") from None
-    if not 0 <= settings.port <= 65_535:
-        raise Misconfigured(f"Bad setting: port {settings.port} is not one of 0 to 65535")
-    if not 1 <= settings.rescan <= LONGEST_PAUSE:
-        raise Misconfigured(f"Bad setting: rescan {settings.rescan:g} is not 1 s to 30 days")
-    if settings.poll and not 1 <= settings.poll <= LONGEST_PAUSE:
-        raise Misconfigured(f"Bad setting: poll {settings.poll:g} is not 1 s to 30 days, or 0")
-    if not 0 <= settings.thumbnails <= MOST_GIB:
-        raise Misconfigured(
-            f"Bad setting: thumbnails {settings.thumbnails:g} is not 0 to {MOST_GIB:,} GiB"
-        )
-    return settings
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError:
+        raise Misconfigured(f"{origin}: {key.replace('_', '-')} takes {TAKES[key]}") from None
+
+
+def _cut(text: str) -> str:
+    return printable(text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…")
 
 
 def worker_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -155,9 +200,23 @@ def worker_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str
     return kept | _WORKERS_ONLY
 
 
-def _plain(message: str) -> str:
-    """The message of msgspec, with the setting's name where it has a JSON path."""
-    return re.sub(r" - at `\$\.?(\w*)[^`]*`", r" (\1)", message).replace("`", "'")
+def _of_file(file: Path) -> dict[str, Given]:
+    """Return what a TOML file says; `Misconfigured` for a key that is no setting."""
+    known = [setting.key for setting in SETTINGS]
+    content = _read_file(file)
+    for key in content:
+        if key not in known:
+            similar = get_close_matches(key, known, 1)
+            hint = f"did you mean {similar[0]}?" if similar else f"there are {', '.join(known)}"
+            raise Misconfigured(f"{printable(str(file))}: {_cut(key)} is no setting: {hint}")
+    return {
+        key: Given(f"{printable(str(file))}: {key} = {_cut(_in_toml(value))}", value)
+        for key, value in content.items()
+    }
+
+
+def _in_toml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def _read_file(file: Path) -> dict[str, Any]:
@@ -171,20 +230,15 @@ def _read_file(file: Path) -> dict[str, Any]:
         raise Misconfigured(f"{file} is not TOML: {error}") from None
 
 
-def _of_variable(setting: Setting, text: str) -> Any:
-    """Lists are separated as in PATH."""
-    if setting.key in ("library", "host_name", "ignore"):
-        return text.split(os.pathsep)
-    return text
-
-
 def _root(text: str) -> Served:
     """`FOLDER` or `NAME=FOLDER`; an existing folder whose name holds `=` is a folder."""
     name, equals, place = text.partition("=")
-    if not equals or "/" in name or _is_folder(_place(text)):
+    if not equals or name.startswith(("/", "./", "../", "~")) or _is_folder(_place(text)):
         name, place = "", text
-    elif not paths.is_valid(name):
-        raise Misconfigured(f"{printable(text)}: a root's name is one component of a path")
+    elif "/" in name or not paths.is_valid(name):
+        raise Misconfigured(
+            f"{printable(text)}: in NAME=FOLDER the name is one component of a path, without /"
+        )
     return Served(name, _place(place))
 
 

@@ -6,14 +6,16 @@ does not have what a key is about (no duration, no camera) does not match it, bu
 """
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec import inspect
 
 from gallery import paths
-from gallery.errors import Invalid
+from gallery.errors import Invalid, printable
 from gallery.media_types import MediaType
 
 Logic = Literal["any", "all", "none"]
@@ -105,7 +107,7 @@ class Criteria(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 raise ValueError(f"Expected no NUL - at `$.{key}`")
         for number, folder in enumerate(self.folders or ()):
             if folder.strip("/") and not paths.is_valid(folder.strip("/")):
-                raise ValueError(f"Expected a folder of the library - at `$.folders[{number}]`")
+                raise ValueError(f"Expected a folder - at `$.folders[{number}]`")
 
     @property
     def sorted_by(self) -> Sort:
@@ -128,10 +130,58 @@ def parse(content: object, *, strict: bool = True) -> Criteria:
 
     Raises `Invalid` naming the key: unknown, of the wrong type, or out of its range.
     """
+    if not isinstance(content, dict):
+        raise Invalid("Invalid criteria: they are an object")
+    for key in content:
+        if key not in KEYS:
+            raise Invalid(f"Invalid criteria: {printable(str(key))} is not known")
     try:
         return msgspec.convert(content, Criteria, strict=strict)
     except msgspec.ValidationError as error:
-        raise Invalid(f"Invalid criteria: {error}") from None
+        place = str(error).rpartition(" - at `$.")[2].removesuffix("`")
+        raise wrong(place) from None
+
+
+def wrong(place: str) -> Invalid:
+    """Return the refusal of the value at `place`, a key or what is inside its value."""
+    key = re.split(r"[.\[]", place, maxsplit=1)[0]
+    where = f"{place}: " if place != key else ""
+    return Invalid(f"Invalid criteria: {where}{key} takes {takes(key)}")
+
+
+def takes(key: str) -> str:
+    """Return what may be the value of a key, in words."""
+    fields = inspect.type_info(Criteria).fields  # type: ignore[attr-defined]
+    types = next(field.type.types for field in fields if field.encode_name == key)
+    return _in_words(types[0])
+
+
+def _in_words(kind: inspect.Type) -> str:
+    """Return what a type of the schema takes."""
+    words = (
+        "lat (-90 to 90), lon (-180 to 180) and km (0 to 100000): near=lat,lon,km in a query, an "
+        "object in JSON"
+    )
+    match kind:
+        case inspect.ListType():
+            most = f" (at most {kind.max_length})" if kind.max_length else ""
+            words = f"a list{most}, each {_in_words(kind.item_type)}"
+        case inspect.LiteralType():
+            *first, last = (str(value) for value in kind.values)
+            words = f"{', '.join(first)} or {last}"
+        case inspect.IntType():
+            words = f"a whole number from {kind.ge} to {kind.le}"
+        case inspect.FloatType():
+            words = "a number"
+        case inspect.BoolType():
+            words = "true or false"
+        case inspect.DateTimeType():
+            words = "an ISO 8601 time with a zone, like 2026-04-03T18:11:04Z"
+        case inspect.StrType(pattern=str()):
+            words = "a month like 2025-07"
+        case inspect.StrType():
+            words = f"a text of at most {kind.max_length} characters, without NUL"
+    return words
 
 
 def milliseconds(moment: datetime) -> int:

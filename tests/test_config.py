@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gallery.config import SETTINGS, Settings, load
+from gallery.config import SETTINGS, TAKES, Settings, load
 from gallery.errors import Misconfigured
 
 
@@ -27,21 +27,114 @@ def test_every_setting_is_in_the_table() -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('port = "x"', "port"),
-        ("port = -1", "port"),
-        ("port = 65536", "port"),
-        ("ports = 1", "ports"),
-        ("open = 3", "open"),
-        ("library = [1]", "library"),
-        ("[host]\na = 1", "host"),
+        ('port = "x"', "port = 'x': port takes a whole number from 0 to 65535"),
+        ("port = -1", "port = -1: port takes a whole number from 0 to 65535"),
+        ("port = 65536", "port = 65536: port takes"),
+        ("ports = 1", "ports is no setting: did you mean port?"),
+        ("colour = 1", "colour is no setting: there are library, data, "),
+        ("open = 3", "open = 3: open takes true or false"),
+        ("library = [1]", "library = [1]: library takes a folder, a list of them"),
+        ("[library]\na = 1", "library takes a folder"),
+        ('[library]\n"a/b" = "/x"', "a root's name is one component of a path"),
+        ("[host]\na = 1", "host takes an address"),
+        ("data = true", "data = true: data takes a folder"),
     ],
 )
-def test_a_bad_value_or_an_unknown_key_is_named(tmp_path: Path, text: str, complaint: str) -> None:
+def test_a_bad_value_or_an_unknown_key_is_named_with_its_file(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
     file = tmp_path / "gallery.toml"
     file.write_text(text)
     assert tomllib.loads(text)
-    with pytest.raises(Misconfigured, match=complaint):
+    with pytest.raises(Misconfigured) as refusal:
         load({"config": str(file)}, {})
+    assert refusal.value.message.startswith(f"{file}: ")
+    assert complaint in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "takes"),
+    [
+        ("port", "99999", "a whole number from 0 to 65535"),
+        ("port", "http", "a whole number from 0 to 65535"),
+        ("host_name", "not a name", "DNS names"),
+        ("host_name", "a_b.example", "DNS names"),
+        ("host_name", "example.org\n", "DNS names"),
+        ("host_name", "*", "DNS names"),
+        ("host_name", "-a.example", "DNS names"),
+        ("rescan", "0", "seconds from 1 to 2,592,000"),
+        ("rescan", "nan", "seconds from 1"),
+        ("rescan", "hourly", "seconds from 1"),
+        ("poll", "0.5", "seconds from 1 to 2,592,000, or 0"),
+        ("poll", "-1", "or 0"),
+        ("thumbnails", "-1", "GiB from 0 to 1,000,000"),
+        ("thumbnails", "inf", "GiB from 0"),
+    ],
+)
+def test_a_bad_value_is_named_with_its_option_or_variable(key: str, value: str, takes: str) -> None:
+    variable = f"GALLERY_{key.upper()}"
+    option = f"--{key.replace('_', '-')}"
+    shown = value.replace("\n", "\\u000a")
+    typed = (value,) if key == "host_name" else value
+    cases: tuple[tuple[dict[str, object], dict[str, str], str], ...] = (
+        ({key: typed}, {}, f"{option} {shown}: "),
+        ({}, {variable: value}, f"{variable}={shown}: "),
+    )
+    for flags, environ, origin in cases:
+        with pytest.raises(Misconfigured) as refusal:
+            load(flags, environ)
+        assert refusal.value.message.startswith(origin)
+        assert f"{option[2:]} takes {takes}" in refusal.value.message or takes in (
+            refusal.value.message
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "opened"),
+    [("yes", True), ("TRUE", True), ("on", True), ("1", True), ("no", False), ("off", False)],
+)
+def test_open_may_be_said_in_words(text: str, opened: bool) -> None:
+    assert load({}, {"GALLERY_OPEN": text}).open is opened
+
+
+def test_other_words_for_open_are_refused() -> None:
+    with pytest.raises(Misconfigured, match="GALLERY_OPEN=maybe: open takes true or false"):
+        load({}, {"GALLERY_OPEN": "maybe"})
+
+
+@pytest.mark.parametrize("name", ["localhost", "photos.example.org", "*.example.org", "a-b.c1"])
+def test_a_host_name_is_a_dns_name(name: str) -> None:
+    assert load({"host_name": (name,)}, {}).host_name == (name,)
+
+
+def test_what_every_setting_takes_is_said() -> None:
+    assert [setting.key for setting in SETTINGS] == list(TAKES)
+
+
+def test_numbers_are_taken_as_text_or_as_numbers(tmp_path: Path) -> None:
+    file = tmp_path / "gallery.toml"
+    file.write_text("poll = 0\nrescan = 60\nthumbnails = 0.5\n")
+    found = load({"config": str(file)}, {})
+    assert (found.poll, found.rescan, found.thumbnails) == (0, 60, 0.5)
+    found = load({"poll": "0", "rescan": "60"}, {"GALLERY_THUMBNAILS": "0.5"})
+    assert (found.poll, found.rescan, found.thumbnails) == (0, 60, 0.5)
+    assert load({"poll": "2.5"}, {}).poll == 2.5
+
+
+def test_a_table_of_libraries_names_them(tmp_path: Path) -> None:
+    file = tmp_path / "gallery.toml"
+    file.write_text('[library]\nphotos = "/a"\n"my videos" = "/b=c"\n')
+    found = load({"config": str(file)}, {})
+    assert [tuple(root) for root in found.roots()] == [
+        ("photos", Path("/a")),
+        ("my videos", Path("/b=c")),
+    ]
+
+
+@pytest.mark.parametrize("text", ["a/b=/x", "..=/x", "=/x"])
+def test_the_name_of_a_root_is_one_component(text: str) -> None:
+    with pytest.raises(Misconfigured, match="in NAME=FOLDER the name is one component"):
+        Settings((text,)).roots()
 
 
 def test_one_library_may_be_written_as_one_text(tmp_path: Path) -> None:

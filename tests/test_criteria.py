@@ -5,34 +5,34 @@ from typing import Any
 
 import pytest
 
-from gallery.criteria import KEYS, LISTS, Criteria, at_least, at_most, milliseconds, parse
+from gallery.criteria import KEYS, LISTS, Criteria, at_least, at_most, milliseconds, parse, takes
 from gallery.errors import Invalid
 
 WRONG: dict[str, tuple[Any, str]] = {
     "an unknown key": ({"colour": "red"}, "colour"),
     "an unknown key beside known ones": ({"types": ["image"], "typesLogic": "any"}, "typesLogic"),
-    "a text for a number": ({"minRating": "4"}, "$.minRating"),
-    "a number for a text": ({"text": 4}, "$.text"),
-    "one value for a list": ({"cameras": "Canon"}, "$.cameras"),
-    "a null in a list": ({"cameras": [None]}, "$.cameras[0]"),
-    "an unknown type": ({"types": ["sound"]}, "$.types[0]"),
-    "an unknown logic": ({"types_logic": "some"}, "$.types_logic"),
-    "an unknown order": ({"sort": "beauty"}, "$.sort"),
-    "a month that is none": ({"months": ["2025-13"]}, "$.months[0]"),
-    "a year that is none": ({"years": [0]}, "$.years[0]"),
-    "a time without a zone": ({"takenAfter": "2025-01-01T00:00:00"}, "$.takenAfter"),
-    "no time": ({"addedBefore": "yesterday"}, "$.addedBefore"),
-    "a latitude beyond the pole": ({"near": {"lat": 91, "lon": 0, "km": 1}}, "$.near.lat"),
-    "a place without a distance": ({"near": {"lat": 1, "lon": 0}}, "$.near"),
-    "an unknown key of a place": ({"near": {"lat": 1, "lon": 0, "km": 1, "m": 2}}, "$.near"),
-    "a folder that is none": ({"folders": ["a", "b//c"]}, "$.folders[1]"),
-    "a NUL": ({"text": "a\0b"}, "$.text"),
-    "a NUL in a list": ({"keywords": ["a\0b"]}, "$.keywords"),
-    "too many values": ({"cameras": ["x"] * 101}, "$.cameras"),
-    "a text that is too long": ({"text": "x" * 1001}, "$.text"),
-    "an id that is none": ({"collections": [0]}, "$.collections[0]"),
-    "a limit of nothing": ({"limit": 0}, "$.limit"),
-    "a truth that is none": ({"favorite": 1}, "$.favorite"),
+    "a text for a number": ({"minRating": "4"}, "minRating"),
+    "a number for a text": ({"text": 4}, "text"),
+    "one value for a list": ({"cameras": "Canon"}, "cameras"),
+    "a null in a list": ({"cameras": [None]}, "cameras[0]"),
+    "an unknown type": ({"types": ["sound"]}, "types[0]"),
+    "an unknown logic": ({"types_logic": "some"}, "types_logic"),
+    "an unknown order": ({"sort": "beauty"}, "sort"),
+    "a month that is none": ({"months": ["2025-13"]}, "months[0]"),
+    "a year that is none": ({"years": [0]}, "years[0]"),
+    "a time without a zone": ({"takenAfter": "2025-01-01T00:00:00"}, "takenAfter"),
+    "no time": ({"addedBefore": "yesterday"}, "addedBefore"),
+    "a latitude beyond the pole": ({"near": {"lat": 91, "lon": 0, "km": 1}}, "near.lat"),
+    "a place without a distance": ({"near": {"lat": 1, "lon": 0}}, "near"),
+    "an unknown key of a place": ({"near": {"lat": 1, "lon": 0, "km": 1, "m": 2}}, "near"),
+    "a folder that is none": ({"folders": ["a", "b//c"]}, "folders[1]"),
+    "a NUL": ({"text": "a\0b"}, "text"),
+    "a NUL in a list": ({"keywords": ["a\0b"]}, "keywords"),
+    "too many values": ({"cameras": ["x"] * 101}, "cameras"),
+    "a text that is too long": ({"text": "x" * 1001}, "text"),
+    "an id that is none": ({"collections": [0]}, "collections[0]"),
+    "a limit of nothing": ({"limit": 0}, "limit"),
+    "a truth that is none": ({"favorite": 1}, "favorite"),
     "no object": ([], "object"),
 }
 
@@ -42,6 +42,33 @@ def test_what_is_wrong_is_named(content: object, names: str) -> None:
     with pytest.raises(Invalid) as refusal:
         parse(content)
     assert names in refusal.value.message
+
+
+SAID = {
+    "types": (["photo"], "types[0]: types takes a list (at most 100), each image or video"),
+    "sort": ("date", "sort takes addedAt, modifiedAt, name, random, rating, size or takenAt"),
+    "order": ("up", "order takes asc or desc"),
+    "months": (["2025-13"], "each a month like 2025-07"),
+    "years": (["x"], "each a whole number from 1 to 9999"),
+    "minRating": ("many", "minRating takes a number"),
+    "hasLocation": ("maybe", "hasLocation takes true or false"),
+    "takenAfter": ("2020-01-01", "takenAfter takes an ISO 8601 time with a zone, like 2026-"),
+    "near": ("1,2", "near takes lat (-90 to 90), lon (-180 to 180) and km (0 to 100000): near=lat"),
+    "limit": ("0", "limit takes a whole number from 1 to 10000000"),
+    "text": ("x" * 1001, "text takes a text of at most 1000 characters"),
+}
+
+
+@pytest.mark.parametrize("key", SAID)
+def test_a_refusal_says_what_the_key_takes(key: str) -> None:
+    value, words = SAID[key]
+    with pytest.raises(Invalid) as refusal:
+        parse({key: value}, strict=False)
+    assert words in refusal.value.message
+
+
+def test_what_every_key_takes_can_be_said() -> None:
+    assert all(takes(key) for key in KEYS)
 
 
 def test_every_key_may_be_absent_or_null() -> None:

@@ -82,7 +82,13 @@ class SameOrigin:
 
     def _is_ours(self, host: str) -> bool:
         found = _HOST.fullmatch(host) if len(host) <= LONGEST_HOST else None
-        return found is not None and (found[2] in self._names or _is_address(found[1] or found[2]))
+        return found is not None and (
+            self._is_named(found[2] or "") or _is_address(found[1] or found[2])
+        )
+
+    def _is_named(self, host: str) -> bool:
+        """Return whether a name was configured, itself or by `*.` and what is behind its dot."""
+        return host in self._names or f"*.{host.partition('.')[2]}" in self._names
 
 
 @lru_cache(maxsize=256)

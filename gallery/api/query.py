@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
-from gallery.criteria import LISTS, Criteria, parse
+from gallery.criteria import LISTS, Criteria, parse, wrong
 from gallery.errors import Invalid, printable
 from gallery.model import LARGEST_ID
 
@@ -101,7 +101,7 @@ def criteria_of(request: Request, *, allowed: Collection[str], others: Collectio
         elif key in content:
             raise Invalid(f"Invalid query: {key} is given twice")
         elif value.lower() == "null" and key != "text":
-            raise Invalid(f"Invalid query: {key} has no value")
+            raise wrong(key)
         else:
             content[key] = _structured(key, value)
     return parse(content, strict=False)
@@ -113,7 +113,7 @@ def _structured(key: str, raw: str) -> object:
         return dict(zip(("lat", "lon", "km"), raw.split(","), strict=True))
     if key.endswith(("After", "Before")):
         if "-" not in raw:  # a number would be taken for seconds since 1970
-            raise Invalid(f"Invalid query: {key} is no time")
+            raise wrong(key)
         return _time(raw)
     return raw
 
