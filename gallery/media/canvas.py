@@ -1,10 +1,11 @@
 """Pixels: loading, shrinking and WebP by libvips, with everything shut that is not needed.
 
 Colours become sRGB and pictures upright on the way. Nothing of a file's metadata goes on. Whatever
-libvips cannot do is an `Error`; mostly it shows only when the pixels are asked for.
+libvips cannot do is an `Error`.
 """
 
-from collections.abc import Callable
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, BinaryIO, TypeAlias
 
@@ -27,28 +28,28 @@ Image: TypeAlias = Any
 
 
 def shrunk(file: BinaryIO | bytes, longest: int) -> Image:
-    """The picture in a file that libvips knows, at most so many pixels wide and high.
+    """Return the picture in a file that libvips knows, at most so many pixels wide and high.
 
-    The file is read here and nothing beside it: drawings cannot load what they name.
+    The file is read here and nothing beside it: drawings cannot load what they name. All pixels
+    are in memory then, so a damaged file raises `Error` here.
     """
-    header = _opened(file, lambda source: pyvips.Image.new_from_source(source, ""))
-    check_size(header.width, header.height)
-    is_drawing = header.get("vips-loader").startswith("svg")
-    return _opened(
-        file,
-        lambda source: pyvips.Image.thumbnail_source(
+    with _source(file) as source:
+        header = pyvips.Image.new_from_source(source, "")
+        check_size(header.width, header.height)
+        is_drawing = header.get("vips-loader").startswith("svg")
+    with _source(file) as source:
+        return pyvips.Image.thumbnail_source(
             source,
             longest,
             height=longest,
             size="both" if is_drawing and longest < LONGEST_SIDE else "down",
             export_profile="srgb",
             option_string=_WHOLE,
-        ),
-    )
+        ).copy_memory()
 
 
 def of_pixels(pixels: Pixels, longest: int) -> Image:
-    """A decoded picture in the same way."""
+    """Return a decoded picture in the same way."""
     _prepare()
     image = pyvips.Image.new_from_memory(
         pixels.data, pixels.width, pixels.height, pixels.bands, "uchar"
@@ -58,17 +59,14 @@ def of_pixels(pixels: Pixels, longest: int) -> Image:
         image.set_type(pyvips.GValue.blob_type, "icc-profile-data", pixels.profile)
     if pixels.turn:
         image = getattr(image, _TURNS[pixels.turn])()
-    return image.thumbnail_image(longest, height=longest, size="down", export_profile="srgb")
+    return image.thumbnail_image(
+        longest, height=longest, size="down", export_profile="srgb"
+    ).copy_memory()
 
 
 def smaller(image: Image, longest: int) -> Image:
     """A picture of ours, made smaller still."""
     return image.thumbnail_image(longest, height=longest, size="down")
-
-
-def kept(image: Image) -> Image:
-    """The picture with all its pixels in memory: now is when a damaged file shows."""
-    return image.copy_memory()
 
 
 def webp(image: Image) -> bytes:
@@ -88,13 +86,19 @@ def rgba(image: Image) -> Pixels:
     return Pixels(data, image.width, image.height, 4)
 
 
-def _opened(file: BinaryIO | bytes, load: Callable[[Image], Image]) -> Image:
-    """What `load` makes of the file, read from its beginning."""
+@contextmanager
+def _source(file: BinaryIO | bytes) -> Generator[Image]:
+    """Give the file as libvips reads it, from its beginning.
+
+    Pixels must be computed within the block. libvips reads the file only then, and pyvips keeps the
+    bytes behind a source no longer than the source (except for `new_from_source`).
+    """
     _prepare()
     if isinstance(file, bytes):
-        return load(pyvips.Source.new_from_memory(file))
-    file.seek(0)
-    return load(pyvips.Source.new_from_descriptor(file.fileno()))
+        yield pyvips.Source.new_from_memory(file)
+    else:
+        file.seek(0)
+        yield pyvips.Source.new_from_descriptor(file.fileno())
 
 
 @cache

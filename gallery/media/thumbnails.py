@@ -48,7 +48,7 @@ def draw(file: BinaryIO, name: str, sizes: Collection[Size]) -> Drawn:
     """
     longest = max((_pixels(size) for size in sizes), default=LONGEST)
     with _refusing():
-        image = canvas.kept(_loaded(file, name, longest))
+        image = _loaded(file, name, longest)
         drawn: dict[Size, bytes] = {}
         for size in sorted(sizes, key=_pixels, reverse=True):
             image = canvas.smaller(image, _pixels(size))

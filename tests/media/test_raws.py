@@ -2,10 +2,13 @@
 
 import io
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
 from gallery.config import Settings
 from gallery.media.probe import probe
@@ -48,6 +51,25 @@ def dng(orientation: int = 1) -> bytes:
         0xC65A: ("H", (21,)),
     }
     return b"II*\0" + struct.pack("<I", start) + pixels + own + _directory(entries, start)
+
+
+def dng_with_preview(preview: bytes) -> bytes:
+    """The same with a JPEG inside that the camera wants to be shown."""
+    raw = dng()
+    end = len(raw) + len(raw) % 2
+    start = struct.unpack_from("<I", raw, 4)[0]
+    count = struct.unpack_from("<H", raw, start)[0]
+    made = bytearray(raw.ljust(end, b"\0"))
+    struct.pack_into("<I", made, start + 2 + 12 * count, end)  # the next directory
+    entries: dict[int, tuple[str, bytes | tuple[int, ...]]] = {
+        0x00FE: ("I", (1,)),
+        0x0103: ("H", (6,)),
+        0x0201: ("I", (0,)),
+        0x0202: ("I", (len(preview),)),
+    }
+    at = end + len(_directory(entries, end))
+    entries[0x0201] = ("I", (at,))
+    return bytes(made) + _directory(entries, end) + preview
 
 
 def _directory(entries: dict[int, tuple[str, bytes | tuple[int, ...]]], at: int) -> bytes:
@@ -110,3 +132,43 @@ def test_its_thumbnail_stands_upright(
     """Developed, as there is no picture inside that could be shown."""
     drawn = drawn_of(tmp_path, "x.dng", dng(orientation), "small", "full")
     assert {opened(picture).size for picture in drawn.pictures.values()} == {size}
+
+
+def test_the_preview_of_a_raw_file_is_read_as_long_as_it_is_needed(tmp_path: Path) -> None:
+    """Previews of several megabytes lie in pages that go back to the system when they are freed.
+
+    They are drawn by a process of its own: to read them then is a crash.
+    """
+    noise = Image.effect_noise((2_400, 1_800), 90)
+    shown = Image.merge("RGB", [noise, noise.rotate(90).resize(noise.size), noise.rotate(180)])
+    buffer = io.BytesIO()
+    shown.save(buffer, "JPEG", quality=92)
+    assert len(buffer.getvalue()) > 3 << 20
+    (tmp_path / "x.dng").write_bytes(dng_with_preview(buffer.getvalue()))
+    drawing = subprocess.run(
+        [sys.executable, "-c", _UNDER_PRESSURE, str(tmp_path / "x.dng")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (drawing.returncode, drawing.stderr) == (0, "")
+    assert drawing.stdout.splitlines() == ["(256, 192)"] * 4
+
+
+_UNDER_PRESSURE = """
+import gc, io, sys
+from gallery.media import canvas
+from gallery.media.thumbnails import draw
+from PIL import Image
+kept, taken = canvas.smaller, []
+def smaller(image, longest):
+    gc.collect()
+    taken[:] = [bytes([n]) * (3 << 20) for n in range(16)]
+    return kept(image, longest)
+canvas.smaller = smaller
+with open(sys.argv[1], "rb") as file:
+    for _ in range(4):
+        picture = draw(file, "x.dng", ("small",)).pictures["small"]
+        print(Image.open(io.BytesIO(picture)).size)
+"""
