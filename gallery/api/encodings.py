@@ -25,24 +25,28 @@ SUFFIX = "-gzip"
 
 Also those of changes and of small answers, so that a change and the next read give the same tag.
 """
+_VARY = (b"vary", b"Accept-Encoding")
 _MAGIC = b"\x1f\x8b"
-_TEXTS = ("application/json", "application/yaml", "text/css", "text/html", "text/javascript")
-_PLAIN = "text/plain"
+_TEXTS = (
+    *("application/json", "application/yaml"),
+    *("text/css", "text/html", "text/javascript", "text/plain"),
+)
 _MAX_HEADER = 500
 _CODING = re.compile(r"\s*([\w*!#$%&'+.^`|~-]+)\s*(?:;\s*[qQ]\s*=\s*([01](?:\.\d{0,3})?)\s*)?$")
 
 
 def accepts_gzip(request: Request) -> bool:
     """Return whether the client wants gzip no less than the answer as it is."""
-    given = ",".join(request.headers.getlist("accept-encoding"))
-    return 0 < len(given) <= _MAX_HEADER and _prefers_gzip(given)
+    given = [value for name, value in request.scope["headers"] if name == b"accept-encoding"]
+    header = given[0] if len(given) == 1 else b",".join(given)
+    return 0 < len(header) <= _MAX_HEADER and _prefers_gzip(header)
 
 
 @lru_cache(maxsize=256)
-def _prefers_gzip(header: str) -> bool:
+def _prefers_gzip(header: bytes) -> bool:
     """Return what `Accept-Encoding` says; a malformed member says nothing."""
     weights = {}
-    for member in header.lower().split(","):
+    for member in header.decode("latin-1").lower().split(","):
         if found := _CODING.match(member):
             weights[found[1]] = min(float(found[2] or 1), 1.0)
     weight = weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0)))
@@ -63,17 +67,17 @@ async def encoded(request: Request, response: Response) -> Response:
 
     What is sent in parts without an end, and what is no text, is left as it is.
     """
-    if not (response.media_type or "").startswith((*_TEXTS, _PLAIN)):
+    if response.media_type not in _TEXTS:
         return response
+    response.raw_headers.append(_VARY)
     body = bytes(response.body)
-    if not body.startswith(_MAGIC) and accepts_gzip(request):
+    if len(body) >= MIN_BYTES and not body.startswith(_MAGIC) and accepts_gzip(request):
         try:
             body = await compress(body)
         except BaseException:
             if isinstance(response, InParts):
                 response.close()
             raise
-    response.headers.add_vary_header("Accept-Encoding")
     if body.startswith(_MAGIC):
         response.body = body
         response.headers["Content-Length"] = str(len(body))

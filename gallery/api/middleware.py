@@ -18,6 +18,7 @@ ORIGIN_REFUSAL = (
     "pass the Host header on (nginx: proxy_set_header Host $http_host; Vite: changeOrigin false) "
     "and start gallery with --host-name NAME"
 )
+_PRIVATE = (b"cache-control", REVALIDATE.encode())
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -37,9 +38,11 @@ class Private:
 
         async def send_private(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = message["headers"]
-                if not any(name == b"cache-control" for name, _value in headers):
-                    message["headers"] = [*headers, (b"cache-control", REVALIDATE.encode())]
+                for name, _value in message["headers"]:
+                    if name == b"cache-control":
+                        break
+                else:
+                    message["headers"] = [*message["headers"], _PRIVATE]
             await send(message)
 
         await self._app(scope, receive, send_private)

@@ -18,17 +18,24 @@ T = TypeVar("T", bound=str)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # In a query string an unescaped plus sign is a space; a zone cannot begin with one.
 _SPACE_BEFORE_ZONE = re.compile(r"(?<=[\d:.]) (?=\d\d(:?\d\d)?$)")
+_PARSED = "gallery.query"
+"""Where the scope of a request keeps its parameters."""
 PAGE = 500
 LARGEST_PAGE = 5_000
 
 
 def parameters(request: Request) -> QueryParams:
-    """What stands behind the question mark; `Invalid` unless it is UTF-8."""
+    """Return what stands behind the question mark, parsed once. Raises `Invalid` if not UTF-8."""
+    known: QueryParams | None = request.scope.get(_PARSED)
+    if known is not None:
+        return known
     raw = request.scope["query_string"].decode("latin-1")
     try:
-        return QueryParams(parse_qsl(raw, keep_blank_values=True, errors="strict"))
+        parsed = QueryParams(parse_qsl(raw, keep_blank_values=True, errors="strict"))
     except (UnicodeDecodeError, ValueError):
         raise Invalid("Invalid query: not UTF-8") from None
+    request.scope[_PARSED] = parsed
+    return parsed
 
 
 def check_keys(request: Request, known: Collection[str]) -> None:
