@@ -88,6 +88,7 @@ def create_app(
             served = Library(
                 disk, await roots.register(db, disk, _options(settings, data)), holder, bus
             )
+            app.state.library = served
             workers = await stack.enter_async_context(open_workers())
             thumbnails = Thumbnails(
                 db,

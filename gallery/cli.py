@@ -56,7 +56,7 @@ def _library_options(command: F) -> F:
     return click.argument("library", nargs=-1, metavar="[LIBRARY]...")(command)
 
 
-@cli.command()
+@cli.command(short_help="Serve folders until Ctrl-C.")
 @_library_options
 @click.option("--host", help=_HELP["host"] + "  (default: 127.0.0.1)")
 @click.option("--port", metavar="PORT", help=_HELP["port"] + "  (default: 8000)")
@@ -70,7 +70,7 @@ def serve(**flags: Any) -> None:
     server.serve(_settings(flags), click.echo)
 
 
-@cli.command()
+@cli.command(short_help="Bring the index up to date with the disk.")
 @_library_options
 @click.option("--accept-missing", is_flag=True, help="An empty folder was emptied on purpose.")
 def scan(*, accept_missing: bool, **flags: Any) -> None:
@@ -80,7 +80,7 @@ def scan(*, accept_missing: bool, **flags: Any) -> None:
     client.scan(_settings(flags), accept_missing=accept_missing)
 
 
-@cli.command("copy-to")
+@cli.command("copy-to", short_help="Copy what is known to another database.")
 @click.argument("url", metavar="URL")
 @_library_options
 def copy_to(url: str, **flags: Any) -> None:
@@ -94,7 +94,7 @@ def copy_to(url: str, **flags: Any) -> None:
     transfer.copy_to(_settings(flags), url)
 
 
-@cli.command()
+@cli.command(short_help="Make a small library to try things out.")
 @click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
 def demo(directory: Path) -> None:
     """Make a small library of real pictures and films in DIR, to try things out."""

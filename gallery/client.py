@@ -16,7 +16,8 @@ from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.errors import StartRefused
 from gallery.logs import escaped
-from gallery.progress import Bar
+from gallery.model import INDEXING
+from gallery.progress import Steps
 from gallery.server import SOCKET, run
 
 POLL_SECONDS = 0.2
@@ -49,16 +50,17 @@ async def _scan(settings: Settings, *, accept_missing: bool) -> None:
 
 async def _watch(client: httpx.AsyncClient) -> None:
     """Shows the progress until everything is listed and read; drawing goes on by itself."""
-    with Bar("Scanning") as scanning, Bar("Reading") as reading:
-        bars = {"scanning": scanning, "reading": reading}
+    with Steps(INDEXING) as steps:
         while True:
-            roots = _check(await client.get("/api/library")).json()["roots"]
-            under_way = [root["progress"] for root in roots if root["progress"]]
-            shown = [progress for progress in under_way if progress["phase"] in bars]
-            if not shown:
+            if not steps.show(await _under_way(client)):
                 return
-            bars[shown[0]["phase"]].show(shown[0]["done"], shown[0]["total"])
             await asyncio.sleep(POLL_SECONDS)
+
+
+async def _under_way(client: httpx.AsyncClient) -> list[tuple[str, int, int | None]]:
+    roots = _check(await client.get("/api/library")).json()["roots"]
+    each = [root["progress"] for root in roots if root["progress"]]
+    return [(progress["phase"], progress["done"], progress["total"]) for progress in each]
 
 
 @asynccontextmanager

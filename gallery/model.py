@@ -266,6 +266,8 @@ class Problem(_Shown, frozen=True):
 Phase = Literal["scanning", "reading", "drawing"]
 PHASES: Sequence[Phase] = ("scanning", "reading", "drawing")
 """Of work in a root: each waits for those before."""
+INDEXING: Sequence[Phase] = ("scanning", "reading")
+"""Until everything is listed and read; drawing goes on by itself."""
 
 
 class Progress(_Shown, frozen=True):

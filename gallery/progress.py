@@ -2,22 +2,32 @@
 
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
 import click
 
 SECONDS_BETWEEN_LINES = 5.0
+SECONDS_BEFORE_BAR = 1.0
+"""How long a step has lasted before a terminal shows it."""
+WIDTH = 30
 
 
 class Bar:
-    """Shows `done` of `total` (None: not known) of some work, until its block ends."""
+    """Shows `done` of `total` (None: not known) of some work, until its block ends.
 
-    def __init__(self, label: str) -> None:
+    What was complete stays on the screen; of anything else no count is left as if it were the end.
+    """
+
+    def __init__(self, label: str, delay: float = 0.0) -> None:
         self._label = label
         self._is_terminal = sys.stderr.isatty()
         self._told = time.monotonic()
+        self._begin = self._told + delay
         self._last = ""
+        self._is_complete = False
+        self._is_drawn = False
 
     def __enter__(self) -> Self:
         return self
@@ -28,19 +38,69 @@ class Bar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._is_terminal and self._last:
-            click.echo(err=True)
-        elif self._last and kind is None:
-            click.echo(self._last, err=True)
+        if self._is_complete and kind is None:
+            self.end()
+        else:
+            self.clear()
+
+    def end(self) -> None:
+        """Leave the last count on the screen."""
+        click.echo("" if self._is_drawn else self._last, err=True)
+
+    def clear(self) -> None:
+        """Leave nothing of a bar on the screen."""
+        if self._is_drawn:
+            click.echo("\r\033[K", nl=False, err=True)
 
     def show(self, done: int, total: int | None) -> None:
         """Tells how far the work is."""
         self._last = f"{self._label}: {done:,}" + (f" of {total:,}" if total else "")
+        self._is_complete = bool(total) and done == total
+        now = time.monotonic()
+        if now < self._begin:
+            return
         if self._is_terminal:
-            width = 30
-            full = width * min(done, total) // total if total else 0
-            bar = f" [{'#' * full}{'-' * (width - full)}]" if total else ""
+            full = WIDTH * min(done, total) // total if total else 0
+            bar = f" [{'#' * full}{'-' * (WIDTH - full)}]" if total else ""
             click.echo(f"\r\033[K{self._last}{bar}", nl=False, err=True)
-        elif time.monotonic() - self._told >= SECONDS_BETWEEN_LINES:
-            self._told = time.monotonic()
+            self._is_drawn = True
+        elif now - self._told >= SECONDS_BETWEEN_LINES:
+            self._told = now
             click.echo(self._last, err=True)
+
+
+class Steps:
+    """Shows work that goes on in several places, in steps that come one after the other."""
+
+    def __init__(self, steps: Sequence[str]) -> None:
+        self._steps = steps
+        self._step: str | None = None
+        self._bar = Bar("")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._turn_to(None)
+
+    def show(self, under_way: Iterable[tuple[str, int, int | None]]) -> bool:
+        """Show the sum of the earliest step; return whether any of the steps is under way."""
+        places = list(under_way)
+        for step in self._steps:
+            if here := [(done, total) for name, done, total in places if name == step]:
+                self._turn_to(step)
+                totals = [total for _done, total in here if total is not None]
+                is_known = len(totals) == len(here)
+                self._bar.show(sum(done for done, _ in here), sum(totals) if is_known else None)
+                return True
+        self._turn_to(None)
+        return False
+
+    def _turn_to(self, step: str | None) -> None:
+        if step == self._step:
+            return
+        if self._step is not None:
+            self._bar.clear()  # how far it came at last is not known
+        self._step = step
+        if step is not None:
+            self._bar = Bar(step.capitalize(), SECONDS_BEFORE_BAR)

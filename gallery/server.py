@@ -20,9 +20,12 @@ from starlette.types import ASGIApp
 from gallery import data_directory
 from gallery.api.connections import MAX_CONNECTIONS, Connections, connection_limit
 from gallery.api.protocol import LimitedProtocol
-from gallery.app import create_app, started
+from gallery.app import create_app, running, started
 from gallery.config import Settings
+from gallery.domain.library import Library
 from gallery.errors import StartRefused
+from gallery.model import INDEXING
+from gallery.progress import Steps
 from gallery.stopping import EXIT_SECONDS, exit_in
 
 logger = logging.getLogger(__name__)
@@ -32,6 +35,7 @@ T = TypeVar("T")
 SOCKET = "gallery.sock"
 SWITCH_SECONDS = 0.001
 """How long a thread that compares folders may keep requests from being answered, at a time."""
+PROGRESS_SECONDS = 0.5
 STOP_SECONDS = 5
 """How long requests under way may take once the server is told to stop."""
 
@@ -69,10 +73,13 @@ async def _serve(settings: Settings, data: Path, tell: Callable[[str], None]) ->
     # The lifespan is entered here and not by uvicorn, which would turn a refusal into a trace; and
     # before the sockets are made, because the lock decides whose data directory it is.
     app = create_app(settings, scan_at_start=False, watch=True)
-    async with started(app) as running:
+    async with (
+        started(app) as running_app,
+        running(app.state.stopping, _show_progress(app.state.library)),
+    ):
         with _listening(settings, data / SOCKET) as (address, sockets):
             server = Server(
-                running,
+                running_app,
                 lambda: tell(f"Serving {address}"),
                 app.state.stopping,
                 connection_limit(),
@@ -86,6 +93,15 @@ async def _serve(settings: Settings, data: Path, tell: Callable[[str], None]) ->
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, stop)  # also heard while the loop itself hangs
             await server.serve(sockets)
+
+
+async def _show_progress(library: Library) -> None:
+    """Show how far listing and reading are, whenever they last."""
+    with Steps(INDEXING) as steps:
+        while True:
+            each = [served.progress for served in library.roots.values()]
+            steps.show((it.phase, it.done, it.total) for it in each if it)
+            await asyncio.sleep(PROGRESS_SECONDS)
 
 
 class Server(uvicorn.Server):

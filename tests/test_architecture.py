@@ -49,6 +49,7 @@ WITHIN_A_LINE = {
     ("client", "server"),
     ("client", "progress"),
     ("server", "app"),
+    ("server", "progress"),
     ("database", "events"),  # what a transaction publishes once it is committed
     ("file_names", "names"),  # when two names are the same
     ("criteria", "media_types"),  # the types to filter by

@@ -111,8 +111,9 @@ async def test_scan_works_with_the_server_stopped_and_running(
     settings: Settings, library: Tree
 ) -> None:
     typed = ("scan", *arguments(settings))
-    status, output, _errors = await gallery(*typed)
+    status, output, errors = await gallery(*typed)
     assert (status, output) == (0, "library: online, 4 items, 0 missing, 0 problems\n")
+    assert errors == "", "no count is left as if it were the result"
     async with serving(settings) as server, server.client() as client:
         await scanned(client)
         library.write("more.jpg")
@@ -182,6 +183,16 @@ async def test_requests_are_answered_while_a_large_folder_is_scanned(
         before = states[-1]["itemCount"]
         await rescan(client)
         assert (await client.get("/api/library")).json()["roots"][0]["itemCount"] == before
+
+
+async def test_the_help_is_whole_and_shows_defaults() -> None:
+    _status, output, _errors = await gallery("--help")
+    assert "..." not in output.partition("Commands:")[2]
+    _status, output, _errors = await gallery("serve", "--help")
+    told = " ".join(output.split())
+    for key in ("host", "port", "rescan", "poll", "thumbnails"):
+        described = told.partition(f"--{key} ")[2].partition(" --")[0]
+        assert f"(default: {getattr(Settings(), key)}" in described, key
 
 
 @pytest.mark.parametrize(

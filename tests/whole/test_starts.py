@@ -281,6 +281,25 @@ cli.main()
 """
 
 
+async def test_a_terminal_shows_how_far_the_index_is(settings: Settings) -> None:
+    ours, theirs = os.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HANGING, "serve", *arguments(settings), "--port", "0"),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = ""
+    try:
+        async with asyncio.timeout(SECONDS):
+            while "Scanning: 0" not in shown:
+                shown += (await asyncio.to_thread(os.read, ours, 4096)).decode()
+    finally:
+        process.kill()
+        await process.wait()
+        os.close(ours)
+
+
 async def test_a_server_whose_disk_hangs_stops_with_what_it_promised(settings: Settings) -> None:
     await prepare(settings)
     async with serving(settings, program=("-c", HANGING)) as server, server.client() as client:
