@@ -3,10 +3,13 @@
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from gallery.app import create_app, started
 from gallery.config import SETTINGS, TAKES, Settings, load
 from gallery.errors import Misconfigured
+from tests.conftest import client_of
 
 
 def test_a_flag_goes_before_the_environment_that_before_the_file(tmp_path: Path) -> None:
@@ -171,3 +174,19 @@ def test_without_accounts_only_this_machine_is_served(
     else:
         with pytest.raises(Misconfigured, match="--open"):
             settings.check_exposure()
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("a.example.org", 200),
+        ("A.Example.org:80", 200),
+        ("example.org", 403),
+        ("x.a.example.org", 403),
+    ],
+)
+async def test_a_star_stands_for_one_label(settings: Settings, host: str, status: int) -> None:
+    starred = msgspec.structs.replace(settings, host_name=("*.example.org",))
+    async with started(create_app(starred)) as app, client_of(app) as client:
+        answer = await client.get("/api/health", headers={"Host": host})
+        assert answer.status_code == status
