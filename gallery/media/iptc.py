@@ -1,6 +1,7 @@
 """IPTC-IIM, what newspapers used before XMP: numbered data sets of bytes."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from gallery.media import tags
 from gallery.media.tags import MAX_TEXT_BYTES, Tags
@@ -16,7 +17,8 @@ TITLE, KEYWORDS, DATE, TIME, CAPTION, ENCODING = (
     (1, 90),
 )
 
-Sets = Mapping[tuple[int, int], bytes | list[bytes]]
+Sets = Mapping[tuple[int, int], Any]
+"""Bytes, a list of them, or None for an empty data set."""
 
 
 def read(sets: Sets) -> Tags:
@@ -31,8 +33,9 @@ def read(sets: Sets) -> Tags:
 
 
 def _all(sets: Sets, key: tuple[int, int]) -> list[bytes]:
-    value = sets.get(key, [])
-    return value if isinstance(value, list) else [value]
+    """Return the values of a data set; Pillow gives None for an empty one."""
+    value = sets.get(key)
+    return [raw for raw in (value if isinstance(value, list) else [value]) if raw is not None]
 
 
 def _text(sets: Sets, key: tuple[int, int]) -> str | None:
