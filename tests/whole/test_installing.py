@@ -79,7 +79,9 @@ def test_the_wheel_draws_the_demo_library(programs: Path, tmp_path: Path) -> Non
 def test_a_checkout_installs_what_was_asked_for_and_keeps_it(tmp_path: Path) -> None:
     for name in ("scripts", "gallery"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    for name in ("pyproject.toml", "uv.lock", "README.md", "LICENSE", "schema.sql", "openapi.yaml"):
+    for name in ("pyproject.toml", "hatch_build.py", "uv.lock", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    for name in ("schema.sql", "openapi.yaml"):
         shutil.copy(ROOT / name, tmp_path / name)
     path = f"{Path(UV).parent}{os.pathsep}{os.environ['PATH']}"
 
