@@ -173,7 +173,7 @@ class Thumbnails:
         if isinstance(made, Made) and made.thumbhash is None and _is_of(made, source):
             failed = DrawnItem(source, None, made.problem)
             await self._db.write(reconcile.show, source.root_id, [failed])
-        elif made is not Trouble.ABSENT:
+        elif isinstance(made, Made) and _has_version_of(made, source):
             self._remember_failure((source.id, source.version, size))
         raise NotFound("No thumbnail")
 
@@ -263,8 +263,12 @@ class Thumbnails:
 
 def _is_of(made: Made, source: Source) -> bool:
     """Whether it was the file that the index has read."""
-    is_same = (made.size, made.modified_at) == (source.size, source.modified_at)
-    return is_same and source.fingerprint is not None
+    return _has_version_of(made, source) and source.fingerprint is not None
+
+
+def _has_version_of(made: Made, source: Source) -> bool:
+    """Return whether it was the file as the index has listed it, and not a later one."""
+    return (made.size, made.modified_at) == (source.size, source.modified_at)
 
 
 async def _existing(reader: Reader, item_id: int) -> Source:

@@ -516,6 +516,17 @@ async def test_a_file_that_changes_while_it_is_drawn_is_never_mixed(
         assert picture.read_bytes()[:4] == b"RIFF"
 
 
+async def test_what_cannot_be_drawn_for_a_moment_is_tried_again(
+    client: httpx.AsyncClient, library: Tree
+) -> None:
+    """A file that is being written is empty at first: that says nothing of the one listed."""
+    url = (await item(client))["thumbnailUrl"]
+    library.write(BEACH, content=b"")
+    assert (await client.get(url)).status_code == 404
+    draw(library, BEACH)
+    assert (await client.get(url)).status_code == 200
+
+
 async def test_the_least_recently_used_go_when_room_is_short(tmp_path: Path, clock: object) -> None:
     cache = Cache(tmp_path / "thumbnails")
     keys = [key_of("x", number) for number in range(10)]
