@@ -185,6 +185,8 @@ async def test_what_people_look_at_is_read_first(
     monkeypatch.setattr(queue, "BATCH", 2)
     async with started(create_app(settings)) as app, client_of(app) as client:
         await soon(lambda: _is_scanned(client))
+        while not order:  # the first batch is under way, and waits
+            await asyncio.sleep(0.005)
         first = list(order)
         page = (await client.get("/api/folders?path=new&sort=name&order=desc&limit=3")).json()
         goes_on.set()
