@@ -222,9 +222,7 @@ async def test_each_library_has_a_data_directory_of_its_own(folders: Path, home:
     assert len(places) == 2
 
 
-async def test_serve_says_which_library_it_is_also_beside_a_running_server(
-    folders: Path, home: Path
-) -> None:
+async def test_which_library(folders: Path, home: Path) -> None:
     library = (f"photos={folders}/A", f"videos={folders}/B")
     status, output, _errors = await gallery("scan", *library)
     assert (status, output.count("online, 5 items")) == (0, 2)

@@ -138,7 +138,11 @@ def decoded(file: BinaryIO) -> Pixels:
         check_size(*image.size)
         profile = image.info.get("icc_profile")
         has_alpha = image.has_transparency_data
-        upright = ImageOps.exif_transpose(image.convert("RGBA" if has_alpha else "RGB"))
+        try:
+            pixels = image.convert("RGBA" if has_alpha else "RGB")
+        except RuntimeError as error:  # as damaged AVIF does
+            raise ValueError("no picture, or damaged") from error
+        upright = ImageOps.exif_transpose(pixels)
         bands = len(upright.getbands())
         return Pixels(upright.tobytes(), upright.width, upright.height, bands, profile)
 
