@@ -160,6 +160,8 @@ CREATE INDEX item_unprobed ON item (root_id, read_tries, id)
 -- store.thumbnails.waiting: what still waits to be drawn, newest first
 CREATE INDEX item_undrawn ON item (root_id, taken_local, id)
   WHERE drawn_at IS NULL AND problem IS NULL AND probed_at IS NOT NULL AND missing_since = 0;
+-- store.problems: what could not be opened, read or drawn
+CREATE INDEX item_problem ON item (root_id, missing_since, path) WHERE problem IS NOT NULL;
 -- store.files.by_inodes: the former places of a file that was renamed
 CREATE INDEX item_inode ON item (inode, missing_since);
 -- store.files.by_inodes: the place of a file that another one has replaced

@@ -19,6 +19,7 @@ from gallery.logs import escaped
 from gallery.model import INDEXING
 from gallery.progress import Steps
 from gallery.server import SOCKET, run
+from gallery.store.problems import MAX_NAMED
 
 POLL_SECONDS = 0.2
 
@@ -38,12 +39,16 @@ async def _scan(settings: Settings, *, accept_missing: bool) -> None:
         await _watch(client)
         roots = _check(await client.get("/api/library")).json()["roots"]
     for root in roots:
+        named = len(root["problems"])
+        count = named + max(root["problemCount"] - MAX_NAMED, 0)
         click.echo(
             f"{root['name'] or 'library'}: {root['state']}, {root['itemCount']:,} items, "
-            f"{root['missingCount']:,} missing, {len(root['problems']):,} problems"
+            f"{root['missingCount']:,} missing, {count:,} problems"
         )
         for problem in root["problems"]:
             click.echo(escaped(f"  {problem['path']}: {problem['reason']}"))
+        if count > named:
+            click.echo(f"  and {count - named:,} more; the filter hasProblem lists them all")
     if any(root["state"] == "offline" for root in roots):
         raise StartRefused("A folder is offline: nothing in it was marked missing")
 

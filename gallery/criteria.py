@@ -86,6 +86,7 @@ class Criteria(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_duration: float | None = None
     has_location: bool | None = None
     has_rating: bool | None = None
+    has_problem: bool | None = None
     favorite: bool | None = None
     missing: bool | None = None
     near: Near | None = None

@@ -257,7 +257,7 @@ class Page(_Shown, frozen=True):
 
 
 class Problem(_Shown, frozen=True):
-    """Something in a root that the index had to leave out, and why."""
+    """What the index had to leave out, or could not open, read or draw; and why."""
 
     path: str
     reason: str
@@ -294,6 +294,7 @@ class RootState(_Shown, frozen=True):
     missing_count: int
     last_scan: datetime | None
     progress: Progress | None
+    problem_count: int
     problems: list[Problem]
 
 

@@ -122,6 +122,7 @@ def matches(fact: Fact, c: Criteria) -> bool:
             _at_most(seconds, c.max_duration),
             c.has_location is None or c.has_location == (fact.read.position is not None),
             c.has_rating is None or c.has_rating == (fact.read.rating != 0),
+            c.has_problem is None or c.has_problem == (fact.read.problem is not None),
             c.favorite is None or c.favorite == fact.is_favorite,
             c.near is None or _near(fact, c.near.lat, c.near.lon, c.near.km),
             _list(c.collections, c.collections_logic, fact.collections),

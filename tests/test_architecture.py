@@ -30,6 +30,7 @@ LINES = (
         "file_names",
         "logs",
         "urls",
+        "problems",
     ),
     ("errors",),
 )

@@ -80,7 +80,7 @@ def test_the_keys_are_those_of_the_contract() -> None:
     lists += ["years", "months", "collections"]
     alone = "takenAfter takenBefore addedAfter addedBefore minRating maxRating minWidth minHeight"
     alone += " minSize maxSize minDuration maxDuration hasLocation hasRating favorite missing near"
-    alone += " text sort order limit folders"
+    alone += " hasProblem text sort order limit folders"
     assert {*lists, *(f"{key}_logic" for key in lists), *alone.split()} == set(KEYS)
     assert {*lists, "folders"} == LISTS
 

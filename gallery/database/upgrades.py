@@ -173,6 +173,16 @@ UPGRADES: tuple[tuple[Step, ...], ...] = (
         """,
         "DELETE FROM label WHERE kind = 'keyword' AND length(name) > 500",
     ),
+    (
+        """
+        CREATE INDEX item_problem ON item (root_id, missing_since, path)
+          WHERE problem IS NOT NULL""",
+        # Problems have other words now, and some were none: each such file is read once more.
+        """
+        UPDATE item SET probed_at = NULL, drawn_at = NULL, read_tries = 0
+        WHERE problem IS NOT NULL
+        """,
+    ),
 )
 """What brings a database of version 1 to version 2, and so on; each step is one transaction."""
 

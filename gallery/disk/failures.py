@@ -2,9 +2,10 @@
 
 import errno
 
+_FORBIDDEN = {errno.EACCES, errno.EPERM}
 _ABSENT = {
     *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ENXIO, errno.ENODEV),
-    *(errno.ELOOP, errno.EXDEV, errno.EACCES, errno.EPERM),
+    *(errno.ELOOP, errno.EXDEV, *_FORBIDDEN),
 }
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN}
 
@@ -15,6 +16,11 @@ def is_absent(error: OSError) -> bool:
     All other errors (EMFILE, ENOMEM, EIO …) say nothing of the file: another time it may be read.
     """
     return error.errno is None or error.errno in _ABSENT
+
+
+def is_forbidden(error: OSError) -> bool:
+    """Return whether the system does not let this server read a file."""
+    return error.errno in _FORBIDDEN
 
 
 def is_exhausted(error: OSError) -> bool:

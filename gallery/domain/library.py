@@ -13,7 +13,7 @@ from gallery.domain.scopes import Departures
 from gallery.errors import NotAFolder
 from gallery.events import Bus, RootChanged
 from gallery.model import PHASES, Hint, Item, Phase, Problem, Progress, RootState, moment
-from gallery.store import folders, roots
+from gallery.store import folders, problems, roots
 
 MOST_PREFERRED = 2_000
 """Items that somebody looks at and that are read, and drawn, before all others."""
@@ -219,8 +219,10 @@ class Library:
 async def states(reader: Reader, library: Library) -> list[RootState]:
     """Every root: one that is known but not served now is offline."""
     found = []
+    unreadable = await problems.by_root(reader)
     for row in await roots.all_roots(reader):
         served = library.roots.get(row.id)
+        items = unreadable.get(row.id, problems.RootProblems())
         reasons = (served.trouble, served.blind) if served else ()
         found.append(
             RootState(
@@ -230,7 +232,12 @@ async def states(reader: Reader, library: Library) -> list[RootState]:
                 missing_count=row.missing_count,
                 last_scan=None if row.last_scan is None else moment(row.last_scan),
                 progress=served.progress if served else None,
-                problems=[*(Problem("", reason) for reason in reasons if reason), *row.problems],
+                problem_count=items.total,
+                problems=[
+                    *(Problem("", reason) for reason in reasons if reason),
+                    *row.problems,
+                    *items.first,
+                ],
             )
         )
     return found

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from gallery import limits
-from gallery.media.bounded import TOO_MUCH
+from gallery import limits, problems
 from gallery.media.times import by_file
 from gallery.model import Probed
 from gallery.store.unread import Unread
@@ -22,7 +21,7 @@ def is_given_up(item: Unread) -> bool:
 
 def unreadable(item: Unread) -> Probed:
     """Return what is known of a file that takes too much memory or time: its own time."""
-    return Probed(problem=TOO_MUCH, taken=by_file(item.modified_at))
+    return Probed(problem=problems.TOO_MUCH, taken=by_file(item.modified_at))
 
 
 def parts(

@@ -30,7 +30,17 @@ from gallery.domain.scopes import Departure
 from gallery.events import ItemsChanged
 from gallery.media_types import type_of
 from gallery.model import Probed
-from gallery.store import collections, files, folders, index, metadata, roots, scopes, thumbnails
+from gallery.store import (
+    collections,
+    files,
+    folders,
+    index,
+    metadata,
+    problems,
+    roots,
+    scopes,
+    thumbnails,
+)
 from gallery.store.moves import Fold
 from gallery.store.thumbnails import DrawnItem
 from gallery.store.unread import Unread
@@ -142,6 +152,17 @@ async def show(tx: Tx, root_id: int, drawn: Sequence[DrawnItem]) -> None:
     changes.items |= {it.source.id for it in drawn}
     changes.folders |= {paths.parent(it.source.path) for it in drawn}
     await changes.tell(tx)
+
+
+async def forbid(tx: Tx, root_id: int, item_ids: Iterable[int]) -> None:
+    """Note that files may not be read by this server."""
+    await roots.lock(tx)
+    changes = _Changes(root_id)
+    changes.folders |= {paths.parent(path) for path in await problems.forbid(tx, item_ids)}
+    if changes.folders:
+        await changes.tell(tx)
+    else:
+        tx.discard()
 
 
 async def fold(

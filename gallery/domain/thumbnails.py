@@ -20,6 +20,7 @@ from gallery.media.cache import Cache, key_of
 from gallery.media.worker import Workers
 from gallery.media.worker_process import WorkerFailed
 from gallery.model import Actor, Size
+from gallery.problems import TOO_MUCH
 from gallery.store import thumbnails
 from gallery.store.thumbnails import DrawnItem, Source
 from gallery.urls import picture_version
@@ -169,10 +170,11 @@ class Thumbnails:
         if made is Trouble.CHANGED:
             raise Unavailable("The file is being written to")
         if isinstance(made, Made) and made.pictures:
+            if source.problem and made.thumbhash and _is_of(made, source):
+                await self._show(DrawnItem(source, made.thumbhash, made.problem))
             return Picture(made.pictures[0], picture_version(made.size, made.modified_at))
         if isinstance(made, Made) and made.thumbhash is None and _is_of(made, source):
-            failed = DrawnItem(source, None, made.problem)
-            await self._db.write(reconcile.show, source.root_id, [failed])
+            await self._show(DrawnItem(source, None, made.problem))
         elif isinstance(made, Made) and _has_version_of(made, source):
             self._remember_failure((source.id, source.version, size))
         raise NotFound("No thumbnail")
@@ -184,12 +186,17 @@ class Thumbnails:
             return await self._work(source, size, MAX_SECONDS)
         except WorkerFailed as failure:
             self._remember_failure((source.id, source.version, None))
+            await self._show(_failed(source))
             raise NotFound("No thumbnail") from failure
+
+    async def _show(self, drawn: DrawnItem) -> None:
+        await self._db.write(reconcile.show, drawn.source.root_id, [drawn])
 
     async def ahead(self, source: Source) -> DrawnItem | None:
         """Make what most will ask for, when nobody waits.
 
-        None if the file is not as it was, or takes too much: then it is tried once more later.
+        None if the file is not as it was, or takes too much for the first time: then it is tried
+        once more later.
         """
         await self._asked.rest()
         any_size = (source.id, source.version, None)
@@ -204,9 +211,10 @@ class Thumbnails:
             logger.warning("%s: %s", source.path, error)
             return None
         except WorkerFailed:
-            if is_last_try:
-                self._remember_failure(any_size)
-            return None
+            if not is_last_try:
+                return None
+            self._remember_failure(any_size)
+            return _failed(source)
         if not isinstance(made, Made) or not _is_of(made, source):
             return None
         return DrawnItem(source, made.thumbhash, made.problem)
@@ -269,6 +277,11 @@ def _is_of(made: Made, source: Source) -> bool:
 def _has_version_of(made: Made, source: Source) -> bool:
     """Return whether it was the file as the index has listed it, and not a later one."""
     return (made.size, made.modified_at) == (source.size, source.modified_at)
+
+
+def _failed(source: Source) -> DrawnItem:
+    """Return what is known of a file that takes too much, or ends the process that draws it."""
+    return DrawnItem(source, None, TOO_MUCH, is_final=False)
 
 
 async def _existing(reader: Reader, item_id: int) -> Source:

@@ -16,7 +16,7 @@ from gallery.domain.reading import is_given_up, parts, unreadable
 from gallery.errors import Unavailable
 from gallery.events import Bus
 from gallery.indexing.backlog import Backlog
-from gallery.indexing.reading import Reader
+from gallery.indexing.reading import Reader, Unopened
 from gallery.media.worker import Workers
 from gallery.media.worker_process import WorkerFailed
 from gallery.model import Probed
@@ -110,9 +110,14 @@ class Queue(Backlog):
         for item, result in zip(batch, found, strict=True):
             if isinstance(result, WorkerFailed):
                 logger.warning("%s cannot be read: %s", item.path, result)
-        unopened = [id_ for id_, result in zip(ids, found, strict=True) if result is None]
+        unopened = {
+            id_: why for id_, why in zip(ids, found, strict=True) if isinstance(why, Unopened)
+        }
         if unopened:
             await db.write(unread.withdraw, unopened)
+        forbidden = [id_ for id_, why in unopened.items() if why is Unopened.FORBIDDEN]
+        if forbidden:
+            await db.write(reconcile.forbid, served.id, forbidden)
         return [
             (item, result)
             for item, result in zip(batch, found, strict=True)

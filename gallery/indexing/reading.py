@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from enum import Enum, auto
 from typing import BinaryIO, NamedTuple, TypeVar, TypeVarTuple
 
 import anyio
@@ -11,14 +12,13 @@ import msgspec
 from anyio import to_thread
 
 from gallery import paths
-from gallery.disk.failures import is_exhausted
+from gallery.disk.failures import is_exhausted, is_forbidden
 from gallery.disk.roots import Root
 from gallery.errors import Unavailable
 from gallery.media.fingerprints import fingerprint
 from gallery.media.jobs import ReadFile
 from gallery.media.worker import Workers
 from gallery.media.worker_process import WorkerFailed
-from gallery.media_types import type_of
 from gallery.model import Probed
 from gallery.store.unread import Unread
 
@@ -33,6 +33,13 @@ MAX_THREADS = 8
 """Of those that hang on a disk that does not answer."""
 
 
+class Unopened(Enum):
+    """Why a file was not read, though another time it may be."""
+
+    CHANGED = auto()
+    FORBIDDEN = auto()
+
+
 class _Opened(NamedTuple):
     """An open file that is as it was listed, its open sidecars, and its fingerprint."""
 
@@ -44,6 +51,9 @@ class _Opened(NamedTuple):
         _close((self.file, *self.sidecars))
 
 
+Result = Probed | WorkerFailed | Unopened
+
+
 class Reader:
     """Reads files in a worker, while the next ones are being opened."""
 
@@ -53,12 +63,11 @@ class Reader:
         self._turn = asyncio.Lock()
         self._threads = anyio.CapacityLimiter(MAX_THREADS)
 
-    async def read(
-        self, root: Root, batch: Sequence[Unread], seconds: float
-    ) -> list[Probed | WorkerFailed | None]:
+    async def read(self, root: Root, batch: Sequence[Unread], seconds: float) -> list[Result]:
         """Return what each file says, for at most so many seconds each.
 
-        None where a file does not open, or is not, or does not stay, as it was when it was listed.
+        `Unopened` where a file does not open, or is not, or does not stay, as it was when it was
+        listed.
         Raises `Unavailable` if that cannot be done now, whatever the files are.
         """
         parts = [batch[start : start + MAX_OPEN] for start in range(0, len(batch), MAX_OPEN)]
@@ -69,20 +78,21 @@ class Reader:
             raise failures.exceptions[0] from None
         return [result for task in tasks for result in task.result()]
 
-    async def _read(
-        self, root: Root, batch: Sequence[Unread], seconds: float
-    ) -> list[Probed | WorkerFailed | None]:
+    async def _read(self, root: Root, batch: Sequence[Unread], seconds: float) -> list[Result]:
         async with self._parts:
             opened = await self._on_disk(_open_all, root, batch)
             try:
-                jobs = [_job(item, one) for item, one in zip(batch, opened, strict=True) if one]
+                jobs = [
+                    _job(item, one)
+                    for item, one in zip(batch, opened, strict=True)
+                    if isinstance(one, _Opened)
+                ]
                 async with self._turn:
                     answers = iter(await self._workers.read(jobs, seconds))
-                found = [next(answers) if one else None for one in opened]
+                found = [next(answers) if isinstance(one, _Opened) else one for one in opened]
                 return await self._on_disk(_checked, root, batch, opened, found)
             finally:
-                for one in filter(None, opened):
-                    one.close()
+                _close_all(opened)
 
     async def _on_disk(self, work: Callable[[*Args], T], *args: *Args) -> T:
         try:
@@ -97,39 +107,42 @@ class Reader:
 
 
 def _job(item: Unread, opened: _Opened) -> tuple[ReadFile, list[int]]:
-    type_ = type_of(item.path)
-    assert type_ is not None
     files = [file.fileno() for file in (opened.file, *opened.sidecars)]
-    return ReadFile(paths.name(item.path), type_, item.modified_at), files
+    return ReadFile(paths.name(item.path), item.modified_at), files
 
 
-def _open_all(root: Root, batch: Sequence[Unread]) -> list[_Opened | None]:
+def _open_all(root: Root, batch: Sequence[Unread]) -> list[_Opened | Unopened]:
     """Open the files of a batch. Raises `OSError` for what says nothing of one of them."""
-    opened: list[_Opened | None] = []
+    opened: list[_Opened | Unopened] = []
     try:
         opened.extend(_open(root, item) for item in batch)
     except BaseException:
-        for one in filter(None, opened):
-            one.close()
+        _close_all(opened)
         raise
     return opened
 
 
-def _open(root: Root, item: Unread) -> _Opened | None:
+def _open(root: Root, item: Unread) -> _Opened | Unopened:
     with ExitStack() as files:
         try:
             file = files.enter_context(root.open_file(item.path))
             if not _is_as_listed(file, item):
-                return None
+                return Unopened.CHANGED
             sidecars = root.open_sidecars(item.path) if item.sidecar else []
             files.callback(_close, sidecars)
             opened = _Opened(file, sidecars, fingerprint(file, item.size))
         except OSError as error:
             if is_exhausted(error):
                 raise
-            return None
+            return Unopened.FORBIDDEN if is_forbidden(error) else Unopened.CHANGED
         files.pop_all()
         return opened
+
+
+def _close_all(opened: Iterable[_Opened | Unopened]) -> None:
+    for one in opened:
+        if isinstance(one, _Opened):
+            one.close()
 
 
 def _close(files: Iterable[BinaryIO]) -> None:
@@ -140,19 +153,21 @@ def _close(files: Iterable[BinaryIO]) -> None:
 def _checked(
     root: Root,
     batch: Sequence[Unread],
-    opened: Sequence[_Opened | None],
-    found: Sequence[Probed | WorkerFailed | None],
-) -> list[Probed | WorkerFailed | None]:
+    opened: Sequence[_Opened | Unopened],
+    found: Sequence[Result],
+) -> list[Result]:
     """Return what was found of the files that are still as they were listed."""
     return [
-        _with_fingerprint(result, one) if one and _is_unchanged(root, item, one) else None
+        _checked_one(root, item, one, result)
         for item, one, result in zip(batch, opened, found, strict=True)
     ]
 
 
-def _with_fingerprint(
-    result: Probed | WorkerFailed | None, opened: _Opened
-) -> Probed | WorkerFailed | None:
+def _checked_one(root: Root, item: Unread, opened: _Opened | Unopened, result: Result) -> Result:
+    if not isinstance(opened, _Opened):
+        return opened
+    if not _is_unchanged(root, item, opened):
+        return Unopened.CHANGED
     if isinstance(result, Probed):
         return msgspec.structs.replace(result, fingerprint=opened.fingerprint)
     return result

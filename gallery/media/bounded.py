@@ -4,7 +4,6 @@ from typing import BinaryIO, cast
 
 MAX_READS = 200_000
 """Calls for one file. A decoder that skips junk byte by byte makes many of them."""
-TOO_MUCH = "takes too much memory or time"
 
 
 class TooMuch(ValueError):

@@ -20,6 +20,7 @@ _TINY = 64
 _LOADERS = ("Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif", "Svg")
 _WHOLE = "[fail_on=error]"
 """What is cut off is an error. As an argument of its own libvips 8.18 ignores it here."""
+_ON_ITS_SIDE = range(5, 9)
 _TURNS = {90: "rot90", 180: "rot180", 270: "rot270"}
 
 Error = pyvips.Error
@@ -46,6 +47,14 @@ def shrunk(file: BinaryIO | bytes, longest: int) -> Image:
             export_profile="srgb",
             option_string=_WHOLE,
         ).copy_memory()
+
+
+def size(file: BinaryIO) -> tuple[int, int]:
+    """Return the dimensions of a picture as people see it, by its header. Raises `Error`."""
+    with _source(file) as source:
+        header = pyvips.Image.new_from_source(source, "")
+        is_turned = header.get_typeof("orientation") and header.get("orientation") in _ON_ITS_SIDE
+        return (header.height, header.width) if is_turned else (header.width, header.height)
 
 
 def of_pixels(pixels: Pixels, longest: int) -> Image:

@@ -88,7 +88,7 @@ def _answer(request: Request, descriptors: Sequence[int]) -> Answer[Probed] | An
 def _read(request: ReadFile, files: Sequence[BinaryIO]) -> Probed:
     file, *beside = files
     sidecars = [sidecar.read(LARGEST_SIDECAR + 1) for sidecar in beside]
-    return probe(file, request.name, request.type, request.modified_at, sidecars)
+    return probe(file, request.name, request.modified_at, sidecars)
 
 
 def _rendered(request: RenderFile | HashPicture, files: Sequence[BinaryIO]) -> Rendering:

@@ -10,7 +10,6 @@ from typing import Annotated, Generic, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from gallery.media_types import MediaType
 from gallery.model import Probed, Size
 
 R = TypeVar("R")
@@ -31,7 +30,6 @@ class ReadFile(msgspec.Struct, frozen=True, tag_field="ask", tag="read"):
     """
 
     name: str
-    type: MediaType
     modified_at: int
 
 

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import BinaryIO, Literal
+
+from gallery.media_types import is_raw, type_of
 
 Kind = Literal["jpeg", "png", "gif", "webp", "avif", "heif", "tiff", "bmp", "svg", "raw", "film"]
 
@@ -55,6 +57,19 @@ _SVG = re.compile(
 def is_too_large(kind: Kind | None, size: int) -> bool:
     """Return whether a file of `size` bytes is neither read nor drawn."""
     return kind is not None and kind in MAX_BYTES and size > MAX_BYTES[kind]
+
+
+def kind_of_file(file: BinaryIO, name: str) -> Kind | None:
+    """Return the kind of a file by its content; None for what is no medium.
+
+    The name decides where the content does not tell: RAW files are TIFF like any other or begin in
+    their own way, and films may begin with anything.
+    """
+    file.seek(0)
+    kind = kind_of(file.read(HEAD_BYTES))
+    if is_raw(name) and kind in (None, "tiff"):
+        return "raw"
+    return "film" if kind is None and type_of(name) == "video" else kind
 
 
 def kind_of(head: bytes) -> Kind | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from gallery.media import exif, iptc, png, tags, xmp
 from gallery.media.bounded import bounded
 from gallery.media.kinds import MAX_BYTES, Kind
-from gallery.media.pixels import CannotDraw, Pixels, check_size, tight
+from gallery.media.pixels import Pixels, check_size, tight
 from gallery.media.tags import BROKEN, NOTHING, Tags
 from gallery.media.times import clock
 
@@ -148,7 +148,10 @@ def decoded(file: BinaryIO) -> Pixels:
 
 
 def decoded_heif(file: BinaryIO) -> Pixels:
-    """The main picture of a HEIC file, which libheif turns by itself; raises `CannotDraw`."""
+    """The main picture of a HEIC file, which libheif turns by itself.
+
+    Raises `CannotDraw` for what is too large, `ValueError` for what is damaged.
+    """
     import pillow_heif  # noqa: PLC0415
 
     pillow_heif.options.DECODE_THREADS = 1
@@ -160,5 +163,5 @@ def decoded_heif(file: BinaryIO) -> Pixels:
         bands = len(image.mode)
         data = tight(bytes(image.data), width * bands, height, image.stride)
     except (RuntimeError, SyntaxError, ValueError, EOFError, OSError) as error:
-        raise CannotDraw("no picture, or damaged") from error
+        raise ValueError("no picture, or damaged") from error
     return Pixels(data, width, height, bands, image.info.get("icc_profile"))

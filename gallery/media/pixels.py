@@ -2,12 +2,14 @@
 
 from typing import NamedTuple
 
+from gallery import problems
+
 MOST_PIXELS = 500_000_000
 """Of a picture that is decoded, as its header tells."""
 
 
 class CannotDraw(ValueError):
-    """The file is no picture, is damaged, or is too large."""
+    """The file is no picture, is damaged, or is too large; its text is the problem in words."""
 
 
 class Pixels(NamedTuple):
@@ -27,7 +29,7 @@ class Pixels(NamedTuple):
 def check_size(width: int, height: int) -> None:
     """Raises `CannotDraw` for what would take too much memory to decode."""
     if width * height > MOST_PIXELS:
-        raise CannotDraw("too large")
+        raise CannotDraw(problems.TOO_MUCH)
 
 
 def tight(data: bytes, width: int, height: int, stride: int) -> bytes:

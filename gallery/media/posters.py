@@ -5,6 +5,7 @@ from typing import BinaryIO
 
 import av
 
+from gallery import problems
 from gallery.media.films import OPTIONS
 from gallery.media.pixels import CannotDraw, Pixels, check_size, tight
 
@@ -20,16 +21,16 @@ _GLANCE = (32, 18)
 def poster(file: BinaryIO) -> Pixels:
     """The first frame that is not black at some places of the film, else the brightest of them.
 
-    Raises `CannotDraw` for what is no film, or has no picture.
+    Raises `CannotDraw` for what has no video or is too large, `ValueError` for what is damaged.
     """
     file.seek(0)
     try:
         with av.open(file, "r", options=OPTIONS) as container:
             if not container.streams.video:
-                raise CannotDraw("holds no video")
+                raise CannotDraw(problems.NO_PICTURE)
             stream = container.streams.video[0]
             if stream.codec_context is None:
-                raise CannotDraw("its codec is not known")
+                raise CannotDraw(problems.NO_DECODER)
             check_size(stream.width, stream.height)
             stream.codec_context.thread_count = 1
             best, brightest = None, -1.0
@@ -40,10 +41,10 @@ def poster(file: BinaryIO) -> Pixels:
                 if light >= _DARK:
                     break
             if best is None:
-                raise CannotDraw("holds no picture")
+                raise ValueError("holds no picture")
             return _pixels(best)
     except (av.FFmpegError, OverflowError) as error:
-        raise CannotDraw("no film, or damaged") from error
+        raise ValueError("no film, or damaged") from error
 
 
 def _frames(

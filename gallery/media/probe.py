@@ -6,32 +6,35 @@ them starts in half the time and is some 40 MB smaller.
 
 import os
 from collections.abc import Iterable
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
+from gallery import problems
 from gallery.limits import MAX_SIDE
 from gallery.media import times, xmp
-from gallery.media.bounded import TOO_MUCH, TooMuch
-from gallery.media.kinds import HEAD_BYTES, Kind, is_too_large, kind_of
+from gallery.media.bounded import TooMuch
+from gallery.media.damage import problem_of
+from gallery.media.kinds import Kind, is_too_large, kind_of_file
 from gallery.media.tags import BROKEN, NOTHING, Tags
 from gallery.media.times import Sources
-from gallery.media_types import MediaType, is_drawing, is_raw
+from gallery.media_types import is_drawing
 from gallery.model import Probed
 
+if TYPE_CHECKING:
+    from gallery.media import pictures
 
-def probe(
-    file: BinaryIO, name: str, type_: MediaType, modified_at: int, sidecars: Iterable[bytes] = ()
-) -> Probed:
+
+def probe(file: BinaryIO, name: str, modified_at: int, sidecars: Iterable[bytes] = ()) -> Probed:
     """All that a file and its sidecars say; a `problem` in place of an error.
 
     Of a file that cannot be read at least the sidecars are, and it has its own time
     (`modified_at`, microseconds). Of several sidecars the first counts that says something.
     """
     beside = _merged([xmp.read(raw) for raw in sidecars])
-    kind = _kind(file, name, type_)
+    kind = kind_of_file(file, name) or ("svg" if is_drawing(name) else None)
     if is_too_large(kind, file.seek(0, os.SEEK_END)):
-        return _probed(Sources(beside), modified_at, problem=TOO_MUCH)
+        return _probed(Sources(beside), modified_at, problem=problems.TOO_MUCH)
     file.seek(0)
     try:
         if kind == "film":
@@ -40,21 +43,9 @@ def probe(
             return _drawing(file, beside, modified_at)
         return _picture(file, beside, modified_at, kind)
     except TooMuch:
-        return _probed(Sources(beside), modified_at, problem=TOO_MUCH)
+        return _probed(Sources(beside), modified_at, problem=problems.TOO_MUCH)
     except BROKEN as error:
-        return _probed(Sources(beside), modified_at, problem=_reason(error))
-
-
-def _kind(file: BinaryIO, name: str, type_: MediaType) -> Kind | None:
-    """Return the kind by which a file is read: that of its name where its content does not tell."""
-    if type_ == "video":
-        return "film"
-    if is_drawing(name):
-        return "svg"
-    if is_raw(name):
-        return "raw"
-    file.seek(0)
-    return kind_of(file.read(HEAD_BYTES))
+        return _probed(Sources(beside), modified_at, problem=problem_of(file, error))
 
 
 def _picture(file: BinaryIO, beside: Tags, modified_at: int, kind: Kind | None) -> Probed:
@@ -65,9 +56,24 @@ def _picture(file: BinaryIO, beside: Tags, modified_at: int, kind: Kind | None) 
     else:
         from gallery.media import pictures  # noqa: PLC0415
 
-        picture = pictures.read(file, kind)
+        try:
+            picture = pictures.read(file, kind)
+        except TooMuch:
+            raise
+        except BROKEN as error:
+            picture = _seen(file, error)
     said = Sources(beside, picture.xmp, picture.iptc, picture.exif, picture.texts)
     return _probed(said, modified_at, size=picture.size)
+
+
+def _seen(file: BinaryIO, error: Exception) -> "pictures.Picture":
+    """Return at least the dimensions of what Pillow refuses and libvips draws."""
+    from gallery.media import canvas, pictures  # noqa: PLC0415
+
+    try:
+        return pictures.Picture(canvas.size(file), NOTHING, NOTHING, NOTHING, NOTHING)
+    except (canvas.Error, OSError):
+        raise error from None
 
 
 def _drawing(file: BinaryIO, beside: Tags, modified_at: int) -> Probed:
@@ -132,8 +138,3 @@ def _merged(sources: Iterable[Tags]) -> Tags:
 
 
 _SILENCE: tuple[object, ...] = (None, ())
-
-
-def _reason(error: BaseException) -> str:
-    """The kind of error only: its text may hold the file's own bytes."""
-    return f"cannot be read as media ({type(error.__cause__ or error).__name__})"

@@ -9,7 +9,7 @@ from PIL import Image
 from gallery.media import exif, pictures
 from gallery.media.bounded import bounded
 from gallery.media.pictures import Picture
-from gallery.media.pixels import CannotDraw, Pixels, check_size
+from gallery.media.pixels import Pixels, check_size
 from gallery.media.tags import BROKEN, NOTHING, Tags
 
 _ON_ITS_SIDE = (5, 6)
@@ -64,7 +64,7 @@ def _preview(raw: rawpy.RawPy) -> Picture | None:
 def preview(file: BinaryIO, longest: int) -> bytes | None:
     """The JPEG inside, if it is as large as asked for, or as the picture itself.
 
-    Raises `CannotDraw` for what LibRaw does not know. None, too, if the JPEG does not tell what
+    Raises `ValueError` for what LibRaw does not know. None, too, if the JPEG does not tell what
     has to be turned though it must be.
     """
     file.seek(0)
@@ -76,7 +76,7 @@ def preview(file: BinaryIO, longest: int) -> bytes | None:
     except (rawpy.LibRawNoThumbnailError, rawpy.LibRawUnsupportedThumbnailError):
         return None
     except rawpy.LibRawError as error:
-        raise CannotDraw("no RAW, or damaged") from error
+        raise ValueError("no RAW, or damaged") from error
     if found.format is not rawpy.ThumbFormat.JPEG or not isinstance(found.data, bytes):
         return None
     try:
@@ -98,6 +98,6 @@ def developed(file: BinaryIO, longest: int) -> Pixels:
             is_half = max(width, height) >= longest * _HALF_IS_ENOUGH
             array = raw.postprocess(use_camera_wb=True, half_size=is_half)
     except rawpy.LibRawError as error:
-        raise CannotDraw("no RAW, or damaged") from error
+        raise ValueError("no RAW, or damaged") from error
     height, width, bands = array.shape
     return Pixels(array.tobytes(), width, height, bands)

@@ -1,18 +1,19 @@
 """Smaller pictures of whatever the library holds. It decodes: run it through `media.worker`."""
 
+import io
 import os
 from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
+from gallery import problems
 from gallery.media import canvas, pictures
-from gallery.media.bounded import TOO_MUCH
+from gallery.media.damage import problem_of
 from gallery.media.jobs import Rendering
-from gallery.media.kinds import HEAD_BYTES, is_too_large, kind_of
+from gallery.media.kinds import is_too_large, kind_of_file
 from gallery.media.pixels import CannotDraw
 from gallery.media.tags import BROKEN
 from gallery.media.thumbhash import LONGEST, thumbhash
-from gallery.media_types import is_raw
 from gallery.model import PIXELS, Size
 
 
@@ -34,20 +35,19 @@ def render(file: BinaryIO, name: str, sizes: Collection[Size]) -> Rendering:
             pictures, hash_ = draw(file, name, wanted)
             return Rendering(pictures, hash_, problem)
         except CannotDraw as error:
-            problem = problem or f"cannot be drawn ({error})"
+            problem = problem or str(error)
         except MemoryError:
-            problem = problem or TOO_MUCH
+            problem = problem or problems.TOO_MUCH
     return Rendering(problem=problem)
 
 
 def draw(file: BinaryIO, name: str, sizes: Collection[Size]) -> Drawn:
     """A file's pictures in these sizes, upright, in sRGB, never enlarged (but SVG).
 
-    What it is tells its content; whether a TIFF is a RAW file, its name.
     Raises `CannotDraw` for what is no medium, is damaged, or is too large.
     """
     longest = max((_pixels(size) for size in sizes), default=LONGEST)
-    with _refusing():
+    with _refusing(file):
         image = _loaded(file, name, longest)
         drawn: dict[Size, bytes] = {}
         for size in sorted(sizes, key=_pixels, reverse=True):
@@ -58,19 +58,19 @@ def draw(file: BinaryIO, name: str, sizes: Collection[Size]) -> Drawn:
 
 def thumbhash_of(picture: bytes) -> str:
     """The ThumbHash of a file that `draw` has made a picture of."""
-    with _refusing():
+    with _refusing(io.BytesIO(picture)):
         return _thumbhash(canvas.shrunk(picture, LONGEST))
 
 
 @contextmanager
-def _refusing() -> Generator[None]:
+def _refusing(file: BinaryIO) -> Generator[None]:
     """Whatever a decoder makes of bytes that are not what they should be is `CannotDraw`."""
     try:
         yield
     except CannotDraw:
         raise
     except (*BROKEN, canvas.Error) as error:
-        raise CannotDraw("no picture, or damaged") from error
+        raise CannotDraw(problem_of(file, error)) from error
 
 
 def _thumbhash(image: canvas.Image) -> str:
@@ -83,11 +83,10 @@ def _pixels(size: Size) -> int:
 
 
 def _loaded(file: BinaryIO, name: str, longest: int) -> canvas.Image:
-    file.seek(0)
-    kind = kind_of(file.read(HEAD_BYTES))
+    kind = kind_of_file(file, name)
     if is_too_large(kind, file.seek(0, os.SEEK_END)):
-        raise CannotDraw("too large")
-    if kind == "raw" or (kind == "tiff" and is_raw(name)):
+        raise CannotDraw(problems.TOO_MUCH)
+    if kind == "raw":
         return _raw(file, longest)
     if kind == "film":
         from gallery.media import posters  # noqa: PLC0415
@@ -98,7 +97,7 @@ def _loaded(file: BinaryIO, name: str, longest: int) -> canvas.Image:
     if kind == "bmp":
         return canvas.of_pixels(pictures.decoded(file), longest)
     if kind is None:
-        raise CannotDraw("no medium")
+        raise ValueError("no medium")
     try:
         return canvas.shrunk(file, longest)
     except canvas.Error:
@@ -112,7 +111,7 @@ def _raw(file: BinaryIO, longest: int) -> canvas.Image:
     try:
         from gallery.media import raws  # noqa: PLC0415
     except ImportError as error:
-        raise CannotDraw("RAW needs the extra `raw`") from error
+        raise CannotDraw(problems.NO_DECODER) from error
     jpeg = raws.preview(file, longest)
     if jpeg is not None:
         return canvas.shrunk(jpeg, longest)

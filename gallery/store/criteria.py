@@ -323,6 +323,13 @@ def _flags(criteria: Criteria, viewer_id: int, _owner_id: int) -> Part:
         yield Clause("+i.latitude IS NOT NULL" if c.has_location else "+i.latitude IS NULL"), None
     if c.has_rating is not None:
         yield Clause("+i.rating <> 0" if c.has_rating else "+i.rating = 0"), None
+    if c.has_problem is not None:
+        source = Clause(_SOURCE.format("s.problem IS NOT NULL"))
+        yield (
+            (Clause("i.problem IS NOT NULL"), source)
+            if c.has_problem
+            else (Clause("CASE WHEN i.problem IS NULL THEN 1 ELSE 0 END = 1"), None)
+        )
     if c.favorite is not None:
         yield _having(_MARKED, "m", (viewer_id,), is_none=not c.favorite)
 

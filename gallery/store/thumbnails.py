@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from gallery.database.engine import Reader, Row, Tx
+from gallery.problems import TOO_MUCH
 from gallery.store.lists import json_list
 from gallery.urls import picture_version
 
@@ -23,6 +24,7 @@ class Source(NamedTuple):
     is_missing: bool
     is_undrawable: bool
     taken_local: int
+    problem: str | None
 
     @property
     def version(self) -> str:
@@ -32,7 +34,8 @@ class Source(NamedTuple):
 
 _SOURCE = """
   i.id, i.root_id, i.path, i.size, i.modified_at, i.fingerprint,
-  i.missing_since, i.drawn_at, i.thumbhash, i.taken_local
+  i.missing_since, i.drawn_at, i.thumbhash, i.taken_local,
+  i.problem
 """
 _WAITS = """
   i.drawn_at IS NULL AND i.problem IS NULL AND i.probed_at IS NOT NULL AND i.missing_since = 0
@@ -46,11 +49,12 @@ being read in their place."""
 
 
 def _source(row: Row) -> Source:
-    id_, root_id, path, size, modified_at, fingerprint, missing_since, *drawn, taken_local = row
+    id_, root_id, path, size, modified_at, fingerprint, missing_since, *drawn = row[:9]
     is_missing, is_undrawable = missing_since != 0, drawn[0] is not None and drawn[1] is None
+    taken_local, problem = row[9:]
     return Source(
         *(id_, root_id, path, size, modified_at, fingerprint),
-        *(is_missing, is_undrawable, taken_local),
+        *(is_missing, is_undrawable, taken_local, problem),
     )
 
 
@@ -104,25 +108,39 @@ async def count_waiting(reader: Reader, root_id: int) -> int:
 
 
 class DrawnItem(NamedTuple):
-    """What came of drawing an item; without `thumbhash` it cannot be done, and `problem` is why."""
+    """What came of drawing an item; without `thumbhash` it cannot be done, and `problem` is why.
+
+    What is not `is_final` may be done another time, when somebody asks for it.
+    """
 
     source: Source
     thumbhash: str | None
     problem: str | None = None
+    is_final: bool = True
 
 
 async def store(tx: Tx, drawn: Sequence[DrawnItem]) -> None:
-    """Keeps what came of it, unless the file has changed or was not read since."""
+    """Keep what came of it, unless the file has changed or was not read since.
+
+    What was drawn without a problem has none any more, unless reading it took too much: dimensions
+    and all else that it says are still unknown.
+    """
     await tx.many(
         """
         UPDATE item SET
-          thumbhash = COALESCE($4, thumbhash), drawn_at = $5, problem = COALESCE(problem, $6)
+          thumbhash = COALESCE($4, thumbhash),
+          drawn_at = CASE WHEN $7 = 1 THEN $5 ELSE drawn_at END,
+          problem = CASE
+            WHEN CAST($4 AS TEXT) IS NULL OR CAST($6 AS TEXT) IS NOT NULL
+              OR (width IS NULL AND problem = $8)
+              THEN COALESCE(problem, $6)
+            END
         WHERE id = $1 AND size = $2 AND modified_at = $3 AND probed_at IS NOT NULL
         """,
         [
             (
                 *(it.source.id, it.source.size, it.source.modified_at),
-                *(it.thumbhash, tx.now, it.problem),
+                *(it.thumbhash, tx.now, it.problem, int(it.is_final), TOO_MUCH),
             )
             for it in drawn
         ],

@@ -415,7 +415,7 @@ async def test_everything_that_is_known_of_an_item_is_shown(
     assert listed["takenAt"] == "2025-07-03T12:13:14Z"
     (bad,) = (await client.get("/api/items?path=new/bad.jpg")).json()["items"]
     shown = (await client.get(f"/api/items/{bad['id']}")).json()
-    assert shown["problem"] == "cannot be read as media (UnidentifiedImageError)"
+    assert shown["problem"] == "is not a picture"
     assert (shown["takenSource"], shown["takenAt"]) == ("file", "2023-11-14T22:13:20Z")
 
 

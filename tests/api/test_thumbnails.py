@@ -268,7 +268,7 @@ async def test_what_cannot_be_drawn_is_tried_once(
         assert (answer.status_code, answer.text) == (404, "No thumbnail")
     assert drawings == [BEACH]
     shown = (await client.get(url.removesuffix("/thumbnail"))).json()
-    assert shown["problem"].startswith("cannot be drawn")
+    assert shown["problem"] == "is cut off"
     draw(library, BEACH)
     await rescan(client)
     assert (await client.get(url)).status_code == 200
@@ -573,7 +573,7 @@ async def test_one_size_that_is_too_much_does_not_take_the_others_away(
     url = f"/api/items/{(await item(client))['id']}/thumbnail"
 
     async def strict(*_args: Any) -> Rendering:
-        return Rendering(thumbhash="hash", problem="cannot be drawn (too large)")
+        return Rendering(thumbhash="hash", problem="takes too much memory or time")
 
     with monkeypatch.context() as patch:
         patch.setattr(Workers, "render", strict)

@@ -27,7 +27,7 @@ LISTED = (
     *(f"sort={sort}" for sort in ("takenAt", "name", "addedAt", "modifiedAt", "size", "rating")),
     "text=beach&types=image&years=2023&months_logic=none&months=2023-01",
     "keywords=a&keywords=b&keywords_logic=all&cameras=x&lenses=y&lenses_logic=none",
-    "near=1,2,3&hasLocation=true&minRating=1&maxSize=9&takenAfter=2020-01-01T00:00:00Z",
+    "near=1,2,3&hasLocation=true&hasProblem=true&minRating=1&maxSize=9&takenAfter=2020-01-01T00:00:00Z",
     "collections=1&collections=2&collections_logic=all&folders=photos&favorite=true",
     "keywords=a&collections=1&favorite=false&orientations=square&minDuration=1",
     "missing=true",

@@ -72,6 +72,7 @@ async def test_a_file_of_the_first_version_gets_the_shape_of_a_new_one(tmp_path:
 
 BEFORE_TRIES = """
 DROP INDEX item_unprobed;
+DROP INDEX item_problem;
 ALTER TABLE item DROP COLUMN read_tries;
 CREATE INDEX item_unprobed ON item (root_id, id) WHERE probed_at IS NULL AND missing_since = 0;
 INSERT INTO root (id, name, directory) VALUES (1, '', '/x');

@@ -17,6 +17,8 @@ from gallery.config import Settings
 from gallery.domain.drawing import Drawing
 from gallery.indexing import ahead, queue
 from gallery.media.cache import Cache
+from gallery.media.worker import Workers
+from gallery.media.worker_process import WorkerFailed
 from tests.api.test_thumbnails import cached
 from tests.conftest import client_of
 from tests.library import Tree, ask
@@ -150,9 +152,40 @@ async def test_what_cannot_be_drawn_is_a_problem_and_does_not_stop_the_rest(
                 if detail["problem"]:
                     break
                 await asyncio.sleep(0.02)
-        assert detail["problem"].startswith("cannot be drawn")
+        assert detail["problem"] == "is cut off"
         assert detail["width"] == 360
         assert "nothing.jpg" not in order
+
+
+async def test_what_ends_each_process_that_draws_it_has_a_problem_until_it_can_be_drawn(
+    settings: Settings, library: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.write("bad.jpg", content=encoded(original(), "JPEG"))
+    library.age()
+    render = Workers.render
+
+    async def die(self: Workers, request: Any, *args: Any) -> Any:
+        if getattr(request, "name", "") == "bad.jpg":
+            raise WorkerFailed("died")
+        return await render(self, request, *args)
+
+    monkeypatch.setattr(Workers, "render", die)
+
+    async def problem(client: httpx.AsyncClient) -> tuple[int, str | None]:
+        [bad] = (await client.get("/api/items?path=bad.jpg")).json()["items"]
+        return bad["id"], (await client.get(f"/api/items/{bad['id']}")).json()["problem"]
+
+    async with served(settings) as client:
+        await until(client, lambda items: len(items) == 8)
+        async with asyncio.timeout(20):
+            while (await problem(client))[1] is None:
+                await asyncio.sleep(0.02)
+        id_, told = await problem(client)
+        assert told == "takes too much memory or time"
+    monkeypatch.setattr(Workers, "render", render)
+    async with served(settings) as client:  # a new server has not seen it fail
+        assert (await client.get(f"/api/items/{id_}/thumbnail")).status_code == 200
+        assert await problem(client) == (id_, None)
 
 
 async def test_a_changed_file_is_drawn_anew(settings: Settings, library: Tree) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import signal
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -280,6 +281,55 @@ async def test_what_kills_its_reader_three_times_is_given_up(
         assert (await shown(client, "a.jpg"))["problem"] == "takes too much memory or time"
         assert (await shown(client, "b.jpg"))["width"] == 64
     assert asked.count("a.jpg") == 3
+
+
+async def test_a_file_that_may_not_be_read_says_so_until_it_may(
+    settings: Settings, library: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So do the library and the filter; with more of them than are named, too."""
+    library.remove(*(str(p.relative_to(library.folder)) for p in library.folder.rglob("*.*")))
+    names = [f"x{number:03}.jpg" for number in range(102)]
+    library.write("a.jpg", *names, content=picture("JPEG"))
+    library.age()
+    monkeypatch.setattr(queue, "STILL_SECONDS", 0.2)
+    open_file = Root.open_file
+
+    def refuse(self: Root, path: str) -> Any:
+        if path in names:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return open_file(self, path)
+
+    async def count(client: httpx.AsyncClient) -> int:
+        [root] = (await client.get("/api/library")).json()["roots"]
+        return int(root["problemCount"])
+
+    async def found(client: httpx.AsyncClient) -> list[str]:
+        page = (await client.get("/api/items?hasProblem=true&sort=name")).json()
+        return [item["path"] for item in page["items"]]
+
+    async with started(create_app(settings)) as app, client_of(app) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(Root, "open_file", refuse)
+            await scanned(client)
+            await eventually(lambda: count(client), 102)
+            assert (await shown(client, "x000.jpg"))["problem"] == "may not be read by this server"
+            assert await found(client) == names
+            [root] = (await client.get("/api/library")).json()["roots"]
+            assert root["problems"] == [
+                {"path": name, "reason": "may not be read by this server"} for name in names[:100]
+            ]
+        await eventually(lambda: count(client), 0)
+        await read(settings)
+        assert (await shown(client, "x000.jpg"))["problem"] is None
+        assert await found(client) == []
+        [root] = (await client.get("/api/library")).json()["roots"]
+        assert root["problems"] == []
+
+
+async def eventually(ask: Callable[[], Awaitable[int]], expected: int) -> None:
+    async with asyncio.timeout(30):
+        while await ask() != expected:
+            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO])

@@ -82,7 +82,7 @@ def picture(kind: str, **options: Any) -> bytes:
 def read(content: bytes, name: str = "x.jpg", *sidecars: bytes) -> Probed:
     type_ = type_of(name)
     assert type_ is not None
-    return probe(io.BytesIO(content), name, type_, 1_600_000_000_000_000, sidecars)
+    return probe(io.BytesIO(content), name, 1_600_000_000_000_000, sidecars)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])

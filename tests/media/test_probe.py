@@ -2,16 +2,18 @@
 
 import io
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 import av
 import pillow_heif
 import pytest
+import pyvips
 from PIL import Image
 
 from gallery.media.fingerprints import fingerprint
 from gallery.media.probe import probe
-from gallery.media_types import type_of
+from gallery.media.thumbnails import render
 from gallery.model import Probed
 
 PICTURES = ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP"]
@@ -52,9 +54,7 @@ def film(
 
 
 def read(content: bytes, name: str = "x.jpg") -> Probed:
-    type_ = type_of(name)
-    assert type_ is not None
-    return probe(io.BytesIO(content), name, type_, 0)
+    return probe(io.BytesIO(content), name, 0)
 
 
 def size(found: Probed) -> tuple[int | None, int | None, str | None]:
@@ -154,3 +154,49 @@ def test_copies_of_a_file_have_the_same_fingerprint_and_others_have_another() ->
     others = (b"x" + content[1:], content[:-1] + b"x", content[:-1], b"")
     different = {fingerprint(io.BytesIO(other), len(other)) for other in others}
     assert len(different - {same}) == len(others)
+
+
+def test_what_is_drawn_though_pillow_refuses_it_has_its_dimensions_and_no_problem(
+    tmp_path: Path,
+) -> None:
+    """Pillow does not know signed samples."""
+    (tmp_path / "x.tif").write_bytes(
+        pyvips.Image.black(64, 48).cast("short").write_to_buffer(".tif")
+    )
+    with (tmp_path / "x.tif").open("rb") as file:
+        assert size(probe(file, "x.tif", 0)) == (64, 48, None)
+        assert render(file, "x.tif", ["small"]).problem is None
+
+
+_PNG = picture("PNG")
+_WEBP = picture("WEBP")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("x.jpg", b"", "is empty"),
+        ("x.mp4", b"", "is empty"),
+        ("x.svg", b"", "is empty"),
+        ("x.jpg", b"hello, world", "is not a picture"),
+        ("x.mp4", b"hello, world", "is not a picture"),
+        ("x.dng", b"hello, world", "is not a picture"),
+        ("x.jpg", picture("JPEG")[:30], "is cut off"),
+        ("x.png", _PNG[:24], "is cut off"),
+        ("x.webp", _WEBP[:40], "is cut off"),
+        ("x.avif", picture("AVIF")[:60], "is cut off"),
+        ("x.heic", heic()[:60], "is cut off"),
+        ("x.mp4", film("mp4", "libx264")[:200], "is cut off"),
+        ("x.png", _PNG[:12] + b"IHDX" + _PNG[16:], "is damaged"),
+        ("x.webp", _WEBP[:8] + b"WEBPXXXX" + _WEBP[16:], "is damaged"),
+        ("x.jpg", b"\xff\xd8\xff\xd9" * 9, "is damaged"),
+    ],
+)
+def test_a_problem_is_told_in_words(
+    tmp_path: Path, name: str, content: bytes, problem: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with (tmp_path / name).open("rb") as file:
+        assert probe(file, name, 0).problem == problem
+        rendering = render(file, name, ["small"])
+    assert (rendering.problem, rendering.thumbhash) == (problem, None)

@@ -14,7 +14,7 @@ from gallery.config import Settings
 from gallery.media.probe import probe
 from tests.api.test_browsing import pairs
 from tests.library import Tree, read, rescan
-from tests.media.test_metadata import picture
+from tests.media.test_metadata import exif, picture
 from tests.media.test_thumbnails import drawn_of, opened
 
 _SIZES = {"B": 1, "c": 1, "H": 2, "I": 4, "i": 4}
@@ -96,15 +96,23 @@ def _directory(entries: dict[int, tuple[str, bytes | tuple[int, ...]]], at: int)
 def test_a_raw_file_has_the_dimensions_that_people_see_and_its_metadata(
     orientation: int, size: tuple[int, int]
 ) -> None:
-    found = probe(io.BytesIO(dng(orientation)), "x.dng", "image", 0)
+    found = probe(io.BytesIO(dng(orientation)), "x.dng", 0)
     assert (found.width, found.height, found.problem) == (*size, None)
     assert (found.camera, found.iso) == ("Canon EOS R5", 200)
     assert found.taken == (1751544794000, 1751544794000, None, "exif")
 
 
-@pytest.mark.parametrize("content", [b"", b"no raw", picture("JPEG"), dng()[:300]])
+@pytest.mark.parametrize("content", [b"", b"no raw", dng()[:300]])
 def test_what_is_no_raw_file_has_a_problem(content: bytes) -> None:
-    assert probe(io.BytesIO(content), "x.dng", "image", 0).problem is not None
+    assert probe(io.BytesIO(content), "x.dng", 0).problem is not None
+
+
+def test_a_raw_file_that_holds_a_jpeg_is_read_as_what_it_is(tmp_path: Path) -> None:
+    content = picture("JPEG", exif=exif())
+    found = probe(io.BytesIO(content), "x.nef", 0)
+    assert (found.width, found.height, found.problem) == (64, 48, None)
+    assert found.camera == "Canon EOS R5"
+    assert drawn_of(tmp_path, "x.nef", content, "small").thumbhash
 
 
 async def test_a_raw_file_is_paired_with_the_picture_beside_it(

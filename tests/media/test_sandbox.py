@@ -31,7 +31,7 @@ async def test_all_of_it_is_drawn_and_read_in_the_sandbox_of_a_worker(tmp_path: 
             with (tmp_path / "file").open("rb") as file:
                 request = RenderFile(name, ("small", "full"))
                 drawn = await workers.render(request, [file.fileno()], 60)
-                [read] = await workers.read([(ReadFile(name, type_, 0), [file.fileno()])], 60)
+                [read] = await workers.read([(ReadFile(name, 0), [file.fileno()])], 60)
             assert (drawn.problem, set(drawn.pictures)) == (None, {"small", "full"}), name
             assert isinstance(read, Probed)
             assert read.problem is None, name

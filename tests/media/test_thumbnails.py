@@ -76,7 +76,7 @@ def test_it_shows_the_picture_upright_in_its_colours_and_nothing_else(
 def test_it_has_the_shape_that_the_item_says(case: Case) -> None:
     type_ = type_of(case.name)
     assert type_
-    probed = probe(io.BytesIO(case.make()), case.name, type_, 0)
+    probed = probe(io.BytesIO(case.make()), case.name, 0)
     assert (probed.width, probed.height, probed.problem) == (WIDTH, HEIGHT, None)
 
 

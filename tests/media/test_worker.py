@@ -41,7 +41,7 @@ def descriptor(tmp_path: Path) -> Iterator[int]:
 
 def asked(descriptor: int, count: int = 1) -> list[tuple[ReadFile, Sequence[int]]]:
     """Requests to read the file `0.jpg`, `1.jpg` and so on."""
-    return [(ReadFile(f"{number}.jpg", "image", 0), [descriptor]) for number in range(count)]
+    return [(ReadFile(f"{number}.jpg", 0), [descriptor]) for number in range(count)]
 
 
 def hurt(
@@ -328,7 +328,7 @@ async def test_workers_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
         "async def main():\n"
         "    async with open_workers() as workers:\n"
         "        with open(sys.argv[1], 'rb') as file:\n"
-        "            await workers.read([(ReadFile('x.jpg', 'image', 0), [file.fileno()])], 60)\n"
+        "            await workers.read([(ReadFile('x.jpg', 0), [file.fileno()])], 60)\n"
         "        [child] = workers._children\n"
         "        os.kill(child.id, signal.SIGSTOP)\n"
         "        print(child.id, flush=True)\n"

@@ -107,16 +107,34 @@ async def test_a_port_in_use_is_refused_in_one_sentence(settings: Settings, tmp_
         assert f"127.0.0.1:{port}" in errors
 
 
+async def test_scan_names_what_could_not_be_read(settings: Settings, library: Tree) -> None:
+    library.write(*(f"bad{number:03}.jpg" for number in range(101)), content=b"")
+    for path in TRIP:
+        library.draw(path, (8, 8))
+    library.age()
+    async with serving(settings) as server, server.client() as client:
+        async with asyncio.timeout(30):
+            while (await client.get("/api/library")).json()["roots"][0]["problemCount"] != 101:
+                await asyncio.sleep(0.05)
+        status, output, _errors = await gallery("scan", *arguments(settings))
+    head, *lines, last = output.splitlines()
+    assert (status, head) == (0, "library: online, 105 items, 0 missing, 101 problems")
+    assert lines == [f"  bad{number:03}.jpg: is empty" for number in range(100)]
+    assert last == "  and 1 more; the filter hasProblem lists them all"
+
+
 async def test_scan_works_with_the_server_stopped_and_running(
     settings: Settings, library: Tree
 ) -> None:
+    for path in TRIP:
+        library.draw(path, (8, 8))
     typed = ("scan", *arguments(settings))
     status, output, errors = await gallery(*typed)
     assert (status, output) == (0, "library: online, 4 items, 0 missing, 0 problems\n")
     assert errors == "", "no count is left as if it were the result"
     async with serving(settings) as server, server.client() as client:
         await scanned(client)
-        library.write("more.jpg")
+        library.draw("more.jpg", (8, 8))
         library.remove(TRIP[0])
         status, output, _errors = await gallery(*typed)
         assert (status, output) == (0, "library: online, 4 items, 1 missing, 0 problems\n")

@@ -1,0 +1,82 @@
+"""What is wrong with a file that a decoder has refused: it is cut off, damaged, or no picture."""
+
+import os
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from gallery import problems
+from gallery.media.kinds import HEAD_BYTES, Kind, kind_of
+
+MAX_PARTS = 10_000
+"""Boxes or chunks that are looked at."""
+_PNG_HEAD, _PNG_CHECK = 8, 4
+_BOXES = ("avif", "heif", "raw", "film")
+_ENDED = re.compile(
+    r"premature end|unexpected end|end of file|end of stream|truncated|insufficient"
+    r"|read error|got \d+ bytes, expected",
+    re.IGNORECASE,
+)
+"""How decoders say that a file ends too early. Their texts are never shown: they may hold bytes of
+the file."""
+
+
+def problem_of(file: BinaryIO, error: BaseException) -> str:
+    """Return in words why decoding a file has ended with `error`."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    kind = kind_of(head)
+    if not size:
+        return problems.EMPTY
+    if any(_ENDED.search(str(one)) for one in _causes(error)) or _ends_early(
+        file, head, kind, size
+    ):
+        return problems.CUT_OFF
+    return problems.NO_PICTURE if kind is None else problems.DAMAGED
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _ends_early(file: BinaryIO, head: bytes, kind: Kind | None, size: int) -> bool:
+    """Return whether a file is shorter than its own parts say."""
+    if head[:4] == b"RIFF":
+        return int.from_bytes(head[4:8], "little") + 8 > size
+    if kind == "png":
+        return _lacks_end(file, size)
+    if head[4:8] == b"ftyp" and kind in _BOXES:
+        return _lacks_box(file, size)
+    return False
+
+
+def _lacks_end(file: BinaryIO, size: int) -> bool:
+    at = _PNG_HEAD
+    for _ in range(MAX_PARTS):
+        file.seek(at)
+        beginning = file.read(_PNG_HEAD)
+        at += _PNG_HEAD + int.from_bytes(beginning[:4]) + _PNG_CHECK
+        if at > size:
+            return True
+        if beginning[4:] == b"IEND":
+            return False
+    return False
+
+
+def _lacks_box(file: BinaryIO, size: int) -> bool:
+    at = 0
+    for _ in range(MAX_PARTS):
+        file.seek(at)
+        beginning = file.read(16)
+        length = int.from_bytes(beginning[:4])
+        if length == 1:
+            length = int.from_bytes(beginning[8:])
+        if length == 0 or at == size:
+            return False
+        at += max(length, 8)
+        if at > size:
+            return True
+    return False
