@@ -28,7 +28,8 @@ async def by_root(reader: Reader) -> dict[int, RootProblems]:
             i.root_id, i.path, i.problem,
             COUNT(*) OVER (PARTITION BY i.root_id) AS count,
             ROW_NUMBER() OVER (PARTITION BY i.root_id ORDER BY i.path) AS number
-          FROM item AS i WHERE i.problem IS NOT NULL AND +i.missing_since = 0
+          FROM root AS r CROSS JOIN item AS i
+          WHERE i.root_id = r.id AND i.problem IS NOT NULL AND i.missing_since = 0
         ) AS p
         WHERE p.number <= $1 ORDER BY p.root_id, p.number
         """,

@@ -120,6 +120,10 @@ def test_the_schema_becomes_postgres_by_its_types_alone() -> None:
     assert all(table.key and set(table.key) <= set(table.columns) for table in tables())
 
 
+SMALL = "unprobed|missing|problem"
+"""Indexes of few items, which may be read as a whole."""
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_no_query_scans_a_big_table(
     client: httpx.AsyncClient, library: Tree, statements: list[str], tmp_path: Path
@@ -158,7 +162,7 @@ async def test_no_query_scans_a_big_table(
         values = [json.dumps([1])] * len(set(re.findall(r"\$\d+", sql)))
         plan = connection.execute("EXPLAIN QUERY PLAN " + re.sub(r"\$(\d)", r"?\1", sql), values)
         for *_numbers, step in plan.fetchall():
-            scanned = re.match(r"SCAN (\w+)(?! VIRTUAL)(?!.*INDEX item_(unprobed|missing))", step)
+            scanned = re.match(rf"SCAN (\w+)(?! VIRTUAL)(?!.*INDEX item_({SMALL}))", step)
             assert not (scanned and scanned[1] in big), f"{step}\n{sql}"
             is_walk = "ORDER BY" in sql and "LIMIT" in sql  # it ends with the page
             assert is_walk or not TRAP.search(step), f"{step}\n{sql}"
