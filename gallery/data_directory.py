@@ -98,7 +98,7 @@ def describe(settings: Settings, directory: Path) -> str:
         return f"Library: {shown} (in PostgreSQL)"
     try:
         content = _content(directory)
-    except StartRefused:  # whoever opens it says why
+    except StartRefused:  # opening it gives the reason
         return f"Library: {shown}"
     if content is None or not content.roots:
         return f"New library: {shown}"

@@ -108,7 +108,7 @@ class _Job:
                 user.cut()
 
     def end(self) -> None:
-        """Stop the work that nobody waits for, and give its share back."""
+        """Stop work without waiting clients, and give its share back."""
         self.task.cancel()
         if self.share is not None:
             self.share.give_back()

@@ -8,7 +8,7 @@ from gallery.model import Probed
 from gallery.store.unread import Unread
 
 MAX_TRIES = 3
-"""After so many tries that did not end a file is not read again until it changes."""
+"""Tries that did not end. After them a file is not read again until it changes."""
 
 MAX_PART = 100_000
 """Characters that are stored in one transaction: it takes some 50 ms, whatever files say."""

@@ -193,7 +193,7 @@ class Thumbnails:
         await self._db.write(reconcile.show, drawn.source.root_id, [drawn])
 
     async def ahead(self, source: Source) -> DrawnItem | None:
-        """Make what most will ask for, when nobody waits.
+        """Make the usual sizes while no client waits.
 
         None if the file is not as it was, or takes too much for the first time: then it is tried
         once more later.

@@ -44,7 +44,7 @@ class Ahead(Backlog):
         return await self._db.read(thumbnails.count_waiting, served.id)
 
     async def run(self) -> None:
-        """Work for ever, once it is known how much room there is, or that this is unknown."""
+        """Work until cancelled, once the used room was counted, or could not be."""
         await self._pictures.survey()
         await super().run()
 
