@@ -1,6 +1,5 @@
 """Making pictures of one file: the server opens it and keeps the pictures, a worker decodes."""
 
-import asyncio
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -8,11 +7,11 @@ from enum import Enum, auto
 from typing import BinaryIO, NamedTuple, TypeVar, TypeVarTuple
 
 import anyio
-from anyio import to_thread
 
 from gallery import paths
 from gallery.disk.failures import is_absent
 from gallery.disk.roots import Root
+from gallery.domain.threads import within
 from gallery.errors import Unavailable
 from gallery.media.cache import Cache, key_of
 from gallery.media.fingerprints import fingerprint
@@ -83,7 +82,7 @@ class Drawing:
         cannot be drawn now.
         """
         try:
-            opened = await self._on_disk(self._open, path, sizes)
+            opened = await self._on_disk(self._open, path, sizes, discard=_close)
         except FileNotFoundError:
             return Trouble.ABSENT
         with opened.file:
@@ -117,13 +116,15 @@ class Drawing:
         request = RenderFile(paths.name(path), missing)
         return await self._workers.render(request, [opened.file.fileno()], seconds)
 
-    async def _on_disk(self, work: Callable[[*Args], T], *args: *Args) -> T:
+    async def _on_disk(
+        self,
+        work: Callable[[*Args], T],
+        *args: *Args,
+        discard: Callable[[T], object] | None = None,
+    ) -> T:
         """Call `work` in a thread. Raises `FileNotFoundError` if there is no file to be read."""
         try:
-            async with asyncio.timeout(DISK_SECONDS):
-                return await to_thread.run_sync(
-                    work, *args, limiter=self._readers, abandon_on_cancel=True
-                )
+            return await within(DISK_SECONDS, self._readers, work, *args, discard=discard)
         except TimeoutError:
             raise Unavailable("The disk did not answer in time") from None
         except OSError as error:
@@ -155,6 +156,10 @@ class Drawing:
         except OSError as error:  # the disk is full, say: they are drawn again the next time
             logger.warning("a thumbnail is not kept: %s", error.strerror)
             return 0
+
+
+def _close(opened: _Opened) -> None:
+    opened.file.close()
 
 
 def _is_unchanged(opened: _Opened) -> bool:

@@ -39,7 +39,9 @@ class Originals:
             raise NotFound("Not found")
         limiter = self._readers[root.name]
         try:
-            return await within(READ_SECONDS, limiter, open_original, self._disk, path)
+            return await within(
+                READ_SECONDS, limiter, open_original, self._disk, path, discard=Original.close
+            )
         except TimeoutError:
             raise Unavailable("The file cannot be read now") from None
         except OSError as error:

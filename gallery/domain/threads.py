@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeVar, TypeVarTuple
+from threading import Lock
+from typing import Any, Generic, TypeVar, TypeVarTuple
 
 from anyio import CapacityLimiter, to_thread
 
@@ -13,32 +14,70 @@ _hanging: set[asyncio.Task[Any]] = set()
 
 
 async def within(
-    seconds: float, limiter: CapacityLimiter, work: Callable[[*Args], T], *args: *Args
+    seconds: float,
+    limiter: CapacityLimiter,
+    work: Callable[[*Args], T],
+    *args: *Args,
+    discard: Callable[[T], object] | None = None,
 ) -> T:
     """Return what `work` gives in a thread. Raises `TimeoutError` after `seconds`.
 
     A thread that hangs goes on, and keeps its place in the limiter until it ends; also if the
-    caller is cancelled.
+    caller is cancelled. What it gives then goes to `discard`, which closes the files it opened.
     """
-    has_begun = False
-
-    def begin() -> T:
-        nonlocal has_begun
-        has_begun = True
-        return work(*args)
-
-    task = asyncio.create_task(to_thread.run_sync(begin, limiter=limiter))
+    call = _Call(lambda: work(*args), discard)
+    task = asyncio.create_task(to_thread.run_sync(call.run, limiter=limiter))
     try:
         await asyncio.wait({task}, timeout=seconds)
-        if task.done():
-            return task.result()
-        raise TimeoutError("the disk does not answer")
+        if not task.done():
+            raise TimeoutError("the disk does not answer")
+        task.result()
+        return call.take()
     finally:
-        if not task.done() and not has_begun:
+        call.leave()
+        if not task.done() and not call.has_begun:
             task.cancel()
         elif not task.done():
             _hanging.add(task)
             task.add_done_callback(_forget)
+
+
+class _Call(Generic[T]):
+    """One call in a thread. Its result is either taken or discarded, whoever comes last."""
+
+    def __init__(self, work: Callable[[], T], discard: Callable[[T], object] | None) -> None:
+        self.has_begun = False
+        self._work = work
+        self._discard = discard
+        self._results: list[T] = []
+        self._is_left = False
+        self._lock = Lock()
+
+    def run(self) -> None:
+        """Do the work, in the thread."""
+        self.has_begun = True
+        result = self._work()
+        with self._lock:
+            self._results.append(result)
+            if self._is_left:
+                self._discard_results()
+
+    def take(self) -> T:
+        """Return the result of a call that has ended."""
+        with self._lock:
+            return self._results.pop()
+
+    def leave(self) -> None:
+        """Tell the call that nobody waits for its result any more."""
+        with self._lock:
+            self._is_left = True
+            self._discard_results()
+
+    def _discard_results(self) -> None:
+        while self._results:
+            result = self._results.pop()
+            if self._discard is not None:
+                self._discard(result)
 
 
 def _forget(task: asyncio.Task[Any]) -> None:

@@ -9,11 +9,11 @@ from typing import BinaryIO, NamedTuple, TypeVar, TypeVarTuple
 
 import anyio
 import msgspec
-from anyio import to_thread
 
 from gallery import paths
 from gallery.disk.failures import is_exhausted, is_forbidden
 from gallery.disk.roots import Root
+from gallery.domain.threads import within
 from gallery.errors import Unavailable
 from gallery.media.fingerprints import fingerprint
 from gallery.media.jobs import ReadFile
@@ -80,7 +80,7 @@ class Reader:
 
     async def _read(self, root: Root, batch: Sequence[Unread], seconds: float) -> list[Result]:
         async with self._parts:
-            opened = await self._on_disk(_open_all, root, batch)
+            opened = await self._on_disk(_open_all, root, batch, discard=_close_all)
             try:
                 jobs = [
                     _job(item, one)
@@ -94,12 +94,14 @@ class Reader:
             finally:
                 _close_all(opened)
 
-    async def _on_disk(self, work: Callable[[*Args], T], *args: *Args) -> T:
+    async def _on_disk(
+        self,
+        work: Callable[[*Args], T],
+        *args: *Args,
+        discard: Callable[[T], object] | None = None,
+    ) -> T:
         try:
-            async with asyncio.timeout(DISK_SECONDS):
-                return await to_thread.run_sync(
-                    work, *args, limiter=self._threads, abandon_on_cancel=True
-                )
+            return await within(DISK_SECONDS, self._threads, work, *args, discard=discard)
         except TimeoutError:
             raise Unavailable("the disk did not answer in time") from None
         except OSError as error:

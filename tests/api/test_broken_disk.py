@@ -121,3 +121,30 @@ async def test_threads_that_hang_keep_their_places(monkeypatch: pytest.MonkeyPat
     async with asyncio.timeout(5):
         while limiter.borrowed_tokens:
             await asyncio.sleep(0.01)
+
+
+async def test_what_a_left_thread_opens_is_discarded() -> None:
+    released, limiter = threading.Event(), anyio.CapacityLimiter(2)
+    discarded: list[str] = []
+
+    def slow(name: str) -> str:
+        released.wait()
+        return name
+
+    with pytest.raises(TimeoutError):
+        await within(0.05, limiter, slow, "late", discard=discarded.append)
+    caller = asyncio.create_task(within(60, limiter, slow, "cancelled", discard=discarded.append))
+    async with asyncio.timeout(5):
+        while limiter.borrowed_tokens < 2:
+            await asyncio.sleep(0.01)
+    caller.cancel()
+    await asyncio.wait({caller})
+    assert caller.cancelled()
+    assert not discarded
+    released.set()
+    async with asyncio.timeout(5):
+        while limiter.borrowed_tokens:
+            await asyncio.sleep(0.01)
+    assert sorted(discarded) == ["cancelled", "late"]
+    assert await within(5, limiter, slow, "taken", discard=discarded.append) == "taken"
+    assert len(discarded) == 2
