@@ -40,13 +40,13 @@ CREATE TABLE folder (
   item_count INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- store.folders.children: the folders directly inside another
+-- store.library.folders.children: the folders directly inside another
 CREATE INDEX folder_children ON folder (parent);
--- store.folders.digests: the folders of a root
+-- store.library.folders.digests: the folders of a root
 CREATE INDEX folder_root ON folder (root_id);
--- store.folders.by_inodes: the former places of a folder that was renamed
+-- store.library.folders.by_inodes: the former places of a folder that was renamed
 CREATE INDEX folder_inode ON folder (inode);
--- store.folders.inside: how many items are in a folder or below it
+-- store.library.folders.inside: how many items are in a folder or below it
 CREATE INDEX folder_count ON folder (path, item_count);
 
 -- What cameras, lenses and keywords are called, in the spelling that came first; key is what two
@@ -125,20 +125,20 @@ CREATE TABLE item (
   read_tries INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- store.items.by_paths, store.members.memberships, store.files.count_below;
+-- store.library.items.by_paths, store.collections.members.memberships, store.sync.files.count_below;
 -- and the rule that a path is unique among the items that are present (missing_since = 0)
 CREATE UNIQUE INDEX item_path ON item (path, missing_since);
--- store.files.in_folders: what the index knows of the folders that a scan has just listed;
--- store.browsing.page: a folder in natural order
+-- store.sync.files.in_folders: what the index knows of the folders that a scan has just listed;
+-- store.library.browsing.page: a folder in natural order
 CREATE INDEX item_folder ON item (folder_id, missing_since, sort_name, id);
--- store.items.PAIRED_WITH: the RAW file, or the clip, beside a picture
+-- store.library.items.PAIRED_WITH: the RAW file, or the clip, beside a picture
 CREATE INDEX item_stem ON item (folder_id, stem, missing_since, extension, duration);
--- store.browsing.page: everything by the time it was taken. What is filtered most often is in it,
+-- store.library.browsing.page: everything by the time it was taken. What is filtered most often is in it,
 -- so that an item that does not match is never looked up.
 CREATE INDEX item_taken ON item (
   missing_since, taken_local, id, type, rating, camera_id, lens_id, extension, taken_month,
   folder_id, width, height, duration, size, taken_at, added_at, latitude);
--- store.browsing.page, in its other orders
+-- store.library.browsing.page, in its other orders
 CREATE INDEX item_name ON item (missing_since, sort_name, id);
 -- the same
 CREATE INDEX item_added ON item (missing_since, added_at, id);
@@ -154,21 +154,21 @@ CREATE INDEX item_camera ON item (camera_id) WHERE camera_id IS NOT NULL;
 CREATE INDEX item_lens ON item (lens_id) WHERE lens_id IS NOT NULL;
 -- store.browsing: what was taken near a place
 CREATE INDEX item_latitude ON item (latitude, x, y, z) WHERE latitude IS NOT NULL;
--- store.unread.ready, store.unread.tried: what waits to be read; empty most of the time
+-- store.sync.unread.ready, store.sync.unread.tried: what waits to be read; empty most of the time
 CREATE INDEX item_unprobed ON item (root_id, read_tries, id)
   WHERE probed_at IS NULL AND missing_since = 0;
--- store.thumbnails.waiting: what still waits to be drawn, newest first
+-- store.pictures.thumbnails.waiting: what still waits to be drawn, newest first
 CREATE INDEX item_undrawn ON item (root_id, taken_local, id)
   WHERE drawn_at IS NULL AND problem IS NULL AND probed_at IS NOT NULL AND missing_since = 0;
 -- store.problems: what could not be opened, read or drawn
 CREATE INDEX item_problem ON item (root_id, missing_since, path) WHERE problem IS NOT NULL;
--- store.files.by_inodes: the former places of a file that was renamed
+-- store.sync.files.by_inodes: the former places of a file that was renamed
 CREATE INDEX item_inode ON item (inode, missing_since);
--- store.files.by_inodes: the place of a file that another one has replaced
+-- store.sync.files.by_inodes: the place of a file that another one has replaced
 CREATE INDEX item_replaced ON item (replaced_inode) WHERE replaced_inode IS NOT NULL;
--- store.moves.lookalikes: the same bytes at another path, where a move has left no common inode
+-- store.sync.moves.lookalikes: the same bytes at another path, where a move has left no common inode
 CREATE INDEX item_fingerprint ON item (fingerprint, missing_since);
--- store.files.forgettable: what has been missing for a long time
+-- store.sync.files.forgettable: what has been missing for a long time
 CREATE INDEX item_missing ON item (root_id, missing_since) WHERE missing_since <> 0;
 
 -- Of hierarchical keywords every level is one: Places, Places/Europe, Places/Europe/Paris.
@@ -178,7 +178,7 @@ CREATE TABLE item_keyword (
   PRIMARY KEY (keyword_id, item_id)
 ) STRICT, WITHOUT ROWID;
 
--- store.metadata.store: the keywords of an item
+-- store.sync.metadata.store: the keywords of an item
 CREATE INDEX item_keyword_item ON item_keyword (item_id);
 
 -- SQLite only
@@ -207,9 +207,9 @@ CREATE TABLE collection (
   UNIQUE (owner_id, name_key)
 ) STRICT;
 
--- store.collections.visible: a person's own collections, newest first
+-- store.collections.collections.visible: a person's own collections, newest first
 CREATE INDEX collection_owner ON collection (owner_id, updated_at);
--- store.collections.visible: what everybody else has made public
+-- store.collections.collections.visible: what everybody else has made public
 CREATE INDEX collection_public ON collection (is_public, updated_at) WHERE is_public = 1;
 -- the reference above, when an item is forgotten
 CREATE INDEX collection_cover ON collection (cover_item_id);
@@ -221,9 +221,9 @@ CREATE TABLE collection_item (
   PRIMARY KEY (collection_id, item_id)
 ) STRICT, WITHOUT ROWID;
 
--- store.members.page, store.members.next_cover: the members in order
+-- store.collections.members.page, store.collections.members.next_cover: the members in order
 CREATE INDEX collection_item_order ON collection_item (collection_id, position);
--- store.members.memberships, store.collections.touch: the collections of an item
+-- store.collections.members.memberships, store.collections.collections.touch: the collections of an item
 CREATE INDEX collection_item_item ON collection_item (item_id, collection_id);
 
 -- What a person has marked: nobody else sees it.

@@ -7,7 +7,7 @@ import sys
 if not sys.flags.safe_path and sys.path[0] != __file__.rpartition("/gallery/")[0]:
     del sys.path[0]
 
-from gallery.cli import main
+from gallery.cli.main import main
 
 if __name__ == "__main__":
     main()

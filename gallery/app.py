@@ -13,37 +13,38 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gallery import data_directory
-from gallery.api.answers import MAX_BYTES, REFUSAL, Answers
-from gallery.api.bodies import MAX_BODY_BYTES, MAX_DECODED_BYTES
-from gallery.api.bodies import REFUSAL as BODY_REFUSAL
+from gallery.api.endpoints.events import MOST_STREAMS
 from gallery.api.errors import HANDLERS
-from gallery.api.events import MOST_STREAMS
 from gallery.api.middleware import Private, SameOrigin
-from gallery.api.rendered import Rendered
+from gallery.api.requests.bodies import MAX_BODY_BYTES, MAX_DECODED_BYTES
+from gallery.api.requests.bodies import REFUSAL as BODY_REFUSAL
+from gallery.api.responses.answers import MAX_BYTES, REFUSAL, Answers
+from gallery.api.responses.byte_cache import Rendered
 from gallery.api.routes import routes
 from gallery.api.wire import Services
 from gallery.config import Settings
 from gallery.database.engine import Clock, Database, Memo, Trace, wall_clock
 from gallery.database.open import is_postgres, open_database
 from gallery.disk.roots import Root, Roots
-from gallery.domain import people, roots
 from gallery.domain.budget import Budget
-from gallery.domain.downloads import Downloads
-from gallery.domain.library import Library
-from gallery.domain.memberships import Memberships
-from gallery.domain.originals import Originals
-from gallery.domain.thumbnails import Thumbnails
+from gallery.domain.collections.downloads import Downloads
+from gallery.domain.collections.memberships import Memberships
+from gallery.domain.library.originals import Originals
+from gallery.domain.people import accounts
+from gallery.domain.pictures.thumbnails import Thumbnails
+from gallery.domain.sync import roots
+from gallery.domain.sync.library import Library
 from gallery.events import Bus
-from gallery.indexing.ahead import Ahead
-from gallery.indexing.guard import Guard
 from gallery.indexing.indexer import Indexer
-from gallery.indexing.queue import Queue
-from gallery.lock import locked
+from gallery.indexing.metadata_job import Queue
+from gallery.indexing.prerender_job import Ahead
+from gallery.indexing.supervisor import Guard
 from gallery.media.cache import Cache
 from gallery.media.worker import open_workers
-from gallery.media_types import junk_filter
+from gallery.process import data_directory
+from gallery.process.lock import locked
 from gallery.store import times
+from gallery.values.media_types import junk_filter
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ def create_app(
             )
             await anyio.lowlevel.checkpoint()  # loads its parts now, not while requests wait
             db.set_newest(await db.read(times.newest))
-            owner, born = await people.built_in_owner(db)
+            owner, born = await accounts.built_in_owner(db)
             served = Library(
                 disk, await roots.register(db, disk, _options(settings, data)), holder, bus
             )

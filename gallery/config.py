@@ -15,9 +15,9 @@ from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
 
 import msgspec
 
-from gallery import paths
 from gallery.errors import Misconfigured, printable
-from gallery.media_types import DEFAULT_IGNORE
+from gallery.values import paths
+from gallery.values.media_types import DEFAULT_IGNORE
 
 _OF_LIBRARIES = (
     *("PATH", "HOME", "TZ", "LANG", "LC_", "PYTHON", "LD_LIBRARY_PATH", "DYLD_", "FONTCONFIG_"),

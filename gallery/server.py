@@ -17,16 +17,16 @@ from typing import Any, TypeVar
 import uvicorn
 from starlette.types import ASGIApp
 
-from gallery import data_directory
 from gallery.api.connections import MAX_CONNECTIONS, Connections, connection_limit
 from gallery.api.protocol import LimitedProtocol
 from gallery.app import create_app, running, started
 from gallery.config import Settings
-from gallery.domain.library import Library
+from gallery.domain.sync.library import Library
 from gallery.errors import StartRefused
 from gallery.model import INDEXING
-from gallery.progress import Steps
-from gallery.stopping import EXIT_SECONDS, exit_in
+from gallery.process import data_directory
+from gallery.process.progress import Steps
+from gallery.process.stopping import EXIT_SECONDS, exit_in
 
 logger = logging.getLogger(__name__)
 

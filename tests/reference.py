@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from gallery.criteria import Criteria
 from gallery.model import Probed
-from gallery.words import natural_key, words_of
+from gallery.values.criteria import Criteria
+from gallery.values.words import natural_key, words_of
 
 
 class Fact(NamedTuple):

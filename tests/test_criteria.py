@@ -5,8 +5,17 @@ from typing import Any
 
 import pytest
 
-from gallery.criteria import KEYS, LISTS, Criteria, at_least, at_most, milliseconds, parse, takes
 from gallery.errors import Invalid
+from gallery.values.criteria import (
+    KEYS,
+    LISTS,
+    Criteria,
+    at_least,
+    at_most,
+    milliseconds,
+    parse,
+    takes,
+)
 
 WRONG: dict[str, tuple[Any, str]] = {
     "an unknown key": ({"colour": "red"}, "colour"),

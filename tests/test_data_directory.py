@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from gallery import data_directory
 from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.errors import Misconfigured, StartRefused
+from gallery.process import data_directory
 from tests.api.test_collections import make, show
 from tests.conftest import client_of
 from tests.library import Tree, scanned, serving

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery import file_names
-from gallery.names import key_of
+from gallery.values import file_names
+from gallery.values.names import key_of
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
 

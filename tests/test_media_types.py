@@ -5,7 +5,7 @@ import fnmatch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.media_types import DEFAULT_IGNORE, junk_filter
+from gallery.values.media_types import DEFAULT_IGNORE, junk_filter
 
 letters = st.text("aB.*?[]!-~", max_size=5)
 

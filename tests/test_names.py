@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gallery.errors import Invalid
-from gallery.names import CollectionName, key_of
+from gallery.values.names import CollectionName, key_of
 
 any_text = st.text(max_size=300)
 

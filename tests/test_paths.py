@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery import paths
 from gallery.errors import Conflict, Invalid, printable
+from gallery.values import paths
 
 parts = st.sampled_from(["a", "b", "a a", "ab", "A", "a-", "0", ".", "..", "é", ""])
 a_path = st.lists(parts, max_size=5).map("/".join)

@@ -12,12 +12,14 @@ import httpx
 import pytest
 
 import gallery.api
+import gallery.values
 from tests.library import Tree
 
 LENGTH = 32_000
 MODULES = (
-    *("criteria", "file_names", "media_types", "model", "names", "paths", "urls", "words"),
-    *(f"api.{found.name}" for found in pkgutil.iter_modules(gallery.api.__path__)),
+    "gallery.model",
+    *(found.name for found in pkgutil.walk_packages(gallery.values.__path__, "gallery.values.")),
+    *(found.name for found in pkgutil.walk_packages(gallery.api.__path__, "gallery.api.")),
 )
 METHODS = ("match", "fullmatch", "search", "sub", "split", "findall", "finditer")
 UNITS = (
@@ -51,7 +53,7 @@ SUFFIXES = ("", "\x00", '"', " x")
 def searches() -> Iterator[tuple[str, Callable[[str], object]]]:
     """Every pattern of the modules, with each method that its module calls."""
     for name in MODULES:
-        module = importlib.import_module(f"gallery.{name}")
+        module = importlib.import_module(name)
         source = Path(str(module.__file__)).read_text()
         for attribute, value in vars(module).items():
             pattern = getattr(value, "__self__", value)

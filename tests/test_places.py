@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from gallery.places import Direction, circle, direction
+from gallery.values.places import Direction, circle, direction
 from tests.reference import distance
 
 latitudes = st.integers(-900_000_000, 900_000_000)

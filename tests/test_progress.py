@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from gallery import progress
-from gallery.progress import Bar, Steps
+from gallery.process import progress
+from gallery.process.progress import Bar, Steps
 
 
 @pytest.fixture

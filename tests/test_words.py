@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.names import key_of
-from gallery.words import LONGEST_KEY, LONGEST_WORD, MOST_WORDS, natural_key, words_of
+from gallery.values.names import key_of
+from gallery.values.words import LONGEST_KEY, LONGEST_WORD, MOST_WORDS, natural_key, words_of
 
 WORDS = {
     "IMG_0042.jpg": ["img", "0042", "jpg"],

@@ -8,12 +8,12 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gallery.api.answers import ROW_BYTES
-from gallery.api.encodings import SUFFIX, VARY, accepts_gzip, compress
-from gallery.api.rendered import digest
-from gallery.api.streams import LARGE
+from gallery.api.responses.answers import ROW_BYTES
+from gallery.api.responses.byte_cache import digest
+from gallery.api.responses.encodings import SUFFIX, VARY, accepts_gzip, compress
+from gallery.api.responses.streams import LARGE
 from gallery.api.wire import actor, raw_response, services
-from gallery.domain.access import Versions
+from gallery.domain.collections.access import Versions
 from gallery.errors import Changed
 from gallery.model import ListTag, Tag
 

@@ -10,19 +10,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from gallery.api import (
+from gallery.api.endpoints import (
     collections,
     documents,
     downloads,
-    encodings,
     events,
     items,
     library,
     media,
     members,
-    query,
     thumbnails,
 )
+from gallery.api.requests import query
+from gallery.api.responses import encodings
 
 Handler = Callable[[Request], Awaitable[Response]]
 

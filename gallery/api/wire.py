@@ -7,16 +7,16 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gallery.api.answers import Answers
-from gallery.api.rendered import Rendered
-from gallery.api.streams import LARGE, InParts
+from gallery.api.responses.answers import Answers
+from gallery.api.responses.byte_cache import Rendered
+from gallery.api.responses.streams import LARGE, InParts
 from gallery.database.engine import Database, Memo
 from gallery.domain.budget import Budget
-from gallery.domain.downloads import Downloads
-from gallery.domain.library import Library
-from gallery.domain.memberships import Memberships
-from gallery.domain.originals import Originals
-from gallery.domain.thumbnails import Thumbnails
+from gallery.domain.collections.downloads import Downloads
+from gallery.domain.collections.memberships import Memberships
+from gallery.domain.library.originals import Originals
+from gallery.domain.pictures.thumbnails import Thumbnails
+from gallery.domain.sync.library import Library
 from gallery.events import Bus
 from gallery.media.worker import Workers
 from gallery.model import Actor

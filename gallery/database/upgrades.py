@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from gallery.database.engine import Row, Session
 from gallery.database.schema import POSTGRES_SEARCH, for_postgres
-from gallery.model import Named, file_time, month_of
-from gallery.words import words_of
+from gallery.model import Named
+from gallery.values.times import file_time, month_of
+from gallery.values.words import words_of
 
 
 class Fill(NamedTuple):

@@ -13,11 +13,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from gallery import paths
 from gallery.disk.beneath import FOLDER, open_beneath
 from gallery.disk.failures import is_absent, is_exhausted
 from gallery.errors import Unavailable
-from gallery.media_types import sidecars, type_of
+from gallery.values import paths
+from gallery.values.media_types import sidecars, type_of
 
 _FILE = os.O_RDONLY | os.O_NONBLOCK
 _AWAY = {errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH}

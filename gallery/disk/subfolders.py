@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gallery import paths
 from gallery.disk.roots import Root
+from gallery.values import paths
 
 GRAIN_NANOSECONDS = 50_000_000
 """Two changes within this time may leave the same time of modification."""

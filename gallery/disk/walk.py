@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from gallery import paths
 from gallery.disk.failures import is_absent, is_exhausted
 from gallery.disk.roots import FileSeen, Root, seen, shown, sidecar_of, sidecar_stamp, signed
-from gallery.media_types import described_by, is_sidecar, stem, type_of
 from gallery.model import Problem
+from gallery.values import paths
+from gallery.values.media_types import described_by, is_sidecar, stem, type_of
 
 MOST_PROBLEMS = 100
 """How many problems of one walk are kept; the last of them says that there were more."""

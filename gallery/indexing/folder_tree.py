@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Container, Iterable, Iterator
 
-from gallery import paths
 from gallery.disk.failures import is_absent
 from gallery.disk.roots import Root
 from gallery.disk.subfolders import list_subfolders, look_at_folder
 from gallery.indexing.watches import Watch
+from gallery.values import paths
 
 
 class Folder:

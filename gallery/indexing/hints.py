@@ -12,11 +12,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain, islice
 
-from gallery import paths
 from gallery.database.engine import Database
 from gallery.disk.failures import is_absent, is_exhausted
 from gallery.disk.walk import Listing, Walk
-from gallery.store import folders
+from gallery.store.library import folders
+from gallery.values import paths
 
 _NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 

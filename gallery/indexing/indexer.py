@@ -10,14 +10,16 @@ from gallery.database.engine import Database
 from gallery.disk.failures import is_exhausted
 from gallery.disk.roots import is_away
 from gallery.disk.walk import Walk
-from gallery.domain import reconcile
 from gallery.domain.leases import Leased, LeaseLost, leased
-from gallery.domain.library import Library, Served
+from gallery.domain.sync import reconcile
+from gallery.domain.sync.library import Library
+from gallery.domain.sync.root_status import Served
 from gallery.errors import Unavailable
 from gallery.indexing.hints import pointed_at
 from gallery.indexing.passes import Pass, RootIsGone, present
 from gallery.model import Hint
-from gallery.store import folders, roots
+from gallery.store.library import folders
+from gallery.store.sync import roots
 
 logger = logging.getLogger(__name__)
 

@@ -8,15 +8,17 @@ from itertools import islice
 from gallery.database.engine import Database, Reader
 from gallery.disk.roots import Roots
 from gallery.disk.walk import Listing
-from gallery.domain import reconcile, scopes
-from gallery.domain.compare import compare
 from gallery.domain.leases import Leased
-from gallery.domain.library import Library, Served
-from gallery.domain.moves import DAY
-from gallery.domain.plan import Action, FolderFound, FolderGone, Gone, Moved
-from gallery.domain.reconcile import BATCH, Outcome
+from gallery.domain.sync import folder_moves, reconcile
+from gallery.domain.sync.changes import Outcome
+from gallery.domain.sync.compare import compare
+from gallery.domain.sync.library import Library
+from gallery.domain.sync.moves import DAY
+from gallery.domain.sync.plan import Action, FolderFound, FolderGone, Gone, Moved
+from gallery.domain.sync.reconcile import BATCH
+from gallery.domain.sync.root_status import Served
 from gallery.errors import Unavailable
-from gallery.store import files, roots
+from gallery.store.sync import files, roots
 
 AHEAD = 4_000
 """So many files, or folders, are compared at a time; they are stored in several batches."""
@@ -109,7 +111,7 @@ class Pass:
     async def follow(self) -> None:
         """Collections follow the folders that they are bound to."""
         if self._library.departures:
-            await self._lease.write(scopes.follow, self._library.departures)
+            await self._lease.write(folder_moves.follow, self._library.departures)
 
     async def lose(self, expected: int | None) -> None:
         """Marks what is lost missing. Raises `RootIsGone` if it is too much at one stroke.

@@ -10,7 +10,6 @@ from typing import BinaryIO, NamedTuple, TypeVar, TypeVarTuple
 import anyio
 import msgspec
 
-from gallery import paths
 from gallery.disk.failures import is_exhausted, is_forbidden
 from gallery.disk.roots import Root
 from gallery.domain.threads import within
@@ -20,7 +19,8 @@ from gallery.media.jobs import ReadFile
 from gallery.media.worker import Workers
 from gallery.media.worker_process import WorkerFailed
 from gallery.model import Probed
-from gallery.store.unread import Unread
+from gallery.store.sync.unread import Unread
+from gallery.values import paths
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")

@@ -24,7 +24,7 @@ from gallery.disk.roots import Root
 from gallery.indexing.watched_folders import Tell, WatchedFolders
 from gallery.indexing.watches import LIMIT, LimitReached, Report, Watch
 from gallery.logs import escaped
-from gallery.media_types import junk_filter
+from gallery.values.media_types import junk_filter
 
 TOLD_AT_ONCE = 200
 

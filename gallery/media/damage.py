@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from gallery import problems
 from gallery.media.kinds import HEAD_BYTES, Kind, kind_of
+from gallery.values import problems
 
 MAX_PARTS = 10_000
 """Boxes or chunks that are looked at."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import BinaryIO, Literal
 
-from gallery.media_types import is_raw, type_of
+from gallery.values.media_types import is_raw, type_of
 
 Kind = Literal["jpeg", "png", "gif", "webp", "avif", "heif", "tiff", "bmp", "svg", "raw", "film"]
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from gallery import problems
+from gallery.values import problems
 
 MOST_PIXELS = 500_000_000
 """Of a picture that is decoded, as its header tells."""

@@ -5,9 +5,9 @@ from typing import BinaryIO
 
 import av
 
-from gallery import problems
 from gallery.media.films import OPTIONS
 from gallery.media.pixels import CannotDraw, Pixels, check_size, tight
+from gallery.values import problems
 
 _PLACES = (0.1, 0.3, 0.5, 0.7, 0.0)
 """Where to look for one, as parts of the length."""

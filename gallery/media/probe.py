@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from gallery import problems
 from gallery.limits import MAX_SIDE
 from gallery.media import times, xmp
 from gallery.media.bounded import TooMuch
@@ -18,8 +17,9 @@ from gallery.media.damage import problem_of
 from gallery.media.kinds import Kind, is_too_large, kind_of_file
 from gallery.media.tags import BROKEN, NOTHING, Tags
 from gallery.media.times import Sources
-from gallery.media_types import is_drawing
 from gallery.model import Probed
+from gallery.values import problems
+from gallery.values.media_types import is_drawing
 
 if TYPE_CHECKING:
     from gallery.media import pictures

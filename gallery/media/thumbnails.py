@@ -6,7 +6,6 @@ from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
-from gallery import problems
 from gallery.media import canvas, pictures
 from gallery.media.damage import problem_of
 from gallery.media.jobs import Rendering
@@ -15,6 +14,7 @@ from gallery.media.pixels import CannotDraw
 from gallery.media.tags import BROKEN
 from gallery.media.thumbhash import LONGEST, thumbhash
 from gallery.model import PIXELS, Size
+from gallery.values import problems
 
 
 class Drawn(NamedTuple):

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from gallery.media.tags import NOTHING, Clock, Tags
-from gallery.model import Taken, file_time
+from gallery.model import Taken
+from gallery.values.times import file_time
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  (a wall clock's)
 _FARTHEST = timedelta(hours=15)

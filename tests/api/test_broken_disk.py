@@ -12,7 +12,8 @@ import anyio
 import httpx
 import pytest
 
-from gallery.domain import downloads, originals
+from gallery.domain.collections import downloads
+from gallery.domain.library import originals
 from gallery.domain.threads import within
 from tests.api.test_collections import make
 from tests.library import Tree, rescan

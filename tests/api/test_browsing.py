@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from gallery.config import Settings
-from gallery.criteria import Criteria
-from gallery.domain import browsing
+from gallery.domain.library import browsing
+from gallery.values.criteria import Criteria
 from tests.api.test_collections import make
 from tests.conftest import TRIP
 from tests.library import Tree, read, rescan

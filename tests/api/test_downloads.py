@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from gallery.disk import archives
 from gallery.disk.archives import NOTE, Entry, archive, length_of
 from gallery.disk.roots import Root, Roots
-from gallery.domain import budget, downloads
+from gallery.domain import budget
+from gallery.domain.collections import downloads
 from tests.api.test_collections import make
 from tests.api.test_media import ODD_NAMES
 from tests.library import Tree, rescan

@@ -7,8 +7,8 @@ import pytest
 from starlette.requests import Request
 from starlette.routing import Route
 
-from gallery.api.encodings import MIN_BYTES, accepts_gzip
 from gallery.api.middleware import ORIGIN_REFUSAL
+from gallery.api.responses.encodings import MIN_BYTES, accepts_gzip
 from gallery.api.routes import Resource, routes
 from tests.api.test_collections import make
 from tests.api.test_openapi import operations

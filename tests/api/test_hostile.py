@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gallery.api import bodies, connections
+from gallery.api import connections
+from gallery.api.requests import bodies
 from tests.api.test_collections import make
 from tests.library import Tree
 

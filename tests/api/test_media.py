@@ -15,11 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.api import connections, ranges
-from gallery.api.ranges import Span
+from gallery.api import connections
+from gallery.api.requests import ranges
+from gallery.api.requests.ranges import Span
 from gallery.disk.originals import Replaced, open_original
 from gallery.disk.roots import Root, Roots
-from gallery.domain import originals
+from gallery.domain.library import originals
 from gallery.errors import RangeNotSatisfiable
 from tests.library import Tree
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from gallery.config import Settings
-from gallery.domain import members as rules
+from gallery.domain.collections import members as rules
 from tests.api.test_collections import (
     BEACH,
     HARBOUR,

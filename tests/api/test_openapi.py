@@ -14,12 +14,12 @@ import schemathesis
 import yaml
 from starlette.routing import Route
 
-from gallery import criteria, names, paths
-from gallery.api import events, library, members, query
-from gallery.api.documents import specification_file
+from gallery.api.endpoints import events, library, members
+from gallery.api.endpoints.documents import specification_file
+from gallery.api.requests import query
 from gallery.api.routes import routes
-from gallery.domain import members as rules
-from gallery.domain import memberships
+from gallery.domain.collections import members as rules
+from gallery.domain.collections import memberships
 from gallery.model import (
     LARGEST_ID,
     Collection,
@@ -34,6 +34,7 @@ from gallery.model import (
     RootState,
     Wish,
 )
+from gallery.values import criteria, names, paths
 from tests.conftest import TRIP
 from tests.library import Tree
 

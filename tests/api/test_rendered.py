@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.api.rendered import OVERHEAD, Rendered, digest
-from gallery.domain import memberships
+from gallery.api.responses.byte_cache import OVERHEAD, Rendered, digest
+from gallery.domain.collections import memberships
 from tests.api.test_collections import BEACH, SUNSET, make
 from tests.api.test_members import lookup
 

@@ -14,12 +14,12 @@ import pytest
 from PIL import Image
 
 from gallery import app as app_module
-from gallery.api.streams import LARGE
+from gallery.api.responses.streams import LARGE
 from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.disk.roots import Root
-from gallery.domain import thumbnails
-from gallery.domain.drawing import Drawing, Trouble
+from gallery.domain.pictures import thumbnails
+from gallery.domain.pictures.rendering import Drawing, Trouble
 from gallery.media import worker_process
 from gallery.media.cache import Cache, key_of
 from gallery.media.jobs import RenderFile, Rendering, Request

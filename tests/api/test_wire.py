@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from gallery.api import bodies, connections, protocol
+from gallery.api import connections, protocol
 from gallery.api.connections import Connections
+from gallery.api.requests import bodies
 from gallery.domain import budget as budgets
 from gallery.domain.budget import Budget
 from gallery.errors import Unavailable

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from gallery import data_directory
 from gallery.config import Settings
+from gallery.process import data_directory
 from tests.attacks.measure import pulse
 from tests.database.filled import fill
 from tests.library import serving

@@ -18,9 +18,10 @@ import msgspec
 
 from gallery.database.schema import schema
 from gallery.database.upgrades import SCHEMA_VERSION
-from gallery.model import Named, month_of
-from gallery.places import direction
-from gallery.words import words_of
+from gallery.model import Named
+from gallery.values.places import direction
+from gallery.values.times import month_of
+from gallery.values.words import words_of
 from tests.bench.client import Connection, Request
 from tests.bench.dataset import SEED
 from tests.bench.processes import Server

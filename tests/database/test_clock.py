@@ -6,7 +6,8 @@ import pytest
 from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.database.engine import Database, Reader, Tx
-from gallery.store import leases, unread
+from gallery.store import leases
+from gallery.store.sync import unread
 from tests.conftest import Clock, client_of
 
 YEAR = 365 * 24 * 3_600_000

@@ -6,13 +6,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from gallery import data_directory
 from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.database import copy as copying
 from gallery.database.open import open_database
 from gallery.errors import StartRefused
 from gallery.events import Bus
+from gallery.process import data_directory
 from tests import postgres as postgres_server
 from tests.api.test_collections import make
 from tests.conftest import TRIP, client_of

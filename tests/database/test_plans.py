@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from gallery.criteria import Criteria
 from gallery.database.engine import Reader
-from gallery.domain import browsing
-from gallery.domain.browsing import Slice
+from gallery.domain.library import browsing
+from gallery.domain.library.browsing import Slice
 from gallery.model import Actor
-from gallery.store import files, folders, items, moves, roots, scopes, thumbnails, times, unread
+from gallery.store import times
+from gallery.store.library import folders, items
+from gallery.store.pictures import thumbnails
+from gallery.store.sync import files, folder_moves, moves, roots, unread
+from gallery.values.criteria import Criteria
 from tests.database.filled import CountedSession, fill
 from tests.database.test_sql import TRAP
 
@@ -46,7 +49,7 @@ CASES: dict[str, tuple[int, str, Ask]] = {
     "how many were there lately": (
         1_000,
         "item USING COVERING INDEX item_path (path>? AND path<?)",
-        lambda reader: scopes.count_left(reader, "f0001", 5),
+        lambda reader: folder_moves.count_left(reader, "f0001", 5),
     ),
     "which of some items are to be read": (
         2_000,

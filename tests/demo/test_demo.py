@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from gallery.demo import write_demo_library
-from gallery.media_types import DEFAULT_IGNORE, junk_filter, type_of
+from gallery.values.media_types import DEFAULT_IGNORE, junk_filter, type_of
 from tests.conftest import TRIP
 
 

@@ -9,15 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gallery.criteria import Criteria, Near
 from gallery.database.engine import Database, Tx
 from gallery.disk.roots import FileSeen
-from gallery.domain import browsing, reconcile
-from gallery.domain.browsing import Slice
-from gallery.domain.plan import Added, FolderFound, Gone
+from gallery.domain.library import browsing
+from gallery.domain.library.browsing import Slice
+from gallery.domain.sync import reconcile
+from gallery.domain.sync.plan import Added, FolderFound, Gone
 from gallery.model import Actor, Probed, Taken
-from gallery.store import accounts, roots, unread
-from gallery.store import browsing as pages
+from gallery.store.library import browsing as pages
+from gallery.store.people import accounts
+from gallery.store.sync import roots, unread
+from gallery.values.criteria import Criteria, Near
 from tests.reference import Fact, answer
 
 ITEMS = 150

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gallery.domain.moves import DAY, folds
-from gallery.store.moves import Fold, Lookalike
+from gallery.domain.sync.moves import DAY, folds
+from gallery.store.sync.moves import Fold, Lookalike
 
 NOW = 100 * DAY
 

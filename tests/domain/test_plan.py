@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gallery.disk.roots import FileSeen
 from gallery.disk.walk import Listing
-from gallery.domain.plan import (
+from gallery.domain.sync.plan import (
     Action,
     Added,
     FolderFound,
@@ -22,7 +22,7 @@ from gallery.domain.plan import (
     Stray,
     plan,
 )
-from gallery.store.files import Known
+from gallery.store.sync.files import Known
 
 
 def seen(name: str, size: int = 1, modified_at: int = 1, inode: int = 1) -> FileSeen:

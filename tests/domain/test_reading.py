@@ -6,15 +6,16 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from gallery.criteria import Criteria
 from gallery.database.engine import Database, Reader, Row, Tx
 from gallery.disk.roots import FileSeen
-from gallery.domain import browsing, reading, reconcile
-from gallery.domain.browsing import Slice
-from gallery.domain.plan import Added, FolderFound, Seen
+from gallery.domain.library import browsing, reading
+from gallery.domain.library.browsing import Slice
+from gallery.domain.sync import reconcile
+from gallery.domain.sync.plan import Added, FolderFound, Seen
 from gallery.model import Actor, Probed
-from gallery.store import roots, unread
-from gallery.store.unread import Unread
+from gallery.store.sync import roots, unread
+from gallery.store.sync.unread import Unread
+from gallery.values.criteria import Criteria
 
 STILL = 1 << 50
 """Long after everything."""

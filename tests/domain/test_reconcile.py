@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from gallery.database.engine import Database, Reader
 from gallery.disk.roots import FileSeen, Roots
 from gallery.disk.walk import Listing
-from gallery.domain import reconcile
-from gallery.domain.compare import compare
-from gallery.domain.library import Library
-from gallery.domain.plan import Action, FolderGone
+from gallery.domain.sync import reconcile
+from gallery.domain.sync.compare import compare
+from gallery.domain.sync.library import Library
+from gallery.domain.sync.plan import Action, FolderGone
 from gallery.events import Bus
-from gallery.store import roots
+from gallery.store.sync import roots
 
 names = st.sampled_from(["a.jpg", "b.jpg", "c.mp4", "é.png"])
 few = st.integers(0, 2)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gallery.domain.shared import Shared
+from gallery.domain.pictures.single_flight import Shared
 from gallery.errors import Unavailable
 
 

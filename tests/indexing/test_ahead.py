@@ -14,8 +14,8 @@ import pytest
 
 from gallery.app import create_app, started
 from gallery.config import Settings
-from gallery.domain.drawing import Drawing
-from gallery.indexing import ahead, queue
+from gallery.domain.pictures.rendering import Drawing
+from gallery.indexing import metadata_job, prerender_job
 from gallery.media.cache import Cache
 from gallery.media.worker import Workers
 from gallery.media.worker_process import WorkerFailed
@@ -40,8 +40,8 @@ def library(tmp_path: Path) -> Tree:
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files are still sooner than people would say so."""
-    monkeypatch.setattr(queue, "STILL_SECONDS", 0.5)
-    monkeypatch.setattr(ahead, "PAUSE", 0.1)
+    monkeypatch.setattr(metadata_job, "STILL_SECONDS", 0.5)
+    monkeypatch.setattr(prerender_job, "PAUSE", 0.1)
 
 
 @pytest.fixture

@@ -16,19 +16,21 @@ from gallery.database.engine import Database, Reader
 from gallery.database.open import open_database
 from gallery.disk.roots import Root, Roots, seen
 from gallery.disk.walk import Walk
-from gallery.domain import collections, people, reconcile, roots
+from gallery.domain.collections import editing
 from gallery.domain.leases import Leased, leased
-from gallery.domain.library import Library
+from gallery.domain.people import accounts
+from gallery.domain.sync import reconcile, roots
+from gallery.domain.sync.library import Library
 from gallery.events import Bus
 from gallery.indexing import passes
 from gallery.indexing.hints import pointed_at
 from gallery.indexing.passes import Pass
 from gallery.media.fingerprints import fingerprint
 from gallery.media.times import by_file
-from gallery.media_types import DEFAULT_IGNORE, junk_filter
 from gallery.model import Actor, Probed, Wish
-from gallery.store import roots as roots_rows
-from gallery.store import unread
+from gallery.store.sync import roots as roots_rows
+from gallery.store.sync import unread
+from gallery.values.media_types import DEFAULT_IGNORE, junk_filter
 from tests.conftest import Clock
 from tests.library import Tree
 from tests.rearranging import Folder
@@ -106,7 +108,7 @@ async def looking(
 ) -> AsyncGenerator[tuple[Database, Looks, Actor]]:
     disk = Roots([Root("", tree.folder)], junk_filter(DEFAULT_IGNORE))
     async with open_database("", tmp_path, Bus(), clock) as db:
-        owner, _born = await people.built_in_owner(db)
+        owner, _born = await accounts.built_in_owner(db)
         library = Library(disk, await roots.register(db, disk), "here", Bus())
         async with leased(db, "scan 1", "here") as lease:
             assert lease is not None
@@ -129,7 +131,7 @@ async def test_an_item_finds_its_file_however_late_the_looks_are(
         await looks.read(FILES)
         ids = {folder.files[path]: id_ for path, id_ in (await db.read(present)).items()}
         await db.write(
-            collections.create,
+            editing.create,
             owner,
             Wish(name="all", folder_path="", item_ids=list(ids.values())),
         )

@@ -13,7 +13,7 @@ import pytest
 
 from gallery.app import create_app, started
 from gallery.config import Settings
-from gallery.domain.scopes import Departure, Departures
+from gallery.domain.sync.folder_moves import Departure, Departures
 from tests.api.test_collections import BEACH, SUNSET, make, show
 from tests.conftest import TRIP, Clock, client_of
 from tests.library import Tree, read, rescan, scanned

@@ -14,12 +14,12 @@ import pytest
 from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.disk.roots import Root
-from gallery.indexing import queue
+from gallery.indexing import metadata_job
 from gallery.indexing.reading import Reader
 from gallery.media.worker import open_workers
 from gallery.media.worker_process import WorkerProcess
 from gallery.model import Probed
-from gallery.store.unread import Unread
+from gallery.store.sync.unread import Unread
 from tests.conftest import client_of
 from tests.indexing.test_watcher import soon, watched
 from tests.library import Tree, ask, read, rescan, scanned
@@ -183,7 +183,7 @@ async def test_what_people_look_at_is_read_first(
         return await read_now(self, root, batch, seconds)
 
     monkeypatch.setattr(Reader, "read", slow)
-    monkeypatch.setattr(queue, "BATCH", 2)
+    monkeypatch.setattr(metadata_job, "BATCH", 2)
     async with started(create_app(settings)) as app, client_of(app) as client:
         await soon(lambda: _is_scanned(client))
         while not order:  # the first batch is under way, and waits
@@ -234,8 +234,8 @@ async def test_a_reader_that_somebody_kills_or_stops_marks_no_file(
     """Nor does it delay the others: the file that it had is read again, alone and last."""
     library.write("a.jpg", "b.jpg", "c.jpg", content=picture("JPEG"))
     library.age()
-    monkeypatch.setattr(queue, "MAX_SECONDS", 4.0)
-    monkeypatch.setattr(queue, "STILL_SECONDS", 0.2)
+    monkeypatch.setattr(metadata_job, "MAX_SECONDS", 4.0)
+    monkeypatch.setattr(metadata_job, "STILL_SECONDS", 0.2)
     send, asked = WorkerProcess.send, list[str]()
 
     async def hurt(self: WorkerProcess, request: Any, *args: Any) -> None:
@@ -245,13 +245,13 @@ async def test_a_reader_that_somebody_kills_or_stops_marks_no_file(
         await send(self, request, *args)
 
     monkeypatch.setattr(WorkerProcess, "send", hurt)
-    monkeypatch.setattr(queue, "MAX_SECONDS_ALONE", 4.0 if times == 2 else 20)
+    monkeypatch.setattr(metadata_job, "MAX_SECONDS_ALONE", 4.0 if times == 2 else 20)
     async with started(create_app(settings)) as app, client_of(app) as client:
         await scanned(client)
         if times == 2:
             while asked.count("a.jpg") < 3:
                 await asyncio.sleep(0.01)
-            monkeypatch.setattr(queue, "MAX_SECONDS_ALONE", 20)
+            monkeypatch.setattr(metadata_job, "MAX_SECONDS_ALONE", 20)
         await read(settings)
         for path in ("a.jpg", "b.jpg", "c.jpg"):
             found = await shown(client, path)
@@ -265,7 +265,7 @@ async def test_what_kills_its_reader_three_times_is_given_up(
 ) -> None:
     library.write("a.jpg", "b.jpg", content=picture("JPEG"))
     library.age()
-    monkeypatch.setattr(queue, "STILL_SECONDS", 0.2)
+    monkeypatch.setattr(metadata_job, "STILL_SECONDS", 0.2)
     send, asked = WorkerProcess.send, list[str]()
 
     async def hurt(self: WorkerProcess, request: Any, *args: Any) -> None:
@@ -291,7 +291,7 @@ async def test_a_file_that_may_not_be_read_says_so_until_it_may(
     names = [f"x{number:03}.jpg" for number in range(102)]
     library.write("a.jpg", *names, content=picture("JPEG"))
     library.age()
-    monkeypatch.setattr(queue, "STILL_SECONDS", 0.2)
+    monkeypatch.setattr(metadata_job, "STILL_SECONDS", 0.2)
     open_file = Root.open_file
 
     def refuse(self: Root, path: str) -> Any:
@@ -338,7 +338,7 @@ async def test_a_file_that_cannot_be_opened_now_is_read_later(
 ) -> None:
     library.write("a.jpg", content=picture("JPEG"))
     library.age()
-    monkeypatch.setattr(queue, "STILL_SECONDS", 0.2)
+    monkeypatch.setattr(metadata_job, "STILL_SECONDS", 0.2)
     open_file, failures = Root.open_file, list[str]()
 
     def fail(self: Root, path: str) -> Any:

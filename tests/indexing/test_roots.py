@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gallery import data_directory
 from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.errors import Misconfigured, StartRefused
+from gallery.process import data_directory
 from tests.api.test_collections import BEACH, make, show
 from tests.conftest import TRIP, Clock, client_of
 from tests.indexing.test_moves import ids

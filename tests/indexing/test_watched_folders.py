@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from gallery.indexing.watches import undecodable_folder
-from gallery.media_types import DEFAULT_IGNORE
-from gallery.paths import ancestors
+from gallery.values.media_types import DEFAULT_IGNORE
+from gallery.values.paths import ancestors
 from tests.library import Tree
 
 SECONDS = 20.0

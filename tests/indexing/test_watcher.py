@@ -17,7 +17,7 @@ import pytest
 from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.disk.roots import Root
-from gallery.indexing import guard
+from gallery.indexing import supervisor
 from tests.api.test_collections import BEACH, SUNSET, make, show
 from tests.conftest import TRIP, client_of
 from tests.indexing.test_moves import ids, members
@@ -301,7 +301,7 @@ async def test_where_nothing_can_be_watched_passes_find_everything(
                 process.kill()
             await process.wait()
 
-    monkeypatch.setattr(guard, "watching", fails)
+    monkeypatch.setattr(supervisor, "watching", fails)
     async with watched(settings) as client:
         (problem,) = (await root(client))["problems"]
         assert problem["path"] == ""
@@ -335,8 +335,8 @@ async def test_what_is_not_watched_is_found_by_passes_and_watched_when_it_can_be
             process.kill()
             await process.wait()
 
-    monkeypatch.setattr(guard, "watching", partly)
-    monkeypatch.setattr(guard, "LOOK_AGAIN_SECONDS", 1.0)
+    monkeypatch.setattr(supervisor, "watching", partly)
+    monkeypatch.setattr(supervisor, "LOOK_AGAIN_SECONDS", 1.0)
     async with watched(settings) as client:
 
         async def problems() -> list[str]:

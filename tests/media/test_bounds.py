@@ -19,9 +19,9 @@ from gallery.media import drawings, exif, films, iptc, kinds, rdf, tags, xmp
 from gallery.media.probe import probe
 from gallery.media.tags import Tags
 from gallery.media.times import by_file, clock
-from gallery.media_types import type_of
 from gallery.model import Probed
-from gallery.words import words_of
+from gallery.values.media_types import type_of
+from gallery.values.words import words_of
 from tests.media.test_metadata import picture, read
 from tests.media.test_metadata import xmp as packet
 

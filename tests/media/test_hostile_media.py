@@ -16,7 +16,7 @@ from gallery.media.kinds import kind_of
 from gallery.media.pixels import CannotDraw
 from gallery.media.thumbnails import draw
 from gallery.media.worker import open_workers
-from gallery.media_types import type_of
+from gallery.values.media_types import type_of
 from tests.media.corpus import Case, corpus, encoded, original
 from tests.media.test_thumbnails import difference, drawn_of, opened
 

@@ -11,8 +11,8 @@ from PIL.TiffImagePlugin import IFDRational
 
 from gallery.media.iptc import read as read_iptc
 from gallery.media.probe import probe
-from gallery.media_types import type_of
 from gallery.model import Probed
+from gallery.values.media_types import type_of
 from tests.media.test_probe import film
 
 XMP = """

@@ -6,8 +6,8 @@ from PIL import ImageStat
 
 from gallery.media.jobs import ReadFile, RenderFile
 from gallery.media.worker import open_workers
-from gallery.media_types import type_of
 from gallery.model import Probed
+from gallery.values.media_types import type_of
 from tests.media.corpus import corpus
 from tests.media.test_raws import dng
 from tests.media.test_thumbnails import opened

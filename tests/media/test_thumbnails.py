@@ -17,8 +17,8 @@ from gallery.media.kinds import kind_of
 from gallery.media.probe import probe
 from gallery.media.thumbhash import thumbhash
 from gallery.media.thumbnails import Drawn, draw
-from gallery.media_types import type_of
 from gallery.model import PIXELS, Size
+from gallery.values.media_types import type_of
 from tests.media.corpus import HEIGHT, WIDTH, Case, corpus, encoded, original
 
 CASES = [pytest.param(case, id=case.name) for case in corpus()]

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from gallery import data_directory
 from gallery.config import Settings
+from gallery.process import data_directory
 from tests.conftest import TRIP
 from tests.ledger import Ledger
 from tests.library import Process, Tree, arguments, rescan, scanned, serving
@@ -82,7 +82,7 @@ async def test_a_server_that_is_told_to_stop_stops_with_what_it_promised(
         assert await stop(server, number) < 10
         half.close()
     data = Path(settings.data)
-    left = {"gallery.lock"} if settings.database else {"gallery.db", "gallery.lock"}
+    left = {"gallery.process.lock"} if settings.database else {"gallery.db", "gallery.process.lock"}
     assert set(os.listdir(data)) == left, "no log is left to replay"
     async with serving(settings) as server, server.client() as client:
         assert (await client.get("/api/collections/1")).json()["itemCount"] == 1

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.result import Ok
 
-from gallery.api.documents import specification_file
+from gallery.api.endpoints.documents import specification_file
 from gallery.config import Settings
 from tests.conftest import TRIP
 from tests.library import Tree, serving

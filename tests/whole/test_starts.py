@@ -82,10 +82,10 @@ BAD: dict[str, tuple[Spoil, int, str]] = {
     "data may not be entered": (lambda data: data.mkdir(0o000), 1, "cannot be read"),
     "data takes no files": (lambda data: data.mkdir(0o500), 1, "cannot be made"),
     "others may write to it": (let_others_in, 1, "chmod 700"),
-    "lock is a folder": (inside("gallery.lock", Path.mkdir), 1, "lock"),
-    "lock is a link": (inside("gallery.lock", lead_nowhere), 1, "lock"),
-    "lock is a pipe": (inside("gallery.lock", os.mkfifo), 1, "lock"),
-    "lock may not be read": (inside("gallery.lock", lambda path: path.touch(0)), 1, "lock"),
+    "lock is a folder": (inside("gallery.process.lock", Path.mkdir), 1, "lock"),
+    "lock is a link": (inside("gallery.process.lock", lead_nowhere), 1, "lock"),
+    "lock is a pipe": (inside("gallery.process.lock", os.mkfifo), 1, "lock"),
+    "lock may not be read": (inside("gallery.process.lock", lambda path: path.touch(0)), 1, "lock"),
     "database is a folder": (inside("gallery.db", Path.mkdir), 1, "not a regular file"),
     "database is a pipe": (inside("gallery.db", os.mkfifo), 1, "not a regular file"),
     "database is a socket": (inside("gallery.db", listen), 1, "not a regular file"),
@@ -108,7 +108,7 @@ def contents(folder: Path) -> dict[str, bytes | None]:
     return {
         str(path): path.read_bytes() if path.is_file() else None
         for path in sorted(folder.rglob("*"))
-        if path.name not in ("gallery.lock", "gallery.db-shm", "gallery.sock")
+        if path.name not in ("gallery.process.lock", "gallery.db-shm", "gallery.sock")
     }
 
 
@@ -172,7 +172,7 @@ async def test_a_place_that_cannot_be_is_refused_in_one_sentence(
 
 async def test_a_deleted_lock_file_lets_no_second_server_in(settings: Settings) -> None:
     async with serving(settings) as server, server.client() as client:
-        (Path(settings.data) / "gallery.lock").unlink()
+        (Path(settings.data) / "gallery.process.lock").unlink()
         status, _output, errors = await gallery("serve", *arguments(settings), "--port", "0")
         assert (status, errors.count("\n")) == (1, 1)
         assert "already uses the data directory" in errors
@@ -314,7 +314,7 @@ async def test_a_server_whose_disk_hangs_stops_with_what_it_promised(settings: S
         for task in hanging:
             task.cancel()
         await asyncio.gather(*hanging, return_exceptions=True)
-    left = {"gallery.db", "gallery.lock"}
+    left = {"gallery.db", "gallery.process.lock"}
     assert {name for name in os.listdir(settings.data) if name != "thumbnails"} == left
     async with serving(settings) as server, server.client() as client:
         assert (await client.get("/api/collections/2")).json()["name"] == "acknowledged"

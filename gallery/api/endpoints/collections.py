@@ -1,0 +1,103 @@
+"""`/api/collections`: the collections themselves."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gallery.api import conditional
+from gallery.api.requests import query
+from gallery.api.requests.bodies import LARGE_BODY, body
+from gallery.api.wire import actor, done, encode_list, extended, json_response, services
+from gallery.domain.collections import access, editing
+from gallery.domain.sync.on_demand import write_with_a_look
+from gallery.errors import Invalid
+from gallery.model import ListTag, Tag, Wish
+
+
+async def index(request: Request) -> Response:
+    """Summaries of all that the caller may see, newest first."""
+    db, who, after = services(request).db, actor(request), query.updated_after(request)
+    include = query.parameters(request).getlist("include")
+    if any(name != "itemIds" for name in include):
+        raise Invalid("Invalid include: only itemIds can be included")
+
+    async def make() -> tuple[bytes, ListTag]:
+        if not include:
+            listed = await db.read(editing.visible, who, after)
+            return await encode_list([one.collection for one in listed.rows]), listed.tag
+        found = await db.read(editing.visible_with_members, who, after)
+        parts = [
+            extended(one.collection, itemIds=await encode_list(ids)) for one, ids in found.rows
+        ]
+        return b"[%b]" % b",".join(parts), found.tag
+
+    size = editing.list_size_with_members if include else editing.list_size
+    return await conditional.answer(
+        request,
+        ("list", after, bool(include)),
+        lambda: db.read(size, who, after),
+        make,
+    )
+
+
+async def create(request: Request) -> Response:
+    """201 and the summary of a new collection."""
+    own = services(request)
+    async with body(request, Wish) as wish:
+        made = await write_with_a_look(own.db, own.library, editing.create, actor(request), wish)
+    headers = conditional.headers_of(request, made.tag)
+    headers["Location"] = f"/api/collections/{made.collection.id}"
+    return json_response(made.collection, 201, headers)
+
+
+async def identifiers(request: Request) -> Response:
+    """The ids of all that the caller may see."""
+    db, who = services(request).db, actor(request)
+
+    async def make() -> tuple[bytes, ListTag]:
+        listed = await db.read(editing.identifiers, who)
+        return await encode_list(listed.rows), listed.tag
+
+    return await conditional.answer(
+        request, "identifiers", lambda: db.read(editing.list_size, who, None), make
+    )
+
+
+async def show(request: Request) -> Response:
+    """A collection with all its items."""
+    db, who, id_ = services(request).db, actor(request), query.collection_id(request)
+
+    async def make() -> tuple[bytes, Tag]:
+        found = await db.read(editing.detail, who, id_)
+        shown = extended(
+            found.collection,
+            itemIds=await encode_list([item.id for item in found.items]),
+            items=await encode_list(found.items),
+        )
+        return shown, found.tag
+
+    return await conditional.answer(
+        request, ("detail", id_), lambda: db.read(access.see_size, who, id_), make
+    )
+
+
+async def edit(request: Request) -> Response:
+    """Renames a collection and sets what else the body holds."""
+    own, id_ = services(request), query.collection_id(request)
+    async with body(request, Wish, LARGE_BODY) as wish:
+        tag = await write_with_a_look(
+            own.db,
+            own.library,
+            editing.edit,
+            actor(request),
+            id_,
+            conditional.allowed_versions(request),
+            wish,
+        )
+    return done(conditional.headers_of(request, tag))
+
+
+async def delete(request: Request) -> Response:
+    """Deletes a collection, never its files."""
+    id_, allowed = query.collection_id(request), conditional.allowed_versions(request)
+    await services(request).db.write(editing.delete, actor(request), id_, allowed)
+    return done()

@@ -1,0 +1,101 @@
+"""Pictures of items and of collections, as WebP."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from gallery.api import conditional
+from gallery.api.conditional import FOR_EVER, REVALIDATE
+from gallery.api.endpoints.media import SANDBOX
+from gallery.api.requests import query
+from gallery.api.responses.answers import Made
+from gallery.api.responses.byte_cache import digest
+from gallery.api.responses.streams import LARGE, left
+from gallery.api.wire import actor, services
+from gallery.domain.pictures.thumbnails import Picture
+from gallery.media.cache import FORM
+from gallery.model import PIXELS, Size
+
+T = TypeVar("T")
+
+WEBP = "image/webp"
+_COSTS: Mapping[Size, int] = {"small": 0, "medium": 0, "large": 1 << 20, "full": 16 << 20}
+"""What is taken of the budget before a picture is read or made, and its length is known."""
+_OF_COLLECTIONS: tuple[Size, ...] = ("small", "large")
+
+
+async def show(request: Request) -> Response:
+    """A picture of an item; one that is asked for by its version never changes."""
+    own, id_ = services(request), query.item_id(request)
+    size = query.choice(request, "size", tuple(PIXELS))
+    version = query.parameters(request).get("v", "")
+    remembered = own.pictures.get(digest((id_, size, version)))
+    if remembered is not None and len(remembered) <= LARGE:
+        return _answer(request, Made(remembered, Picture(remembered, version)), size, version)
+    return _answer(request, await _picture(request, id_, size), size, version)
+
+
+async def cover(request: Request) -> Response:
+    """The picture of a collection."""
+    own, id_ = services(request), query.collection_id(request)
+    size = query.choice(request, "size", _OF_COLLECTIONS)
+    item_id = await own.thumbnails.cover_of(actor(request), id_)
+    made = await _picture(request, item_id, size)
+    made.about = made.about._replace(version=f"{item_id:x}-{made.about.version}")
+    return _answer(request, made, size, query.parameters(request).get("v", ""))
+
+
+async def _picture(request: Request, item_id: int, size: Size) -> Made[Picture]:
+    """The picture: from memory, from the disk, or as soon as it is made."""
+    own = services(request)
+    source = await own.thumbnails.source(item_id)
+    key = digest((item_id, size, source.version))
+    remembered = own.pictures.get(key)
+    cost = _COSTS[size] if remembered is None else len(remembered)
+
+    async def make() -> tuple[bytes, Picture]:
+        if remembered is not None:
+            return remembered, Picture(remembered, source.version)
+        picture = await own.thumbnails.kept(source, size)
+        if picture is None:
+            making = own.thumbnails.make(source, size)
+            picture = await (making if cost > LARGE else _unless_left(request, making))
+        if picture.is_exact:
+            own.pictures.keep(digest((item_id, size, picture.version)), picture.webp)
+        return picture.webp, picture
+
+    getting = own.answers.get(request, key, cost, make)
+    return await (_unless_left(request, getting) if cost > LARGE else getting)
+
+
+def _answer(request: Request, made: Made[Picture], size: Size, asked: str) -> Response:
+    """The picture, or 304; what is of the version `asked` for is so for ever."""
+    picture = made.about
+    is_final = picture.is_exact and picture.version == asked
+    tag = f"{FORM}-{picture.version}-{size if picture.is_exact else len(picture.webp)}"
+    headers = {
+        "ETag": f'W/"{tag}"',  # the same picture, though not always the same bytes
+        "Cache-Control": FOR_EVER if is_final else REVALIDATE,
+        "Content-Security-Policy": SANDBOX,
+    }
+    if conditional.has(request, tag):
+        made.close()
+        return Response(status_code=304, headers=headers)
+    return made.response(headers, WEBP)
+
+
+async def _unless_left(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """What `work` gives; if the client leaves before, nobody waits for it any more."""
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(left(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientDisconnect
+    finally:
+        leaving.cancel()
+        working.cancel()

@@ -1,0 +1,119 @@
+"""Large bodies: made within a budget, once for all who ask meanwhile, and sent in parts."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gallery.api.connections import TimedProtocol, connection_of
+from gallery.api.responses.streams import LARGE, InParts
+from gallery.domain.budget import Budget, Share
+
+T = TypeVar("T")
+
+MAX_BYTES = 256 << 20
+"""Of all large answers that are being made or sent."""
+ROW_BYTES = 2_500
+"""What a row of a list takes while it is made: as a row, as a struct and as JSON."""
+REFUSAL = "Too many large answers are under way"
+
+
+class Made(Generic[T]):
+    """A body, what else is known of it, and who uses it."""
+
+    def __init__(self, body: bytes, about: T, close: Callable[[], None] = lambda: None) -> None:
+        self.body = body
+        self.about = about
+        self.close = close
+
+    def response(
+        self, headers: Mapping[str, str], media_type: str = "application/json"
+    ) -> Response:
+        """Return the answer; it is closed once it is sent."""
+        if len(self.body) > LARGE:
+            return InParts(self.body, 200, headers, media_type, self.close)
+        self.close()
+        return Response(self.body, 200, headers, media_type)
+
+
+class Answers:
+    """The large bodies that are being made or sent, each once, in at most `budget` bytes."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._jobs: dict[bytes, _Job] = {}
+
+    async def get(
+        self,
+        request: Request,
+        key: bytes,
+        cost: int,
+        make: Callable[[], Awaitable[tuple[bytes, T]]],
+    ) -> Made[T]:
+        """Return what `make` gives, or gives or gave to another request with this key.
+
+        `cost` bytes are taken from the budget before it is made, and as many as it has while it is
+        sent. A small one never waits. Raises as `make`, and `Unavailable` if there is no room.
+        """
+        if cost <= LARGE:
+            body, about = await make()
+            return Made(body, about)
+        job = self._jobs.get(key)
+        if job is None:
+            job = self._jobs[key] = _Job()
+            job.task = asyncio.create_task(self._run(job, cost, make))
+            job.task.add_done_callback(_retrieve)
+        connection = connection_of(request.scope)
+        job.users.append(connection)
+
+        def leave() -> None:
+            job.users.remove(connection)
+            if not job.users:
+                if self._jobs.get(key) is job:
+                    del self._jobs[key]
+                job.end()
+
+        try:
+            body, about = await asyncio.shield(job.task)
+        except BaseException:
+            leave()
+            raise
+        return Made(body, about, leave)
+
+    async def _run(
+        self, job: "_Job", cost: int, make: Callable[[], Awaitable[tuple[bytes, T]]]
+    ) -> tuple[bytes, T]:
+        job.share = await self._budget.take(cost, job)
+        body, about = await make()
+        job.share.resize(len(body) if len(body) > LARGE else 0)
+        return body, about
+
+
+class _Job:
+    """A body that is being made or sent; it is stuck when all its clients are."""
+
+    def __init__(self) -> None:
+        self.users: list[TimedProtocol | None] = []
+        self.share: Share | None = None
+        self.task: asyncio.Task[tuple[bytes, Any]]
+
+    def stuck(self) -> float:
+        return min((0.0 if user is None else user.stuck() for user in self.users), default=0.0)
+
+    def cut(self) -> None:
+        for user in self.users:
+            if user is not None:
+                user.cut()
+
+    def end(self) -> None:
+        """Stop work without waiting clients, and give its share back."""
+        self.task.cancel()
+        if self.share is not None:
+            self.share.give_back()
+
+
+def _retrieve(task: asyncio.Task[tuple[bytes, Any]]) -> None:
+    if not task.cancelled():
+        task.exception()  # perhaps no request waits for it any more

@@ -1,0 +1,110 @@
+"""The command line: `gallery serve`, `gallery scan`, `gallery demo`."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from gallery import config, logs, server
+from gallery.config import SETTINGS
+from gallery.errors import GalleryError, Misconfigured
+from gallery.process import data_directory
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_HELP = {setting.key: f"{setting.help}  [{setting.variable}]" for setting in SETTINGS}
+
+
+def main() -> NoReturn:
+    """Runs the command line: status 2 for what was typed wrongly, 1 for what the world refuses."""
+    logs.set_up()
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        status = 130
+    except GalleryError as error:
+        click.echo(f"gallery: {error.message}", err=True)
+        status = 2 if isinstance(error, Misconfigured) else 1
+    sys.exit(status or 0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gallery-server")
+def cli() -> None:
+    """Collections over a real folder of photos and videos."""
+
+
+def _settings(flags: dict[str, Any]) -> config.Settings:
+    """Return the settings in force, with the data directory of the library."""
+    return data_directory.locate(config.load(flags))
+
+
+def _library_options(command: F) -> F:
+    """What every command takes that works on a library."""
+    command = click.option(
+        "--config", type=click.Path(), help="A TOML file of settings.  [GALLERY_CONFIG]"
+    )(command)
+    command = click.option(
+        "--ignore", multiple=True, metavar="PATTERN", help=_HELP["ignore"] + "  (repeatable)"
+    )(command)
+    command = click.option("--database", metavar="URL", help=_HELP["database"])(command)
+    command = click.option("--data", metavar="DIR", help=_HELP["data"])(command)
+    return click.argument("library", nargs=-1, metavar="[LIBRARY]...")(command)
+
+
+@cli.command(short_help="Serve folders until Ctrl-C.")
+@_library_options
+@click.option("--host", help=_HELP["host"] + "  (default: 127.0.0.1)")
+@click.option("--port", metavar="PORT", help=_HELP["port"] + "  (default: 8000)")
+@click.option("--open", is_flag=True, help=_HELP["open"])
+@click.option("--host-name", multiple=True, metavar="NAME", help=_HELP["host_name"])
+@click.option("--rescan", metavar="SECONDS", help=_HELP["rescan"] + "  (default: 3600)")
+@click.option("--poll", metavar="SECONDS", help=_HELP["poll"] + "  (default: 0, it watches)")
+@click.option("--thumbnails", metavar="GIB", help=_HELP["thumbnails"] + "  (default: 10)")
+def serve(**flags: Any) -> None:
+    """Serve LIBRARY, one folder or several as NAME=FOLDER, until Ctrl-C."""
+    server.serve(_settings(flags), click.echo)
+
+
+@cli.command(short_help="Bring the index up to date with the disk.")
+@_library_options
+@click.option("--accept-missing", is_flag=True, help="An empty folder was emptied on purpose.")
+def scan(*, accept_missing: bool, **flags: Any) -> None:
+    """Bring the index of LIBRARY to what is on the disk, with or without a running server."""
+    from gallery.cli import client  # noqa: PLC0415  (httpx and its parts: `serve` starts without)
+
+    client.scan(_settings(flags), accept_missing=accept_missing)
+
+
+@cli.command("copy-to", short_help="Copy what is known to another database.")
+@click.argument("url", metavar="URL")
+@_library_options
+def copy_to(url: str, **flags: Any) -> None:
+    """Copy all that is known of LIBRARY to the empty database at URL, with the server stopped.
+
+    URL is postgresql://…, or sqlite: for the file in the data directory (then --database says
+    where it comes from).
+    """
+    from gallery.cli import transfer  # noqa: PLC0415
+
+    transfer.copy_to(_settings(flags), url)
+
+
+@cli.command(short_help="Make a small library to try things out.")
+@click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
+def demo(directory: Path) -> None:
+    """Make a small library of real pictures and films in DIR, to try things out."""
+    from gallery.demo import write_demo_library  # noqa: PLC0415  (drawing needs big libraries)
+    from gallery.process.progress import Bar  # noqa: PLC0415
+
+    with Bar("Drawing") as bar:
+        try:
+            count = write_demo_library(directory, bar.show)
+        except OSError as error:
+            raise Misconfigured(error.strerror or str(error)) from None
+    click.echo(f"{count} files in {directory}")

@@ -1,0 +1,62 @@
+"""Who may see and who may change a collection."""
+
+from collections.abc import Container
+from typing import TypeVar
+
+from gallery.database.engine import Reader, Tx
+from gallery.errors import Changed, NotAllowed, NotFound
+from gallery.model import Actor, Tag, Tagged
+from gallery.store.collections import collections
+
+T = TypeVar("T")
+
+Versions = Container[int] | None
+"""The versions of a collection that its caller's precondition allows; None allows any."""
+
+
+async def see(reader: Reader, actor: Actor, id_: int) -> Tag:
+    """The state of a collection that the actor may see: an own one or a public one.
+
+    Raises `NotFound` if there is none, `NotAllowed` if it is private and somebody else's.
+    """
+    return (await see_size(reader, actor, id_))[0]
+
+
+async def see_size(reader: Reader, actor: Actor, id_: int) -> tuple[Tag, int]:
+    """Return the state, and the number of items, under the same rule."""
+    found = _existing(await collections.access(reader, id_))
+    _check(actor, found.owner_id, is_public=found.is_public)
+    return found.tag, found.item_count
+
+
+async def get(reader: Reader, actor: Actor, id_: int) -> Tagged:
+    """The collection itself, under the same rule."""
+    found = _existing(await collections.get(reader, id_))
+    _check(actor, found.collection.owner_id, is_public=found.collection.is_public)
+    return found
+
+
+def _existing(found: T | None) -> T:
+    if found is None:
+        raise NotFound("Collection not found")
+    return found
+
+
+def _check(actor: Actor, owner_id: int, *, is_public: bool) -> None:
+    if owner_id != actor.id and not is_public:
+        raise NotAllowed("Not allowed")
+
+
+async def hold(tx: Tx, actor: Actor, id_: int, allowed: Versions) -> collections.Held:
+    """Locks the actor's own collection for a change; first statement of every change.
+
+    Raises `NotFound` if there is none, `NotAllowed` if it is somebody else's, and `Changed` if its
+    version is not one that the caller expects.
+    """
+    held = await collections.hold(tx, id_, actor.id)
+    if held is None:
+        await see(tx, actor, id_)
+        raise NotAllowed("Not allowed")
+    if allowed is not None and held.former_tag.version not in allowed:
+        raise Changed("Collection was changed by someone else.")
+    return held

@@ -1,0 +1,153 @@
+"""The members of a collection: adding, removing, ordering and paging."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from gallery.database.engine import Reader, Tx
+from gallery.domain.collections import access
+from gallery.domain.collections.access import Versions
+from gallery.domain.collections.selection import Selection
+from gallery.errors import Conflict, Invalid, printable
+from gallery.events import CollectionChanged
+from gallery.model import Actor, Item, Tag
+from gallery.store.collections import collections, members
+from gallery.store.collections.collections import Fields, Held
+from gallery.store.library.items import Located
+from gallery.values import paths
+
+MOST_ITEMS = 100_000
+"""Items that one collection holds."""
+FIRST_POSITION = -(1 << 62)
+_CHUNK = 1_000
+
+
+def scope_with(scope: str | None, added: Sequence[Located]) -> str | None:
+    """The scope of a collection after items were added to it.
+
+    A scope once set stays, and every item added must lie in it or below; where there is none, the
+    first items set it. Raises `Conflict` otherwise.
+    """
+    places = [item.path for item in added]
+    if scope is not None:
+        paths.check_scope(scope, places)
+        return scope
+    return paths.scope_of(places) if places else None
+
+
+def check_size(count: int) -> None:
+    if count > MOST_ITEMS:
+        raise Conflict(f"A collection holds at most {MOST_ITEMS:,} items.")
+
+
+async def add(tx: Tx, actor: Actor, id_: int, allowed: Versions, selection: Selection) -> Tag:
+    """Appends the items in the order given; what is a member already keeps its place.
+
+    The first item ever added becomes the cover, and sets the scope if none is set. All or nothing.
+    """
+    held = await access.hold(tx, actor, id_, allowed)
+    chosen = await selection.resolve(tx)
+    ids = await members.append(tx, id_, [item.id for item in chosen])
+    if not ids:
+        return _unchanged(tx, held)
+    added = [item for item in chosen if item.id in ids]
+    count = held.fields.item_count + len(added)
+    check_size(count)
+    fields = held.fields._replace(
+        folder_path=scope_with(held.fields.folder_path, added),
+        cover_item_id=held.fields.cover_item_id or added[0].id,
+        item_count=count,
+    )
+    return await _changed(tx, held, fields)
+
+
+async def remove(tx: Tx, actor: Actor, id_: int, allowed: Versions, selection: Selection) -> Tag:
+    """Takes the items out; what is no member is ignored.
+
+    If the cover goes, the next item in order takes its place, after the last the first.
+    """
+    held = await access.hold(tx, actor, id_, allowed)
+    chosen = [item.id for item in (await selection.known(tx)).values() if item]
+    removed = await members.remove(tx, id_, chosen) if chosen else {}
+    if not removed:
+        return _unchanged(tx, held)
+    cover = held.fields.cover_item_id
+    if cover in removed:
+        cover = await members.next_after(tx, id_, removed[cover])
+    count = held.fields.item_count - len(removed)
+    return await _changed(tx, held, held.fields._replace(cover_item_id=cover, item_count=count))
+
+
+async def order(tx: Tx, actor: Actor, id_: int, allowed: Versions, selection: Selection) -> Tag:
+    """Puts the items listed first, in that order; the others follow in their present order.
+
+    Every item listed must be a member. The first item is the cover then.
+    """
+    held = await access.hold(tx, actor, id_, allowed)
+    # One more than there are members is enough to find one that is none.
+    known = await selection.known(tx, held.fields.item_count + 1)
+    wanted = {item.id: name for name, item in known.items() if item}
+    listed = list(wanted)
+    now = await members.first_ids(tx, id_, len(listed))
+    is_same = now == listed
+    moved = set(listed) if is_same else await members.put_first(tx, id_, listed)
+    for name, item in known.items():
+        if item is None or item.id not in moved:
+            raise Invalid(f"Not in this collection: {printable(name)}")
+    if is_same and held.fields.cover_item_id == listed[0]:
+        return _unchanged(tx, held)
+    return await _changed(tx, held, held.fields._replace(cover_item_id=listed[0]))
+
+
+class WholeList(msgspec.Struct, frozen=True):
+    """The list of members that a collection shall have, beside the one that it has."""
+
+    wanted: list[Located]
+    new: list[Located]
+    differs: bool
+
+    @classmethod
+    async def of(cls, tx: Tx, collection_id: int, selection: Selection) -> "WholeList":
+        """Raises `NotInLibrary` if an item is unknown, `Conflict` for more than may be members."""
+        check_size(selection.size)
+        wanted = await selection.resolve(tx)
+        present = await members.first_ids(tx, collection_id, MOST_ITEMS)
+        former = set(present)
+        new = [item for item in wanted if item.id not in former]
+        return cls(wanted, new, [item.id for item in wanted] != present)
+
+    def cover(self, former: int | None) -> int | None:
+        """The former cover if it is still a member, else the first."""
+        if any(item.id == former for item in self.wanted):
+            return former
+        return self.wanted[0].id if self.wanted else None
+
+
+def _unchanged(tx: Tx, held: Held) -> Tag:
+    tx.discard()
+    return held.former_tag
+
+
+async def _changed(tx: Tx, held: Held, fields: Fields) -> Tag:
+    """Keeps what else the collection stores of its members, and tells that it has changed."""
+    await collections.update(tx, held.id, fields)
+    tx.after_commit(CollectionChanged(held.id, held.owner_id, fields.is_public))
+    return held.tag
+
+
+async def everything(reader: Reader, collection_id: int) -> list[Item]:
+    """All items of a collection, in order; read in parts, so that other requests are answered."""
+    found: list[Item] = []
+    after: int | None = FIRST_POSITION
+    while after is not None:
+        part, after = await members.part(reader, collection_id, after, _CHUNK)
+        found += part
+    return found
+
+
+async def page(
+    reader: Reader, actor: Actor, id_: int, after: int, limit: int
+) -> tuple[members.Part, Tag]:
+    """At most `limit` members behind a position, and the state of the collection."""
+    tag = await access.see(reader, actor, id_)
+    return await members.part(reader, id_, after, limit), tag

@@ -1,0 +1,14 @@
+"""The folders of the library."""
+
+from gallery.database.engine import Reader
+from gallery.errors import NotAFolder
+from gallery.store.library import folders
+from gallery.values import paths
+
+
+async def parse(reader: Reader, raw: str) -> str:
+    """The folder of the library that `raw` names; `NotAFolder` if the index knows none there."""
+    path = paths.parse_folder(raw)
+    if path and await folders.id_of(reader, path) is None:
+        raise NotAFolder(path)
+    return path

@@ -1,0 +1,35 @@
+"""What clients see of the roots."""
+
+from gallery.database.engine import Reader
+from gallery.domain.sync.library import Library
+from gallery.model import Problem, RootState
+from gallery.store.library import problems
+from gallery.store.sync import roots
+from gallery.values.times import moment
+
+
+async def states(reader: Reader, library: Library) -> list[RootState]:
+    """Every root: one that is known but not served now is offline."""
+    found = []
+    unreadable = await problems.by_root(reader)
+    for row in await roots.all_roots(reader):
+        served = library.roots.get(row.id)
+        items = unreadable.get(row.id, problems.RootProblems())
+        reasons = (served.trouble, served.blind) if served else ()
+        found.append(
+            RootState(
+                name=row.name,
+                state=served.state if served else "offline",
+                item_count=row.item_count,
+                missing_count=row.missing_count,
+                last_scan=None if row.last_scan is None else moment(row.last_scan),
+                progress=served.progress if served else None,
+                problem_count=items.total,
+                problems=[
+                    *(Problem("", reason) for reason in reasons if reason),
+                    *row.problems,
+                    *items.first,
+                ],
+            )
+        )
+    return found

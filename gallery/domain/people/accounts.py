@@ -1,0 +1,21 @@
+"""Who there is. So far one person: the built-in owner of open mode."""
+
+from gallery.database.engine import Database, Tx
+from gallery.model import Actor
+from gallery.store.people import accounts
+from gallery.store.people.accounts import Account
+
+
+async def built_in_owner(db: Database) -> tuple[Actor, int]:
+    """Return the owner of everything while nobody has an account, and when it was made.
+
+    It is made at the first start; later ones write nothing.
+    """
+    found = await db.read(accounts.first)
+    if found is None:
+        found = await db.write(_make_owner)
+    return Actor(found.id), found.created_at
+
+
+async def _make_owner(tx: Tx) -> Account:
+    return await accounts.first(tx) or await accounts.insert(tx, accounts.BUILT_IN_OWNER)

@@ -1,0 +1,170 @@
+"""Making pictures of one file: the server opens it and keeps the pictures, a worker decodes."""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from typing import BinaryIO, NamedTuple, TypeVar, TypeVarTuple
+
+import anyio
+
+from gallery.disk.failures import is_absent
+from gallery.disk.roots import Root
+from gallery.domain.threads import within
+from gallery.errors import Unavailable
+from gallery.media.cache import Cache, key_of
+from gallery.media.fingerprints import fingerprint
+from gallery.media.jobs import HashPicture, RenderFile, Rendering
+from gallery.media.worker import Workers
+from gallery.media.worker_process import WorkerFailed
+from gallery.model import Size
+from gallery.values import paths
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+logger = logging.getLogger(__name__)
+
+DISK_SECONDS = 20.0
+"""How long the disk may take to open a file, and to say whether it is as it was."""
+
+
+class Trouble(Enum):
+    """Why nothing came of it, though another time something may."""
+
+    ABSENT = auto()
+    CHANGED = auto()
+
+
+class Made(NamedTuple):
+    """What came of it: pictures of the file as it was then, size and time (microseconds) included.
+
+    A `problem` says why some cannot be made; without a `thumbhash` none can be. `kept` bytes went
+    to the cache.
+    """
+
+    size: int
+    modified_at: int
+    thumbhash: str | None
+    problem: str | None = None
+    pictures: tuple[bytes, ...] = ()
+    kept: int = 0
+
+
+class _Opened(NamedTuple):
+    """A file, how it was when it was opened, and its pictures that are in the cache under `key`."""
+
+    file: BinaryIO
+    status: os.stat_result
+    key: str
+    here: dict[Size, bytes]
+
+
+class Drawing:
+    """Makes pictures of the files of one root and keeps them in a cache.
+
+    At most `readers` threads of its own open them, so a disk that hangs delays no other root.
+    """
+
+    def __init__(self, workers: Workers, root: Root, cache: Cache, readers: int) -> None:
+        self._workers = workers
+        self._root = root
+        self._cache = cache
+        self._readers = anyio.CapacityLimiter(readers)
+
+    async def draw(
+        self, path: str, sizes: Sequence[Size], wanted: Sequence[Size], seconds: float
+    ) -> Made | Trouble:
+        """See to it that the pictures of a file are in the cache in these sizes.
+
+        Those that are `wanted` are returned. Raises `WorkerFailed` if that takes longer than
+        `seconds`, or kills the worker, and `Unavailable` if it says nothing of the file that it
+        cannot be drawn now.
+        """
+        try:
+            opened = await self._on_disk(self._open, path, sizes, discard=_close)
+        except FileNotFoundError:
+            return Trouble.ABSENT
+        with opened.file:
+            missing = tuple(size for size in sizes if size not in opened.here)
+            try:
+                rendering = await self._render(opened, path, missing, seconds)
+            except WorkerFailed:
+                if await self._on_disk(_is_unchanged, opened):
+                    raise
+                return Trouble.CHANGED  # a file that is cut while it is read kills, too
+            kept = await self._on_disk(self._keep, opened, rendering)
+        if kept is None:
+            return Trouble.CHANGED
+        status, pictures = opened.status, opened.here | rendering.pictures
+        return Made(
+            status.st_size,
+            status.st_mtime_ns // 1000,
+            rendering.thumbhash,
+            rendering.problem,
+            tuple(pictures[size] for size in wanted if size in pictures),
+            kept,
+        )
+
+    async def _render(
+        self, opened: _Opened, path: str, missing: tuple[Size, ...], seconds: float
+    ) -> Rendering:
+        """Make what is missing; if nothing is, the hash is made of what is there."""
+        if opened.here and not missing:
+            smallest = min(opened.here.values(), key=len)
+            return await self._workers.render(HashPicture(smallest), (), seconds)
+        request = RenderFile(paths.name(path), missing)
+        return await self._workers.render(request, [opened.file.fileno()], seconds)
+
+    async def _on_disk(
+        self,
+        work: Callable[[*Args], T],
+        *args: *Args,
+        discard: Callable[[T], object] | None = None,
+    ) -> T:
+        """Call `work` in a thread. Raises `FileNotFoundError` if there is no file to be read."""
+        try:
+            return await within(DISK_SECONDS, self._readers, work, *args, discard=discard)
+        except TimeoutError:
+            raise Unavailable("The disk did not answer in time") from None
+        except OSError as error:
+            if is_absent(error):
+                raise FileNotFoundError from error
+            raise Unavailable("The file cannot be read now") from error
+
+    def _open(self, path: str, sizes: Sequence[Size]) -> _Opened:
+        file = self._root.open_file(path)
+        try:
+            status = os.fstat(file.fileno())
+            key = key_of(fingerprint(file, status.st_size), status.st_mtime_ns // 1000)
+            found = ((size, self._cache.read(key, size)) for size in sizes)
+            here = {size: picture for size, picture in found if picture is not None}
+        except BaseException:
+            file.close()
+            raise
+        return _Opened(file, status, key, here)
+
+    def _keep(self, opened: _Opened, rendering: Rendering) -> int | None:
+        """Keep the pictures if the file stayed the same. Return how many bytes that takes."""
+        if not _is_unchanged(opened):
+            return None
+        try:
+            return sum(
+                self._cache.keep(opened.key, size, picture)
+                for size, picture in rendering.pictures.items()
+            )
+        except OSError as error:  # the disk is full, say: they are drawn again the next time
+            logger.warning("a thumbnail is not kept: %s", error.strerror)
+            return 0
+
+
+def _close(opened: _Opened) -> None:
+    opened.file.close()
+
+
+def _is_unchanged(opened: _Opened) -> bool:
+    return _identity(os.fstat(opened.file.fileno())) == _identity(opened.status)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -1,0 +1,188 @@
+"""What differs between the disk and the index: asks both, and lets `plan` decide."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from gallery.database.engine import Database, Reader, Row
+from gallery.disk.roots import Roots
+from gallery.disk.walk import Listing
+from gallery.domain.sync.library import Library
+from gallery.domain.sync.plan import (
+    NOTHING_KNOWN,
+    Action,
+    FolderMoved,
+    KnownFolder,
+    Look,
+    Stray,
+    identity,
+    plan,
+)
+from gallery.domain.sync.reconcile import REPLACED_MILLISECONDS
+from gallery.errors import Unavailable
+from gallery.store.library import folders
+from gallery.store.sync import files
+from gallery.values import paths
+
+
+async def compare(db: Database, library: Library, listings: Sequence[Listing]) -> list[Action]:
+    """What has to change so that the index shows the listed folders as they are; see `plan`.
+
+    For files that may have been elsewhere before, the disk is asked whether they still are there.
+    Whatever takes long for a folder of 100,000 files runs in a thread: requests must not wait.
+    """
+    listings = [listing for listing in listings if not listing.is_expected]
+    if not listings:
+        return []
+    told = await db.read(_told, listings)
+    changed = [listing for listing in listings if not told.agrees_with(listing)]
+    if not changed:
+        return []
+    looks = await asyncio.to_thread(told.beside, changed)
+    strays, kept = await _strays(db, library, looks)
+    moved = await _moved_folders(db, library, looks)
+    actions = await asyncio.to_thread(lambda: list(plan(looks, strays, kept)))
+    return [*moved, *actions]
+
+
+class _Told(NamedTuple):
+    """What the index says of the listed folders, and of what is in those that may have changed."""
+
+    folders: Mapping[str, folders.Known]
+    children: Sequence[tuple[str, str]]
+    files: Sequence[Row]
+
+    def agrees_with(self, listing: Listing) -> bool:
+        """Whether the index is known to be as the listing is."""
+        known = self.folders.get(listing.folder)
+        return (
+            known is not None
+            and not known.missing
+            and listing.digest is not None
+            and listing.digest == known.digest
+        )
+
+    def beside(self, listings: Sequence[Listing]) -> list[Look]:
+        """Each of the listings, and what is known there."""
+        children = defaultdict[str, list[str]](list)
+        for parent, path in self.children:
+            children[parent].append(path)
+        inside = defaultdict[int, list[files.Known]](list)
+        for file in files.in_order_of_loss(self.files):
+            inside[file.folder_id].append(file)
+        looks = []
+        for listing in listings:
+            if (it := self.folders.get(listing.folder)) is None:
+                known = NOTHING_KNOWN
+            else:
+                known = KnownFolder(
+                    not it.missing, children[listing.folder], inside[it.id], *it[2:]
+                )
+            looks.append(Look.at(listing, known))
+        return looks
+
+
+async def _told(reader: Reader, listings: Sequence[Listing]) -> _Told:
+    told = _Told(await folders.known(reader, [listing.folder for listing in listings]), (), ())
+    whole = [
+        listing.folder
+        for listing in listings
+        if listing.names is None
+        and listing.folder in told.folders
+        and not told.agrees_with(listing)
+    ]
+    named = [
+        paths.join(listing.folder, name)
+        for listing in listings
+        if listing.names is not None and listing.folder in told.folders
+        for name in listing.names
+    ]
+    children, inside = list[tuple[str, str]](), list[Row]()
+    if whole:
+        children += await folders.children(reader, whole)
+        inside += await files.in_folders(reader, [told.folders[path].id for path in whole])
+    if named:
+        for path, folder in (await folders.known(reader, named)).items():
+            if not folder.missing:
+                children.append((paths.parent(path), path))
+        inside += await files.at_paths(reader, named)
+    return told._replace(children=children, files=inside)
+
+
+async def _strays(
+    db: Database, library: Library, looks: Sequence[Look]
+) -> tuple[list[Stray], Collection[int]]:
+    """The items of other places that the unsettled files may be, and which of all are kept."""
+    loose = await asyncio.to_thread(
+        lambda: {identity(file) for look in looks for file in look.unsettled()}
+    )
+    if not loose:
+        return [], ()
+    inodes = {inode for inode, _size, _modified_at in loose}
+    formers = await db.read(files.by_inodes, inodes, db.now() - REPLACED_MILLISECONDS)
+    formers = [former for former in formers if identity(former.item) in loose]
+    if not formers:
+        return [], ()
+    displaced = await asyncio.to_thread(
+        lambda: {stray.item.id: stray for look in looks for stray in look.displaced()}
+    )
+    # A row of the listed folders counts by its listing if that misses it. Else the disk is asked
+    # anew: what was listed there first may have come here since.
+    elsewhere = [it for it in formers if it.is_replaced or it.item.id not in displaced]
+    unknown = set[str]()
+    there = await asyncio.to_thread(
+        library.disk.look, [former.path for former in elsewhere], unknown
+    )
+    trusted = await asyncio.to_thread(library.trusted_roots) if elsewhere else ()
+    strays = [
+        Stray(item, path, path not in there, is_replaced)
+        for item, path, _is_kept, is_replaced in elsewhere
+        if library.disk.of(path) in trusted
+        and path not in unknown
+        and (path not in there or there[path].inode != item.inode)
+    ]
+    contested = [id_ for id_, stray in displaced.items() if not stray.left_a_void]
+    kept = await db.read(files.kept_among, contested)
+    return strays, kept.union(former.item.id for former in formers if former.is_kept)
+
+
+async def _moved_folders(
+    db: Database, library: Library, looks: Sequence[Look]
+) -> list[FolderMoved]:
+    """The folders that were elsewhere: same inode, same time, and not at their old path any more.
+
+    Inodes are used again for new folders, hence the time.
+    """
+    new = {
+        (look.listing.inode, look.listing.modified_at): look.listing.folder
+        for look in looks
+        if look.listing.inode is not None
+        and (not look.known.is_present or look.known.inode != look.listing.inode)
+    }
+    if not new:
+        return []
+    rows = await db.read(folders.by_inodes, {inode for inode, _modified_at in new})
+    former = {
+        path: (inode, modified_at)
+        for path, inode, modified_at in rows
+        if new.get((inode, modified_at), path) != path
+    }
+    if not former:
+        return []
+    now = await asyncio.to_thread(_inodes, library.disk, former)
+    return [
+        FolderMoved(path, new[key])
+        for path, key in sorted(former.items())
+        if path in now and now[path] != key[0]
+    ]
+
+
+def _inodes(disk: Roots, wanted: Iterable[str]) -> dict[str, int | None]:
+    """Return the inodes of folders, None where there is none; without those that are unknown."""
+    found = {}
+    for path in wanted:
+        with suppress(Unavailable):
+            found[path] = disk.inode_of_folder(path)
+    return found

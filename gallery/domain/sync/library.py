@@ -1,0 +1,57 @@
+"""The library: the roots that this process serves."""
+
+from collections.abc import Mapping, Sequence
+
+from gallery.disk.roots import Root, Roots
+from gallery.domain.sync.folder_moves import Departures
+from gallery.domain.sync.root_status import Served
+from gallery.events import Bus
+from gallery.model import Item
+
+
+class Library:
+    """The roots that this process serves, by id.
+
+    `holder` names this server among others on the same database, also after a restart. `transient`
+    are the items that have just been missed and may be found in a moment.
+    """
+
+    def __init__(self, disk: Roots, ids: Mapping[str, int], holder: str, bus: Bus) -> None:
+        self.disk = disk
+        self.holder = holder
+        self.departures = Departures()
+        self.transient = set[int]()
+        self.roots: Mapping[int, Served] = {
+            ids[name]: Served(ids[name], root, bus) for name, root in disk.by_name.items()
+        }
+
+    def serving(self, path: str) -> Served:
+        """The root that a path of the library belongs to."""
+        return next(it for it in self.roots.values() if it.root == self.disk.of(path))
+
+    def name_of(self, root_id: int) -> str:
+        """What a root is called; another server may serve more of them."""
+        served = self.roots.get(root_id)
+        return served.root.name if served else ""
+
+    def request_scan(self, *, accept_missing: bool) -> None:
+        """Every root is reconciled as soon as possible."""
+        for served in self.roots.values():
+            served.request_scan(accept_missing=accept_missing)
+
+    def prefer(self, shown: Sequence[Item]) -> None:
+        """Somebody looks at these items: those that were not read or drawn yet are next.
+
+        The first of them is the first.
+        """
+        for item in reversed(shown):
+            if item.thumbhash is None and not item.missing and self.disk.of(item.path):
+                served = self.serving(item.path)
+                (served.unread if item.taken_at is None else served.undrawn).add(item.id)
+
+    def trusted_roots(self) -> set[Root]:
+        """Those whose directory is for certain the right one: what is not there, is not there.
+
+        It blocks.
+        """
+        return {served.root for served in self.roots.values() if served.is_trusted()}

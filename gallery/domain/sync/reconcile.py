@@ -1,0 +1,285 @@
+"""Bringing the index to what the disk shows: what `compare` found is applied, batch by batch.
+
+The disk is the truth. A file that is gone is marked missing, never deleted, and keeps its id; it is
+whole again when something is at its path again, or when it turns up elsewhere. Applying a plan
+twice changes nothing the second time, and a folder that is as the index knows it gives an empty
+plan.
+
+Each of these transactions waits for the others, on whatever root and server: a file that goes from
+one root to another concerns two of them.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from gallery.database.engine import Tx
+from gallery.domain.sync import moves
+from gallery.domain.sync.changes import Changes, Outcome
+from gallery.domain.sync.plan import (
+    Action,
+    Added,
+    FolderFound,
+    FolderListed,
+    FolderMoved,
+    Gone,
+    Moved,
+    Seen,
+)
+from gallery.model import Probed
+from gallery.store.library import folders, problems
+from gallery.store.pictures import thumbnails
+from gallery.store.pictures.thumbnails import DrawnItem
+from gallery.store.sync import files, folder_moves, index, metadata, roots
+from gallery.store.sync.moves import Fold
+from gallery.store.sync.unread import Unread
+from gallery.values import paths
+from gallery.values.media_types import type_of
+
+BATCH = 300
+"""Actions or files of one transaction: it holds the write lock for well under 50 ms."""
+
+REPLACED_MILLISECONDS = 3_600_000
+"""How long a file that was replaced by another one may take to turn up elsewhere."""
+
+BELIEVED_MILLISECONDS = 10_000
+"""After so long, and once it was read, a new version is no guess any more."""
+
+_ORDER = (FolderFound, FolderMoved, Moved, Added, Seen, Gone, FolderListed)
+
+
+def in_order(actions: Iterable[Action]) -> list[Action]:
+    """Return the actions as they are to be applied where one transaction cannot hold them all.
+
+    An item leaves its path before another one, which was missing, is present there again.
+    """
+    return sorted(actions, key=lambda action: _ORDER.index(type(action)))
+
+
+async def apply(tx: Tx, root_id: int, top: str, actions: Sequence[Action], since: int) -> Outcome:
+    """Makes the index show what the actions say.
+
+    `top` is the path of the root's own folder, `since` the time (ms) from which on what is gone
+    counts as missing. A `FolderGone` may concern more than one transaction should hold: it is not
+    applied here, see `apply_gone`.
+    """
+    await roots.lock(tx)
+    found = [action.path for action in actions if isinstance(action, FolderFound)]
+    added = [action for action in actions if isinstance(action, Added)]
+    seen = [action for action in actions if isinstance(action, Seen)]
+    moved = [action for action in actions if isinstance(action, Moved)]
+    gone = {action.id: action.path for action in actions if isinstance(action, Gone)}
+    listed = [action for action in actions if isinstance(action, FolderListed)]
+    changes = Changes(root_id)
+    held: list[Added | Seen | Moved] = [*added, *seen, *moved]
+    changes.folders |= {*found, *(action.folder for action in held)}
+    if found:
+        await folders.make_known(tx, root_id, top, found)
+    for action in actions:
+        if isinstance(action, FolderMoved):
+            await folder_moves.rename(tx, action.former, action.path)
+    if added or seen or moved or gone:
+        concerned = {*gone, *(action.id for action in held if not isinstance(action, Added))}
+        await folders.forget_digests(tx, changes.folders, concerned)
+    if moved:
+        await _move(tx, changes, root_id, moved, since)
+    if added:
+        await _add(tx, changes, root_id, added)
+    if seen:
+        await _see(tx, changes, root_id, seen)
+    if gone:
+        await _lose(tx, changes, root_id, gone, since)
+    if listed:
+        await folders.store_listed(tx, [folders.ListedFolder(*action) for action in listed])
+    await changes.tell(tx)
+    return changes.outcome
+
+
+async def apply_gone(tx: Tx, root_id: int, folder: str, since: int) -> tuple[bool, Outcome]:
+    """Marks at most a batch of what was below `folder` missing; whether that was all of it."""
+    await roots.lock(tx)
+    changes = Changes(root_id)
+    gone = await files.present_below(tx, folder, BATCH)
+    await folders.forget_digests(tx, (), gone)
+    await _lose(tx, changes, root_id, gone, since)
+    is_all = len(gone) < BATCH
+    if is_all:
+        await folders.mark_missing(tx, folder)
+    changes.folders |= {folder, paths.parent(folder)}
+    await changes.tell(tx)
+    return is_all, changes.outcome
+
+
+async def learn(
+    tx: Tx, root_id: int, read: Sequence[tuple[Unread, Probed]], transient: Collection[int]
+) -> Outcome:
+    """Keeps what files said of themselves, and folds what by that turns out to have moved."""
+    await roots.lock(tx)
+    changes = Changes(root_id)
+    await metadata.store(tx, read)
+    changes.items |= {item.id for item, _probed in read}
+    changes.folders |= {paths.parent(item.path) for item, _probed in read}
+    await _fold(tx, changes, changes.items, transient)
+    await changes.tell(tx)
+    return changes.outcome
+
+
+async def show(tx: Tx, root_id: int, drawn: Sequence[DrawnItem]) -> None:
+    """Keeps what came of drawing files: those that show them have a new state."""
+    await roots.lock(tx)
+    changes = Changes(root_id)
+    await thumbnails.store(tx, drawn)
+    changes.items |= {it.source.id for it in drawn}
+    changes.folders |= {paths.parent(it.source.path) for it in drawn}
+    await changes.tell(tx)
+
+
+async def forbid(tx: Tx, root_id: int, item_ids: Iterable[int]) -> None:
+    """Note that files may not be read by this server."""
+    await roots.lock(tx)
+    changes = Changes(root_id)
+    changes.folders |= {paths.parent(path) for path in await problems.forbid(tx, item_ids)}
+    if changes.folders:
+        await changes.tell(tx)
+    else:
+        tx.discard()
+
+
+async def fold(
+    tx: Tx, root_id: int, missing: Collection[int], transient: Collection[int]
+) -> Outcome:
+    """Folds what came elsewhere, by its bytes, into the items that are missing; see `moves`."""
+    await roots.lock(tx)
+    changes = Changes(root_id)
+    await _fold(tx, changes, missing, transient)
+    if changes.outcome.departures:
+        await changes.tell(tx)
+    else:
+        tx.discard()
+    return changes.outcome
+
+
+async def forget(tx: Tx, root_id: int, before: int) -> bool:
+    """Forgets at most a batch of what is missing since before then; whether that was all.
+
+    What is in a collection is never forgotten.
+    """
+    await roots.lock(tx)
+    gone = await files.forgettable(tx, root_id, before, BATCH)
+    if gone:
+        await index.delete(tx, gone)
+        await roots.count(tx, root_id, 0, -len(gone))
+    empty = await folders.forgettable(tx, root_id, before, BATCH)
+    if empty:
+        await folders.delete(tx, empty)
+    if not gone and not empty:
+        tx.discard()
+    return max(len(gone), len(empty)) < BATCH
+
+
+async def _add(tx: Tx, changes: Changes, root_id: int, added: Sequence[Added]) -> None:
+    """The files that are still unknown: a request may have indexed one since the plan was made."""
+    by_path = {paths.join(action.folder, action.file.name): action for action in added}
+    indexed = await files.present_at(tx, by_path)
+    known = await folders.known(tx, {action.folder for action in added})
+    new = [
+        index.NewFile(known[a.folder].id, path, a.file.name, type_, *a.file[1:])
+        for path, a in by_path.items()
+        if path not in indexed and (type_ := type_of(a.file.name))
+    ]
+    await index.insert(tx, root_id, new)
+    changes.neighbours.update(item.path for item in new)
+    changes.grown.update(paths.parent(item.path) for item in new)
+    changes.count(root_id, present=len(new))
+
+
+async def _see(tx: Tx, changes: Changes, root_id: int, seen: Sequence[Seen]) -> None:
+    """The files are as they were seen, unless the items have moved since."""
+    places = await files.places(tx, [action.id for action in seen])
+    here = [
+        action
+        for action in seen
+        if action.id in places
+        and places[action.id].path == paths.join(action.folder, action.file.name)
+    ]
+    revived = sum(places[action.id].missing_since != 0 for action in here)
+    seen_files = [index.SeenFile(action.id, *action.file[1:]) for action in here]
+    await index.update(
+        tx, seen_files, tx.now - REPLACED_MILLISECONDS, tx.now - BELIEVED_MILLISECONDS
+    )
+    changes.count(root_id, present=revived, missing=-revived)
+    if revived:
+        changes.recount.update(action.folder for action in here)
+    changes.items.update(action.id for action in here)
+
+
+async def _lose(
+    tx: Tx, changes: Changes, root_id: int, gone: Mapping[int, str], since: int
+) -> None:
+    """Marks the items missing, unless they are elsewhere by now."""
+    lost = await index.mark_missing(tx, gone, since)
+    left = {paths.parent(gone[id_]) for id_ in lost}
+    changes.folders |= left
+    changes.recount |= left
+    changes.count(root_id, present=-len(lost), missing=len(lost))
+    changes.items.update(lost)
+    changes.outcome.lost.extend(lost)
+
+
+async def _fold(
+    tx: Tx, changes: Changes, item_ids: Collection[int], transient: Collection[int]
+) -> None:
+    for older, younger in await moves.fold(tx, item_ids, transient):
+        changes.items.add(older.id)
+        changes.count(older.root_id, missing=-1)  # and one less, and one more, where the other was
+        changes.depart(older.path, younger.path)
+
+
+async def _move(tx: Tx, changes: Changes, root_id: int, moved: Sequence[Moved], since: int) -> None:
+    """Puts the items where their files are now.
+
+    What a request has made of such a file meanwhile folds into its item. An item whose file was
+    overwritten is missing.
+    """
+    places = await files.places(tx, [action.id for action in moved])
+    into = {
+        paths.join(action.folder, action.file.name): action
+        for action in moved
+        if action.id in places and places[action.id].path == action.former
+    }
+    movers = {action.id for action in into.values()}
+    there = await files.present_at(tx, into)
+    twins = {
+        id_: into[path].id
+        for path, (id_, inode) in there.items()
+        if id_ not in movers and inode == into[path].file.inode
+    }
+    if twins:
+        await moves.merge(tx, [Fold(older, younger) for younger, older in twins.items()])
+        changes.count(root_id, present=-len(twins))
+    overwritten = {
+        id_: path for path, (id_, _inode) in there.items() if id_ not in movers and id_ not in twins
+    }
+    await _lose(tx, changes, root_id, overwritten, since)
+    known = await folders.known(tx, {action.folder for action in into.values()})
+    placed = [
+        index.Placed(
+            action.id,
+            *action.file[1:],
+            root_id,
+            known[action.folder].id,
+            path,
+            action.file.name,
+            type_of(action.file.name) or "image",
+        )
+        for path, action in into.items()
+    ]
+    await index.put(tx, placed)
+    for item in placed:
+        former = places[item.id]
+        changes.items.add(item.id)
+        changes.count(
+            former.root_id,
+            present=0 if former.missing_since else -1,
+            missing=-1 if former.missing_since else 0,
+        )
+        changes.count(root_id, present=1)
+        changes.depart(former.path, item.path)

@@ -1,0 +1,118 @@
+"""Which roots are served: the same ones as before, whatever they are called and wherever they are.
+
+A root that gets a name, loses it or changes it keeps all its items, and so does one that is at
+another directory now: its paths change in the index, and nothing else does.
+"""
+
+import asyncio
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gallery.database.engine import Database, Tx
+from gallery.disk.roots import Root, Roots, shown
+from gallery.domain.sync import recognition
+from gallery.errors import Misconfigured, StartRefused, printable
+from gallery.logs import escaped
+from gallery.store.sync import roots
+from gallery.store.sync.roots import KnownRoot
+
+
+async def register(db: Database, disk: Roots, options: Sequence[str] = ()) -> dict[str, int]:
+    """Return the id of each root that is served, by name. New ones are made.
+
+    Raises `Misconfigured` for a new one whose directory is not there, and `StartRefused` where a
+    root with a name and one without would stand side by side. It names the command that works,
+    which has these `options`.
+    """
+    known = await db.read(roots.known)
+    former = await asyncio.to_thread(recognition.match, known, disk.by_name, recognition.PLAIN)
+    if known and len(former) < len(disk.by_name):
+        sampled = await db.read(roots.sampled)
+        former = await asyncio.to_thread(_match, sampled, disk.by_name)
+    absent = await asyncio.to_thread(
+        lambda: [r for n, r in disk.by_name.items() if n not in former and _is_absent(r)]
+    )
+    if absent:
+        raise Misconfigured(f"{printable(str(absent[0].directory))} is not a folder")
+    served = {row.id for row in former.values()}
+    left = [row for row in known if row.id not in served]
+    if left and "" in {row.name for row in left} | set(disk.by_name):
+        how = (
+            "without a name"
+            if any(not row.name for row in left)
+            else "as " + ", ".join(printable(row.name) for row in left)
+        )
+        raise StartRefused(
+            f"This library has been served {how}, too, and of several folders each needs a name: "
+            f"{_command(left, disk, former, options)} (or --data with another folder keeps them "
+            "apart)"
+        )
+    places = {name: (name, shown(root.directory)) for name, root in disk.by_name.items()}
+    if places == {name: (row.name, row.directory) for name, row in former.items()}:
+        return {name: row.id for name, row in former.items()}  # also on a disk that is full
+    return await db.write(_store, disk, former)
+
+
+def _match(known: Sequence[KnownRoot], served: Mapping[str, Root]) -> dict[str, KnownRoot]:
+    """Return which of the known roots each served one is: without any sign, that of its name.
+
+    It blocks.
+    """
+    found = recognition.match(known, served)
+    taken = {row.id for row in found.values()}
+    by_name = {row.name: row for row in known if row.id not in taken}
+    return {name: by_name[name] for name in served if name in by_name and name not in found} | found
+
+
+def _command(
+    left: Sequence[KnownRoot],
+    disk: Roots,
+    former: Mapping[str, KnownRoot],
+    options: Sequence[str],
+) -> str:
+    """Return the command that serves all of these side by side, each under its name.
+
+    One without any gets that of its folder.
+    """
+    wanted = [(row.name, row.directory) for row in left]
+    for name, root in disk.by_name.items():
+        known_as = former[name].name if name in former else ""
+        wanted.append((name or known_as, shown(root.directory)))
+    taken = {name for name, _directory in wanted}
+    words = []
+    for name, directory in wanted:
+        words.append(f"{name or _free_name(directory, taken)}={directory}")
+    return escaped(shlex.join(["gallery", "serve", *words, *options]))
+
+
+def _free_name(directory: str, taken: set[str]) -> str:
+    """Return a name for a root that is none of the `taken` ones, and take it."""
+    base = re.sub(r"[^\w.-]+", "-", Path(directory).name).strip(".-") or "library"
+    name, number = base, 2
+    while name in taken:
+        name, number = f"{base}-{number}", number + 1
+    taken.add(name)
+    return name
+
+
+def _is_absent(root: Root) -> bool:
+    """Raises `StartRefused` if that cannot be told now."""
+    try:
+        return root.identity() is None
+    except OSError as error:
+        where = printable(str(root.directory))
+        raise StartRefused(f"{where} cannot be read now: {error.strerror}") from None
+
+
+async def _store(tx: Tx, disk: Roots, former: Mapping[str, KnownRoot]) -> dict[str, int]:
+    renamed = {name: row for name, row in former.items() if row.name != name}
+    for row in renamed.values():  # aside, for the case that they change names among themselves
+        await roots.rename(tx, row.id, row.name, f"\x01{row.id}")
+    for name, row in renamed.items():
+        await roots.rename(tx, row.id, f"\x01{row.id}", name)
+    return {
+        name: await roots.register(tx, name, shown(root.directory))
+        for name, root in disk.by_name.items()
+    }

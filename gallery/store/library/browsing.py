@@ -1,0 +1,102 @@
+"""Pages of items in some order, of the whole library or of one folder."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gallery.database.engine import Reader
+from gallery.model import Item
+from gallery.store.library.clauses import MISSING, SORT_KEYS, Clause, Filter, presence, shuffled
+from gallery.store.library.items import COLUMNS, item_of
+from gallery.values.criteria import Criteria
+
+SHORT = 10_000
+"""So many ids of a source are looked up one by one, faster than a walk finds a page among more."""
+
+Mark = tuple[int | str, int]
+"""The sort key and the id of the last item of a page."""
+
+
+class Part(NamedTuple):
+    """Some items in order, and what the next part comes behind; None if this is the last."""
+
+    items: list[Item]
+    next: Mark | None
+
+
+class Slice(NamedTuple):
+    """Which part: at most `limit` items behind `after`. `day` decides the order of a shuffle."""
+
+    after: Mark | None
+    limit: int
+    day: int
+
+
+_PAGE = """
+  SELECT {columns}, {key} FROM item AS i WHERE {where} ORDER BY {order} LIMIT {limit}
+"""
+
+
+_COUNT = "(SELECT COUNT(*) FROM ({} LIMIT {}) AS n)"
+
+
+async def page(reader: Reader, order: Criteria, filter_: Filter, part: Slice) -> Part:
+    """A part of the items that meet the filter, in an order. Two statements, whatever is wanted.
+
+    Of `order` nothing else counts but whether missing items are meant.
+
+    If one part of the filter has a short list of ids, they are looked up and sorted; else the index
+    of the order is walked until the page is full. An item whose sort key stays is neither skipped
+    nor shown twice, whatever happens to others between two pages.
+    """
+    source = MISSING if order.missing else await _shortest(reader, filter_.sources)
+    sort = order.sorted_by
+    key = shuffled(part.day) if sort == "random" else Clause(SORT_KEYS[sort])
+    here = presence(order.missing)
+    clauses = list(filter_.clauses)
+    if source:
+        clauses += [Clause(f"+{here.sql}"), Clause(f"i.id IN ({source.sql})", source.values)]
+    else:
+        clauses += [here]
+    if source is None and sort == "takenAt":
+        clauses += filter_.span
+    direction, comparison = ("DESC", "<") if order.is_descending else ("ASC", ">")
+    if part.after:
+        clauses.append(
+            Clause(f"({key.sql}, i.id) {comparison} ({{}}, {{}})", (*key.values, *part.after))
+        )
+    bound = _Bound()
+    sql = _PAGE.format(
+        columns=COLUMNS,
+        key=bound.text(key),
+        where=" AND ".join(map(bound.text, clauses)),
+        order=f"{bound.text(key)} {direction}, i.id {direction}",
+        limit=bound.text(Clause("{}", (part.limit + 1,))),
+    )
+    rows = await reader.all(sql, *bound.values)
+    last = rows[part.limit - 1] if len(rows) > part.limit else None
+    items = [item_of(row) for row in rows[: part.limit]]
+    return Part(items, (last[-1], last[0]) if last else None)
+
+
+async def _shortest(reader: Reader, sources: Sequence[Clause]) -> Clause | None:
+    """The source with the fewest ids, None if there is none with less than `SHORT`."""
+    if not sources:
+        return None
+    bound = _Bound()
+    counts = [_COUNT.format(bound.text(source), SHORT) for source in sources]
+    row = await reader.one("SELECT " + ", ".join(counts), *bound.values)
+    assert row is not None
+    fewest = min(row)
+    return sources[list(row).index(fewest)] if fewest < SHORT else None
+
+
+class _Bound:
+    """Numbers the values of clauses in the order in which they are put into a statement."""
+
+    def __init__(self) -> None:
+        self.values: list[object] = []
+
+    def text(self, clause: Clause) -> str:
+        first = len(self.values) + 1
+        self.values += clause.values
+        return clause.sql.format(*(f"${first + number}" for number in range(len(clause.values))))

@@ -1,0 +1,77 @@
+"""The pieces of SQL that filters and orders are made of."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from gallery.store.lists import json_list
+from gallery.values.criteria import Sort
+
+
+class Clause(NamedTuple):
+    """A piece of SQL with `{}` for each of its values."""
+
+    sql: str
+    values: tuple[object, ...] = ()
+
+
+class Filter(NamedTuple):
+    """What items must meet, and statements for the ids of those that meet one part of it.
+
+    `span` bounds the local time of all that match, so that a walk by time starts and ends there.
+    """
+
+    clauses: list[Clause]
+    sources: list[Clause]
+    span: list[Clause]
+
+
+Part = Iterator[tuple[Clause, Clause | None]]
+
+
+SORT_KEYS: dict[Sort, str] = {
+    "takenAt": "i.taken_local",
+    "name": "i.sort_name",
+    "addedAt": "i.added_at",
+    "modifiedAt": "i.modified_at",
+    "size": "i.size",
+    "rating": "i.rating",
+}
+PRIME = 2**31 - 1
+
+
+def shuffled(day: int) -> Clause:
+    """A sort key that is another permutation of the items each day.
+
+    A square modulo a prime of a number that depends on the id and the day; no product exceeds 62
+    bits.
+    """
+    factor, shift = 1 + day * 1_103_515_245 % (PRIME - 1), day * 12_820_163 % PRIME
+    number = "(((i.id % 2147483647) * CAST({} AS BIGINT) + CAST({} AS BIGINT)) % 2147483647)"
+    return Clause(f"({number} * {number}) % 2147483647", (factor, shift, factor, shift))
+
+
+def presence(missing: bool | None) -> Clause:
+    """Whether items are on the disk; as a walk begins its index with."""
+    return Clause("i.missing_since <> 0" if missing else "i.missing_since = 0")
+
+
+MISSING = Clause("SELECT s.id FROM item AS s WHERE s.missing_since <> 0")
+"""The source of all that is missing: never much."""
+
+IN = "{} IN ({})"
+SOURCE = "SELECT s.id FROM item AS s WHERE {}"
+TEXTS = "SELECT value FROM json_each({})"
+NUMBERS = "SELECT CAST(value AS BIGINT) FROM json_each({})"
+
+
+class List(NamedTuple):
+    """Values as one JSON text, each once."""
+
+    text: str
+    length: int
+
+
+def list_of(wanted: Iterable[str | int] | None) -> List | None:
+    """None asks for nothing, and neither does an empty list."""
+    values = list(dict.fromkeys(wanted or ()))
+    return List(json_list(values), len(values)) if values else None

@@ -1,0 +1,287 @@
+"""Criteria as SQL: the one place that turns a filter and an order into it, for both engines.
+
+A filter becomes clauses, each a test of a row `item AS i`, and sources: statements that give the
+ids of all items that meet one of the clauses. Whoever pages picks a source if it is short, and
+walks in the wanted order otherwise; see `browsing`. The plus signs keep SQLite from choosing an
+index for a clause by itself: it knows nothing of how many rows there are, and guesses wrong.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from gallery.store.library.clauses import IN, NUMBERS, SOURCE, TEXTS, Clause, Filter, Part, list_of
+from gallery.store.lists import json_list
+from gallery.values.criteria import (
+    Criteria,
+    Near,
+    Sort,
+    at_least,
+    at_most,
+    milliseconds,
+    month_number,
+)
+from gallery.values.names import label_key
+from gallery.values.paths import below
+from gallery.values.places import circle
+from gallery.values.times import beginning_of
+from gallery.values.words import words_of
+
+FARTHEST_ZONE = 15 * 3_600_000
+"""Milliseconds that local time may differ from UTC."""
+
+
+def filter_of(criteria: Criteria, viewer_id: int, owner_id: int) -> Filter:
+    """The filter as `viewer_id` sees what `owner_id` has asked for; missing items are left out."""
+    made = Filter([], [], [])
+    for part in (_places, _lists, _keywords, _collections, _times, _numbers, _flags, _text):
+        for clause, source in part(criteria, viewer_id, owner_id):
+            made.clauses.append(clause)
+            if source:
+                made.sources.append(source)
+    made.span.extend(_span(criteria))
+    return made
+
+
+def in_folder(folder_id: int, sort: Sort) -> Filter:
+    """What is directly inside a folder; its natural order is that of an index of its own."""
+    if sort == "name":
+        return Filter([Clause("i.folder_id = {}", (folder_id,))], [], [])
+    source = Clause(SOURCE.format("s.folder_id = {}"), (folder_id,))
+    return Filter([Clause("+i.folder_id = {}", (folder_id,))], [source], [])
+
+
+_INSIDE = """
+  WITH
+    a (k, v) AS MATERIALIZED (SELECT key, value FROM json_each({})),
+    b (k, v) AS MATERIALIZED (SELECT key, value FROM json_each({}))
+  SELECT f.id FROM a JOIN b ON b.k = a.k CROSS JOIN folder AS f WHERE f.path >= a.v AND f.path < b.v
+  UNION
+  SELECT f.id FROM folder AS f WHERE f.path IN (SELECT value FROM json_each({}))
+"""
+
+
+def _places(criteria: Criteria, _viewer_id: int, _owner_id: int) -> Part:
+    folders = [folder.strip("/") for folder in criteria.folders or ()]
+    if folders and "" not in folders:
+        lows, highs = zip(*map(below, folders), strict=True)
+        values = json_list(lows), json_list(highs), json_list(folders)
+        yield (
+            Clause(IN.format("+i.folder_id", _INSIDE), values),
+            Clause(SOURCE.format(IN.format("s.folder_id", _INSIDE)), values),
+        )
+    if criteria.near:
+        yield _near(criteria.near)
+
+
+def _near(near: Near) -> tuple[Clause, Clause]:
+    around = circle(near.lat, near.lon, near.km)
+    x, y, z = around.middle
+    within = (
+        "({0}.x - {{}}) * ({0}.x - {{}}) + ({0}.y - {{}}) * ({0}.y - {{}})"
+        " + ({0}.z - {{}}) * ({0}.z - {{}}) <= {{}}"
+    )
+    values = (x, x, y, y, z, z, around.chord)
+    band = "s.latitude >= {} AND s.latitude <= {}"
+    return (
+        Clause(within.format("i"), values),
+        Clause(
+            SOURCE.format(f"{band} AND {within.format('s')}"),
+            (around.south, around.north, *values),
+        ),
+    )
+
+
+_NONE = "({} IS NULL OR {} NOT IN ({}))"
+_ORIENTATION = """
+  CASE WHEN i.width > i.height THEN 'landscape' WHEN i.width < i.height THEN 'portrait'
+    WHEN i.width = i.height THEN 'square' END
+"""
+_LABELS = "SELECT l.id FROM label AS l WHERE l.kind = '{}' AND l.key IN ({})"
+_CAMERAS, _LENSES = _LABELS.format("camera", TEXTS), _LABELS.format("lens", TEXTS)
+_KEYWORDS = _LABELS.format("keyword", TEXTS)
+
+
+def _lists(criteria: Criteria, _viewer_id: int, _owner_id: int) -> Part:
+    """Lists of what an item has one of."""
+    c = criteria
+    for column, among, wanted, logic in (
+        ("i.type", TEXTS, list_of(c.types), c.types_logic),
+        ("i.extension", TEXTS, list_of(_lower(c.extensions)), c.extensions_logic),
+        (_ORIENTATION, TEXTS, list_of(c.orientations), c.orientations_logic),
+        ("i.taken_month / 100", NUMBERS, list_of(c.years), c.years_logic),
+        ("i.taken_month", NUMBERS, list_of(_months(c.months)), c.months_logic),
+        ("+i.camera_id", _CAMERAS, list_of(_keys(c.cameras)), c.cameras_logic),
+        ("+i.lens_id", _LENSES, list_of(_keys(c.lenses)), c.lenses_logic),
+    ):
+        if wanted is None:
+            continue
+        values = (wanted.text,)
+        if logic == "none":
+            yield Clause(_NONE.format(column, column, among), values), None
+        elif logic == "all" and wanted.length > 1:
+            yield Clause("1 = 0"), None
+        else:
+            is_label = among in (_CAMERAS, _LENSES)
+            source = SOURCE.format(IN.format(column.replace("+i.", "s."), among))
+            yield (
+                Clause(IN.format(column, among), values),
+                Clause(source, values) if is_label else None,
+            )
+
+
+def _lower(names: Iterable[str] | None) -> list[str]:
+    return [name.lower() for name in names or ()]
+
+
+def _keys(names: Iterable[str] | None) -> list[str]:
+    return [label_key(name) for name in names or ()]
+
+
+def _months(months: Iterable[str] | None) -> list[int]:
+    return [month_number(month) for month in months or ()]
+
+
+_TAGGED = f"SELECT k.item_id FROM item_keyword AS k WHERE k.keyword_id IN ({_KEYWORDS})"
+_BOTH_SEE = "(c.owner_id = {} OR c.is_public = 1) AND (c.owner_id = {} OR c.is_public = 1)"
+_COUNTING = f"FROM collection AS c WHERE c.id IN ({NUMBERS}) AND {_BOTH_SEE}"
+_COLLECTED = f"""
+  SELECT ci.item_id FROM collection_item AS ci WHERE ci.collection_id IN (SELECT c.id {_COUNTING})
+"""
+_IN_ALL_TAGS = f"{_TAGGED} GROUP BY k.item_id HAVING COUNT(*) = {{}}"
+_IN_ALL_COLLECTIONS = f"""
+  {_COLLECTED} GROUP BY ci.item_id HAVING COUNT(*) = (SELECT COUNT(*) {_COUNTING})
+"""
+_MARKED = "SELECT m.item_id FROM item_mark AS m WHERE m.account_id = {} AND m.is_favorite = 1"
+
+
+def _keywords(criteria: Criteria, _viewer_id: int, _owner_id: int) -> Part:
+    keys = list_of(_keys(criteria.keywords))
+    if keys is None:
+        return
+    if criteria.keywords_logic == "all":
+        source = Clause(_IN_ALL_TAGS, (keys.text, keys.length))
+        yield Clause(_HAS_ALL_TAGS, source.values), source
+    else:
+        yield _having(_TAGGED, "k", (keys.text,), is_none=criteria.keywords_logic == "none")
+
+
+_HAS_ALL_TAGS = f"""
+  (SELECT COUNT(*) FROM item_keyword AS k
+   WHERE k.keyword_id IN ({_KEYWORDS}) AND k.item_id = i.id) = {{}}
+"""
+_HAS_ALL_COLLECTIONS = f"""
+  (SELECT NULLIF(COUNT(*), 0) FROM collection_item AS ci
+   WHERE ci.collection_id IN (SELECT c.id {_COUNTING}) AND ci.item_id = i.id)
+  = (SELECT COUNT(*) {_COUNTING})
+"""
+
+
+def _having(
+    statement: str, table: str, values: tuple[object, ...], *, is_none: bool = False
+) -> tuple[Clause, Clause | None]:
+    """Items that have, or do not have, a row of `table` among those that a statement gives.
+
+    To look whether one item has is a search in an index; to gather all that have is not done
+    unless they are few.
+    """
+    has = f"EXISTS ({statement} AND {table}.item_id = i.id)"
+    if is_none:
+        return Clause(f"NOT {has}", values), None
+    return Clause(has, values), Clause(statement, values)
+
+
+def _collections(criteria: Criteria, viewer_id: int, owner_id: int) -> Part:
+    """Of the collections only those count that both may see; all of none is nothing."""
+    ids = list_of(criteria.collections)
+    if ids is None:
+        return
+    seen = (ids.text, viewer_id, owner_id)
+    if criteria.collections_logic == "all":
+        source = Clause(_IN_ALL_COLLECTIONS, seen + seen)
+        yield Clause(_HAS_ALL_COLLECTIONS, source.values), source
+    else:
+        yield _having(_COLLECTED, "ci", seen, is_none=criteria.collections_logic == "none")
+
+
+def _times(criteria: Criteria, _viewer_id: int, _owner_id: int) -> Part:
+    c = criteria
+    for text, moment in (
+        ("i.taken_at >= {}", c.taken_after),
+        ("i.taken_at < {}", c.taken_before),
+        ("+i.added_at >= {}", c.added_after),
+        ("+i.added_at < {}", c.added_before),
+    ):
+        if moment:
+            yield Clause(text, (milliseconds(moment),)), None
+
+
+def _span(criteria: Criteria) -> Iterator[Clause]:
+    """Bounds of the local time, which the time in UTC and the years imply."""
+    c = criteria
+    if c.taken_after:
+        yield Clause("i.taken_local >= {}", (milliseconds(c.taken_after) - FARTHEST_ZONE,))
+    if c.taken_before:
+        yield Clause("i.taken_local < {}", (milliseconds(c.taken_before) + FARTHEST_ZONE,))
+    ends = [month for year in c.years or () for month in (year * 100 + 1, year * 100 + 12)]
+    for months, logic in ((ends, c.years_logic), (_months(c.months), c.months_logic)):
+        if months and logic != "none":
+            yield Clause("i.taken_local >= {}", (beginning_of(min(months)),))
+            yield Clause("i.taken_local < {}", (beginning_of(max(months) + 1),))
+
+
+def _numbers(criteria: Criteria, _viewer_id: int, _owner_id: int) -> Part:
+    c = criteria
+    for text, bound, scale in (
+        ("+i.rating >= {}", c.min_rating, 1),
+        ("i.width >= {}", c.min_width, 1),
+        ("i.height >= {}", c.min_height, 1),
+        ("+i.size >= {}", c.min_size, 1),
+        ("i.duration >= {}", c.min_duration, 1_000),
+    ):
+        if bound is not None:
+            yield Clause(text, (at_least(bound, scale),)), None
+    for text, bound, scale in (
+        ("+i.rating <= {}", c.max_rating, 1),
+        ("+i.size <= {}", c.max_size, 1),
+        ("i.duration <= {}", c.max_duration, 1_000),
+    ):
+        if bound is not None:
+            yield Clause(text, (at_most(bound, scale),)), None
+
+
+def _flags(criteria: Criteria, viewer_id: int, _owner_id: int) -> Part:
+    c = criteria
+    if c.has_location is not None:
+        yield Clause("+i.latitude IS NOT NULL" if c.has_location else "+i.latitude IS NULL"), None
+    if c.has_rating is not None:
+        yield Clause("+i.rating <> 0" if c.has_rating else "+i.rating = 0"), None
+    if c.has_problem is not None:
+        source = Clause(SOURCE.format("s.problem IS NOT NULL"))
+        yield (
+            (Clause("i.problem IS NOT NULL"), source)
+            if c.has_problem
+            else (Clause("CASE WHEN i.problem IS NULL THEN 1 ELSE 0 END = 1"), None)
+        )
+    if c.favorite is not None:
+        yield _having(_MARKED, "m", (viewer_id,), is_none=not c.favorite)
+
+
+_SAID = "' ' || w.name_words || ' ' || w.text_words"
+_BEGINS = f"replace({_SAID}, {{}}, '') <> {_SAID}"
+"""A text that changes when ` word` is cut out of it has a word that begins so."""
+_SAYING = "EXISTS (SELECT 1 FROM item_words AS w WHERE w.rowid = i.id AND {})"
+
+
+def _text(criteria: Criteria, _viewer_id: int, _owner_id: int) -> Part:
+    """The words, by the search index where they are rare, and by looking where they are common."""
+    words = words_of(criteria.text or "")
+    if words:
+        yield (
+            Clause(
+                _SAYING.format(" AND ".join([_BEGINS] * len(words))),
+                tuple(f" {word}" for word in words),
+            ),
+            Clause(
+                "SELECT s.rowid FROM item_words({}) AS s",
+                (" ".join(f"{word}*" for word in words),),
+            ),
+        )

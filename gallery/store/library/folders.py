@@ -1,0 +1,252 @@
+"""Folders that the index knows."""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from gallery.database.engine import Reader, Tx
+from gallery.model import Folder
+from gallery.store.lists import json_list
+from gallery.values import paths
+from gallery.values.urls import thumbnail_url
+from gallery.values.words import natural_key
+
+
+class Known(NamedTuple):
+    """A folder that the index knows; `digest` that of the listing with which its items agree."""
+
+    id: int
+    missing: bool
+    inode: int | None
+    modified_at: int | None
+    digest: str | None
+
+
+async def known(reader: Reader, wanted: Iterable[str]) -> dict[str, Known]:
+    """What is known of each of the paths that is, or was, a folder."""
+    rows = await reader.all(
+        """
+        SELECT path, id, missing_since, inode, modified_at, digest FROM folder
+        WHERE path IN (SELECT value FROM json_each($1))
+        """,
+        json_list(wanted),
+    )
+    return {path: Known(id_, missing_since != 0, *rest) for path, id_, missing_since, *rest in rows}
+
+
+async def by_inodes(reader: Reader, inodes: Iterable[int]) -> list[tuple[str, int, int]]:
+    """(path, inode, modified_at) of every folder that has, or had, one of the inodes."""
+    rows = await reader.all(
+        """
+        SELECT f.path, f.inode, f.modified_at FROM folder AS f
+        WHERE f.inode IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        """,
+        json_list(inodes),
+    )
+    return [(path, inode, modified_at) for path, inode, modified_at in rows]
+
+
+async def digests(reader: Reader, root_id: int) -> dict[str, str]:
+    """Of each folder of the root whose items agree with its last listing, the digest of that."""
+    rows = await reader.all(
+        "SELECT path, digest FROM folder WHERE root_id = $1 AND digest IS NOT NULL", root_id
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def children(reader: Reader, parents: Iterable[str]) -> list[tuple[str, str]]:
+    """(parent, path) of the present folders directly inside each of `parents`."""
+    rows = await reader.all(
+        """
+        SELECT parent, path FROM folder
+        WHERE parent IN (SELECT value FROM json_each($1)) AND missing_since = 0
+        """,
+        json_list(parents),
+    )
+    return [(parent, path) for parent, path in rows]
+
+
+async def id_of(reader: Reader, path: str) -> int | None:
+    """The id of the present folder at `path`."""
+    row = await reader.one("SELECT id FROM folder WHERE path = $1 AND missing_since = 0", path)
+    return int(row[0]) if row else None
+
+
+async def inside(
+    reader: Reader, path: str, after: str | None, limit: int
+) -> tuple[list[Folder], str | None]:
+    """Return a page of the present folders directly inside `path`, and what the next one follows.
+
+    They are in natural order, at most `limit` of them, behind the folder `after`; None follows the
+    last page. In the whole library, `""`, are the roots that have names. The cover of each is the
+    first item, by path, in it or below.
+    """
+    rows = await reader.all(
+        """
+        SELECT f.path FROM folder AS f
+        WHERE (f.parent = $1 OR (f.parent IS NULL AND $1 = '')) AND f.path <> $1
+          AND f.missing_since = 0
+        """,
+        path,
+    )
+    names = [name for (name,) in rows]
+    if len(names) > limit:
+        page, following = await asyncio.to_thread(_page, names, after, limit)
+    else:
+        page, following = _page(names, after, limit)
+    # `+` keeps the index of another order, which begins with missing_since, from being taken for
+    # the cover: it would be read whole, once for each folder.
+    rows = await reader.all(
+        """
+        SELECT
+          f.path,
+          f.item_count + COALESCE((
+            SELECT CAST(SUM(b.item_count) AS BIGINT) FROM folder AS b
+            WHERE b.path >= f.path || '/' AND b.path < f.path || '0'), 0),
+          cover.id, cover.size, cover.modified_at
+        FROM folder AS f LEFT JOIN item AS cover ON cover.id = (
+          SELECT i.id FROM item AS i
+          WHERE i.path >= f.path || '/' AND i.path < f.path || '0' AND +i.missing_since = 0
+          ORDER BY i.path LIMIT 1)
+        WHERE f.path IN (SELECT value FROM json_each($1))
+        """,
+        json_list(page),
+    )
+    found = {
+        path: Folder(
+            path,
+            paths.name(path),
+            count,
+            None if cover is None else thumbnail_url(cover, size, modified_at),
+        )
+        for path, count, cover, size, modified_at in rows
+    }
+    return [found[path] for path in page], following
+
+
+def _page(names: Iterable[str], after: str | None, limit: int) -> tuple[list[str], str | None]:
+    ordered = sorted(names, key=_natural_order)
+    first = 0 if after is None else bisect_right(ordered, _natural_order(after), key=_natural_order)
+    page = ordered[first : first + limit]
+    return page, page[-1] if len(ordered) > first + limit else None
+
+
+def _natural_order(path: str) -> tuple[str, str]:
+    return natural_key(paths.name(path)), path
+
+
+async def count_items(tx: Tx, paths_: Iterable[str]) -> None:
+    """The items in the folders may be others, or missing, now."""
+    await tx.all(
+        """
+        UPDATE folder SET item_count = (
+          SELECT COUNT(*) FROM item AS i WHERE i.folder_id = folder.id AND i.missing_since = 0)
+        WHERE path IN (SELECT value FROM json_each($1))
+        """,
+        json_list(paths_),
+    )
+
+
+async def count_more(tx: Tx, grown: Mapping[str, int]) -> None:
+    """So many new items are in the folders, and nothing else there has changed."""
+    await tx.many(
+        "UPDATE folder SET item_count = item_count + $2 WHERE path = $1", sorted(grown.items())
+    )
+
+
+async def make_known(tx: Tx, root_id: int, top: str, found: Iterable[str]) -> None:
+    """The folders `found` are present, and so are those above them up to the root's own, `top`."""
+    present = {top} | {
+        folder for path in found for folder in paths.ancestors(path) if paths.covers(top, folder)
+    }
+    await tx.many(
+        """
+        INSERT INTO folder (root_id, path, parent) VALUES ($1, $2, $3)
+        ON CONFLICT (path) DO UPDATE SET missing_since = 0
+        """,
+        [(root_id, path, None if path == top else paths.parent(path)) for path in sorted(present)],
+    )
+
+
+async def mark_missing(tx: Tx, gone: str) -> None:
+    """The folder `gone` is not there any more, and so is nothing below it."""
+    low, high = paths.below(gone)
+    await tx.all(
+        """
+        UPDATE folder SET missing_since = $1, digest = NULL
+        WHERE (path = $2 OR (path >= $3 AND path < $4)) AND missing_since = 0
+        """,
+        tx.now,
+        gone,
+        low,
+        high,
+    )
+
+
+async def forget_digests(tx: Tx, paths_: Iterable[str], item_ids: Iterable[int]) -> None:
+    """The folders, and those of the items, do not agree with their last listing any more."""
+    await tx.all(
+        """
+        UPDATE folder SET digest = NULL
+        WHERE digest IS NOT NULL AND (
+          path IN (SELECT value FROM json_each($1))
+          OR id IN (
+            SELECT i.folder_id FROM item AS i
+            WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($2))))
+        """,
+        json_list(paths_),
+        json_list(item_ids),
+    )
+
+
+class ListedFolder(NamedTuple):
+    """A folder as it was listed, with `file_count` media files directly inside."""
+
+    path: str
+    inode: int
+    modified_at: int
+    digest: str | None
+    file_count: int
+
+
+async def store_listed(tx: Tx, listed: Iterable[ListedFolder]) -> None:
+    """Keeps what the folders are; the digest only if the index has as many files there."""
+    await tx.many(
+        """
+        UPDATE folder SET
+          inode = $2,
+          modified_at = $3,
+          digest = CASE
+            WHEN CAST($4 AS TEXT) IS NULL THEN NULL
+            WHEN CAST($5 AS BIGINT) = (
+              SELECT COUNT(*) FROM item AS i WHERE i.folder_id = folder.id AND i.missing_since = 0
+            ) THEN CAST($4 AS TEXT) END
+        WHERE path = $1
+        """,
+        [tuple(folder) for folder in listed],
+    )
+
+
+async def forgettable(reader: Reader, root_id: int, before: int, limit: int) -> list[int]:
+    """At most `limit` folders missing since before then of which no item is left."""
+    rows = await reader.all(
+        """
+        SELECT f.id FROM folder AS f
+        WHERE f.root_id = $1 AND f.missing_since <> 0 AND f.missing_since < $2
+          AND NOT EXISTS (SELECT 1 FROM item AS i WHERE i.folder_id = f.id)
+        ORDER BY f.id LIMIT $3
+        """,
+        root_id,
+        before,
+        limit,
+    )
+    return [id_ for (id_,) in rows]
+
+
+async def delete(tx: Tx, folder_ids: Iterable[int]) -> None:
+    """The folders must hold no items, not even missing ones."""
+    await tx.all(
+        "DELETE FROM folder WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
+        json_list(folder_ids),
+    )

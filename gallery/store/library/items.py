@@ -1,0 +1,174 @@
+"""Items: the media files that the index knows."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from gallery.database.engine import Reader, Row
+from gallery.model import Item, ItemDetail, Location
+from gallery.store.lists import json_list, numbers, texts
+from gallery.values.media_types import CLIPS, LONGEST_CLIP, RAWS, STILLS, mime_type
+from gallery.values.places import DEGREE
+from gallery.values.times import file_time, local_time, moment, zone
+from gallery.values.urls import media_url, thumbnail_url
+
+_STILL = "p.extension IN ({})".format(", ".join(f"'{ending}'" for ending in STILLS))
+_RAW = "p.extension IN ({})".format(", ".join(f"'{ending}'" for ending in RAWS))
+_CLIP = "p.extension IN ({}) AND p.duration <= {}".format(
+    ", ".join(f"'{ending}'" for ending in CLIPS), LONGEST_CLIP
+)
+
+PAIRED_WITH = f"""
+  (SELECT
+    CASE i.id
+      WHEN MIN(CASE WHEN {_STILL} THEN p.id END) THEN COALESCE(
+        MIN(CASE WHEN {_RAW} THEN p.id END), MIN(CASE WHEN {_CLIP} THEN p.id END))
+      WHEN MIN(CASE WHEN {_RAW} THEN p.id END) THEN MIN(CASE WHEN {_STILL} THEN p.id END)
+      WHEN CASE WHEN COUNT(CASE WHEN {_RAW} THEN p.id END) = 0
+        THEN MIN(CASE WHEN {_CLIP} THEN p.id END) END
+      THEN MIN(CASE WHEN {_STILL} THEN p.id END)
+    END
+  FROM item AS p
+  WHERE p.folder_id = i.folder_id AND p.stem = i.stem AND p.missing_since = 0)
+"""
+"""The other half of a pair: a picture and its RAW file, or a picture and the clip of a Live Photo.
+
+The halves lie in one folder and have one name but for the ending. Of several that could be a half
+the oldest item is, and a picture with both has the RAW file: each is always the other's other half.
+"""
+
+COLUMNS = f"""
+  i.id, i.path, i.name, i.type, i.size, i.modified_at, i.width, i.height, i.duration,
+  i.missing_since, i.taken_at, i.taken_source, i.thumbhash, {PAIRED_WITH}
+"""
+"""What `item_of` needs of `item AS i`."""
+WIDTH = 14
+"""How many these are."""
+
+THE_ONE_AT_ITS_PATH = """
+  (i.missing_since = 0 OR NOT EXISTS (
+    SELECT 1 FROM item AS o
+    WHERE o.path = i.path AND (o.missing_since = 0 OR o.missing_since > i.missing_since)))
+"""
+"""Of several items that were at one path, the present one counts, else the last that was there."""
+
+
+def item_of(row: Row) -> Item:
+    """An item as clients see it, from a row that begins with its `COLUMNS`."""
+    id_, path, name, type_, size, modified_at, width, height, duration, missing_since, *rest = row
+    taken_at, taken_source, thumbhash, paired_with, *_ = rest
+    return Item(
+        id_,
+        path,
+        name,
+        type_,
+        path[: -len(name) - 1],
+        media_url(path),
+        thumbnail_url(id_, size, modified_at),
+        thumbhash,
+        width,
+        height,
+        None if duration is None else duration / 1000,
+        None if taken_source is None else moment(taken_at),
+        missing_since != 0,
+        paired_with,
+    )
+
+
+class Located(NamedTuple):
+    """An item as the rules of collections need it."""
+
+    id: int
+    path: str
+
+
+async def by_paths(reader: Reader, wanted: Sequence[str]) -> dict[str, Located]:
+    """The item at each of the paths that have one."""
+    rows = await reader.all(
+        f"""
+        SELECT i.id, i.path
+        FROM item AS i
+        WHERE i.path IN (SELECT value FROM json_each($1)) AND {THE_ONE_AT_ITS_PATH}
+        """,
+        json_list(wanted),
+    )
+    return {path: Located(id_, path) for id_, path in rows}
+
+
+async def by_ids(reader: Reader, wanted: Sequence[int]) -> dict[int, Located]:
+    """The items that have one of the ids."""
+    rows = await reader.all(
+        """
+        SELECT i.id, i.path
+        FROM item AS i
+        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        """,
+        json_list(wanted),
+    )
+    return {id_: Located(id_, path) for id_, path in rows}
+
+
+async def at(reader: Reader, path: str) -> Item | None:
+    """The item at `path`, whole."""
+    row = await reader.one(
+        f"SELECT {COLUMNS} FROM item AS i WHERE i.path = $1 AND {THE_ONE_AT_ITS_PATH}", path
+    )
+    return item_of(row) if row else None
+
+
+async def detail(reader: Reader, id_: int, viewer_id: int) -> ItemDetail | None:
+    """Everything that is known of an item, with what the viewer has marked and may see."""
+    row = await reader.one(
+        f"""
+        SELECT
+          {COLUMNS},
+          i.added_at, i.taken_local, i.taken_offset, i.rating, i.exposure, i.aperture, i.iso,
+          i.focal_length, i.latitude, i.longitude, i.altitude, i.title, i.caption, i.keywords,
+          i.problem, camera.name, lens.name,
+          (SELECT m.is_favorite FROM item_mark AS m WHERE m.item_id = i.id AND m.account_id = $2),
+          (SELECT json_group_array(ci.collection_id)
+            FROM collection_item AS ci JOIN collection AS c ON c.id = ci.collection_id
+            WHERE ci.item_id = i.id AND (c.owner_id = $2 OR c.is_public = 1))
+        FROM item AS i
+          LEFT JOIN label AS camera ON camera.id = i.camera_id
+          LEFT JOIN label AS lens ON lens.id = i.lens_id
+        WHERE i.id = $1
+        """,
+        id_,
+        viewer_id,
+    )
+    if row is None:
+        return None
+    item = item_of(row)
+    added_at, local, offset, rating, exposure, aperture, iso, focal, lat, lon, height, *rest = row[
+        WIDTH:
+    ]
+    title, caption, keywords, problem, camera, lens, favorite, collections = rest
+    is_read = item.taken_at is not None
+    return ItemDetail(
+        **msgspec.structs.asdict(item),
+        size=row[4],
+        modified_at=moment(file_time(row[5])),
+        added_at=moment(added_at),
+        mime_type=mime_type(item.name),
+        taken_local=local_time(local) if is_read else None,
+        taken_offset=zone(offset),
+        taken_source=row[11],
+        camera=camera,
+        lens=lens,
+        exposure=None if exposure is None else exposure / 1_000_000_000,
+        aperture=None if aperture is None else aperture / 1_000,
+        iso=iso,
+        focal_length=None if focal is None else focal / 1_000,
+        location=None
+        if lat is None
+        else Location(lat / DEGREE, lon / DEGREE, None if height is None else height / 1_000),
+        rating=rating,
+        title=title,
+        caption=caption,
+        keywords=texts(keywords or "[]"),
+        problem=problem,
+        favorite=favorite == 1,
+        collections=sorted(numbers(collections)),
+    )

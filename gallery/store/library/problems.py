@@ -1,0 +1,60 @@
+"""Items whose files cannot be opened, read or drawn: how many there are, and the first of them."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from gallery.database.engine import Reader, Tx
+from gallery.model import Problem
+from gallery.store.lists import json_list
+from gallery.values import problems
+
+MAX_NAMED = 100
+"""Items that are named for each root."""
+
+
+class RootProblems(NamedTuple):
+    """How many items of a root have a problem, and the first of these by their paths."""
+
+    total: int = 0
+    first: tuple[Problem, ...] = ()
+
+
+async def by_root(reader: Reader) -> dict[int, RootProblems]:
+    """Return the problems of each root that has some. Missing items do not count."""
+    rows = await reader.all(
+        """
+        SELECT p.root_id, p.count, p.path, p.problem FROM (
+          SELECT
+            i.root_id, i.path, i.problem,
+            COUNT(*) OVER (PARTITION BY i.root_id) AS count,
+            ROW_NUMBER() OVER (PARTITION BY i.root_id ORDER BY i.path) AS number
+          FROM root AS r CROSS JOIN item AS i
+          WHERE i.root_id = r.id AND i.problem IS NOT NULL AND i.missing_since = 0
+        ) AS p
+        WHERE p.number <= $1 ORDER BY p.root_id, p.number
+        """,
+        MAX_NAMED,
+    )
+    found: dict[int, RootProblems] = {}
+    for root_id, count, path, problem in rows:
+        before = found.get(root_id, RootProblems())
+        found[root_id] = RootProblems(count, (*before.first, Problem(path, problem)))
+    return found
+
+
+async def forbid(tx: Tx, item_ids: Iterable[int]) -> list[str]:
+    """Note that the server may not read these files. Return the paths where that is new.
+
+    They still wait to be read.
+    """
+    rows = await tx.all(
+        """
+        UPDATE item SET problem = $2
+        WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+          AND probed_at IS NULL AND (problem IS NULL OR problem <> $2)
+        RETURNING path
+        """,
+        json_list(item_ids),
+        problems.FORBIDDEN,
+    )
+    return [path for (path,) in rows]

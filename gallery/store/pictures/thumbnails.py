@@ -1,0 +1,147 @@
+"""Which items have pictures made of them, and which still wait."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from gallery.database.engine import Reader, Row, Tx
+from gallery.store.lists import json_list
+from gallery.values.problems import TOO_MUCH
+from gallery.values.urls import picture_version
+
+DRAWN_COLUMNS = ("thumbhash", "drawn_at")
+"""What is NULL until pictures were made. With `drawn_at` and no `thumbhash` none can be."""
+
+
+class Source(NamedTuple):
+    """What the pictures of an item are made of; `fingerprint` is None until it was read."""
+
+    id: int
+    root_id: int
+    path: str
+    size: int
+    modified_at: int
+    fingerprint: str | None
+    is_missing: bool
+    is_undrawable: bool
+    taken_local: int
+    problem: str | None
+
+    @property
+    def version(self) -> str:
+        """As the addresses of pictures name it."""
+        return picture_version(self.size, self.modified_at)
+
+
+_SOURCE = """
+  i.id, i.root_id, i.path, i.size, i.modified_at, i.fingerprint,
+  i.missing_since, i.drawn_at, i.thumbhash, i.taken_local,
+  i.problem
+"""
+_WAITS = """
+  i.drawn_at IS NULL AND i.problem IS NULL AND i.probed_at IS NOT NULL AND i.missing_since = 0
+"""
+"""As the index `item_undrawn` has it. What could not even be read is tried only when asked for."""
+_WAITS_AMONG = """
+  i.drawn_at IS NULL AND i.problem IS NULL AND i.probed_at IS NOT NULL AND +i.missing_since = 0
+"""
+"""The same for items that are looked up one by one: `+` keeps an index of all that are present from
+being read in their place."""
+
+
+def _source(row: Row) -> Source:
+    id_, root_id, path, size, modified_at, fingerprint, missing_since, *drawn = row[:9]
+    is_missing, is_undrawable = missing_since != 0, drawn[0] is not None and drawn[1] is None
+    taken_local, problem = row[9:]
+    return Source(
+        *(id_, root_id, path, size, modified_at, fingerprint),
+        *(is_missing, is_undrawable, taken_local, problem),
+    )
+
+
+async def source(reader: Reader, item_id: int) -> Source | None:
+    """What the pictures of the item are made of."""
+    row = await reader.one(f"SELECT {_SOURCE} FROM item AS i WHERE i.id = $1", item_id)
+    return _source(row) if row else None
+
+
+async def cover_of(reader: Reader, collection_id: int) -> int | None:
+    """The item that is the cover of a collection."""
+    row = await reader.one("SELECT cover_item_id FROM collection WHERE id = $1", collection_id)
+    return row[0] if row else None
+
+
+async def waiting(
+    reader: Reader, root_id: int, before: tuple[int, int], limit: int
+) -> list[Source]:
+    """What still waits, newest first, before a time (`taken_local`) and id."""
+    rows = await reader.all(
+        f"""
+        SELECT {_SOURCE} FROM item AS i
+        WHERE i.root_id = $1 AND {_WAITS} AND (i.taken_local, i.id) < ($2, $3)
+        ORDER BY i.taken_local DESC, i.id DESC LIMIT $4
+        """,
+        root_id,
+        *before,
+        limit,
+    )
+    return [_source(row) for row in rows]
+
+
+async def waiting_among(reader: Reader, item_ids: Iterable[int]) -> list[Source]:
+    """Those of the items that still wait."""
+    rows = await reader.all(
+        f"""
+        SELECT {_SOURCE} FROM item AS i
+        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND {_WAITS_AMONG}
+        """,
+        json_list(item_ids),
+    )
+    return [_source(row) for row in rows]
+
+
+async def count_waiting(reader: Reader, root_id: int) -> int:
+    """How many items still wait."""
+    row = await reader.one(
+        f"SELECT COUNT(*) FROM item AS i WHERE i.root_id = $1 AND {_WAITS}", root_id
+    )
+    return int(row[0]) if row else 0
+
+
+class DrawnItem(NamedTuple):
+    """What came of drawing an item; without `thumbhash` it cannot be done, and `problem` is why.
+
+    What is not `is_final` may be done another time, when somebody asks for it.
+    """
+
+    source: Source
+    thumbhash: str | None
+    problem: str | None = None
+    is_final: bool = True
+
+
+async def store(tx: Tx, drawn: Sequence[DrawnItem]) -> None:
+    """Keep what came of it, unless the file has changed or was not read since.
+
+    What was drawn without a problem has none any more, unless reading it took too much: dimensions
+    and all else that it says are still unknown.
+    """
+    await tx.many(
+        """
+        UPDATE item SET
+          thumbhash = COALESCE($4, thumbhash),
+          drawn_at = CASE WHEN $7 = 1 THEN $5 ELSE drawn_at END,
+          problem = CASE
+            WHEN CAST($4 AS TEXT) IS NULL OR CAST($6 AS TEXT) IS NOT NULL
+              OR (width IS NULL AND problem = $8)
+              THEN COALESCE(problem, $6)
+            END
+        WHERE id = $1 AND size = $2 AND modified_at = $3 AND probed_at IS NOT NULL
+        """,
+        [
+            (
+                *(it.source.id, it.source.size, it.source.modified_at),
+                *(it.thumbhash, tx.now, it.problem, int(it.is_final), TOO_MUCH),
+            )
+            for it in drawn
+        ],
+    )

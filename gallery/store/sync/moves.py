@@ -1,0 +1,167 @@
+"""Items that may be one file which was moved, and what becomes of their rows."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from gallery.database.engine import Reader, Tx
+from gallery.store.lists import json_list
+from gallery.store.pictures.thumbnails import DRAWN_COLUMNS
+from gallery.store.sync import metadata
+from gallery.store.sync.metadata import READ_COLUMNS, SORT_COLUMNS
+
+MOST_COPIES = 100
+"""Of how many files with the same bytes the moved ones are looked for."""
+
+
+class Lookalike(NamedTuple):
+    """An item that has the same bytes as another one, or its inode, size and time."""
+
+    id: int
+    root_id: int
+    path: str
+    name: str
+    size: int
+    modified_at: int
+    inode: int
+    fingerprint: str | None
+    added_at: int
+    missing_since: int
+    first_scan: int | None
+    """When the first scan of its root ended."""
+    collections: int
+    """In how many collections it is."""
+
+
+async def lookalikes(reader: Reader, item_ids: Iterable[int]) -> list[Lookalike]:
+    """Those of the items that share an inode or bytes with a missing item, and all that do.
+
+    Of more than `MOST_COPIES` of the same bytes nobody can tell which is which: they are left out.
+    """
+    rows = await reader.all(
+        """
+        WITH
+          these AS MATERIALIZED (
+            SELECT i.inode, i.fingerprint FROM item AS i
+            WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))),
+          bytes AS MATERIALIZED (
+            SELECT DISTINCT t.fingerprint FROM these AS t
+            WHERE EXISTS (
+                SELECT 1 FROM item AS m
+                WHERE m.fingerprint = t.fingerprint AND m.missing_since > 0)
+              AND NOT EXISTS (
+                SELECT 1 FROM item AS c WHERE c.fingerprint = t.fingerprint
+                ORDER BY c.fingerprint LIMIT 1 OFFSET $2)),
+          inodes AS MATERIALIZED (
+            SELECT DISTINCT t.inode FROM these AS t
+            WHERE EXISTS (
+              SELECT 1 FROM item AS m WHERE m.inode = t.inode AND m.missing_since > 0))
+        SELECT
+          i.id, i.root_id, i.path, i.name, i.size, i.modified_at, i.inode, i.fingerprint,
+          i.added_at, i.missing_since, r.first_scan,
+          (SELECT COUNT(*) FROM collection_item AS ci WHERE ci.item_id = i.id)
+        FROM item AS i JOIN root AS r ON r.id = i.root_id
+        WHERE i.id IN (
+          SELECT a.id FROM item AS a WHERE a.inode IN (SELECT inode FROM inodes)
+          UNION
+          SELECT b.id FROM item AS b WHERE b.fingerprint IN (SELECT fingerprint FROM bytes))
+        """,
+        json_list(item_ids),
+        MOST_COPIES,
+    )
+    return [Lookalike(*row) for row in rows]
+
+
+class Fold(NamedTuple):
+    """Two items that turned out to be one: the older one stays, at the place of the younger."""
+
+    older: int
+    younger: int
+
+
+_FILE_COLUMNS = ("size", "modified_at", "sidecar", "probed_at", "read_tries")
+_DESCRIBED = ", ".join(
+    f"{column} = y.{column}"
+    for column in (*_FILE_COLUMNS, *READ_COLUMNS, *SORT_COLUMNS, *DRAWN_COLUMNS)
+)
+
+_REMEMBERED = """
+  replaced_inode = CASE WHEN item.inode <> y.inode THEN item.inode ELSE item.replaced_inode END,
+  replaced_size = CASE WHEN item.inode <> y.inode THEN item.size ELSE item.replaced_size END,
+  replaced_modified_at =
+    CASE WHEN item.inode <> y.inode THEN item.modified_at ELSE item.replaced_modified_at END,
+  settled_at = CASE WHEN item.inode <> y.inode THEN CAST($3 AS BIGINT) ELSE y.settled_at END
+"""
+"""That two items are one because of their bytes is a guess: the younger may be a copy, and the file
+of the older one on its way to a place that was not listed yet. If it turns up there within an hour,
+the item follows it after all.
+"""
+
+
+async def take_over(tx: Tx, folds: Sequence[Fold]) -> None:
+    """The older items are in the collections of the younger ones, in their places, and covers.
+
+    Where both are, the older one keeps its own place. The rows of the younger ones are deleted.
+    """
+    older, younger = json_list(f.older for f in folds), json_list(f.younger for f in folds)
+    # One of each pair of memberships goes first, so that nothing is ever twice in a collection.
+    await tx.all(
+        """
+        WITH
+          o (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($1)),
+          y (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2)),
+          gone (id, n) AS MATERIALIZED (
+            SELECT mine.collection_id, COUNT(*)
+            FROM o JOIN y ON y.k = o.k
+              JOIN collection_item AS mine ON mine.item_id = o.v
+              JOIN collection_item AS other
+                ON other.item_id = y.v AND other.collection_id = mine.collection_id
+            GROUP BY mine.collection_id)
+        UPDATE collection SET item_count = item_count - gone.n FROM gone
+        WHERE collection.id = gone.id
+        """,
+        older,
+        younger,
+    )
+    await tx.all(
+        """
+        WITH
+          o (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($1)),
+          y (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2))
+        INSERT INTO collection_item (collection_id, item_id, position)
+        SELECT ci.collection_id, o.v, ci.position
+        FROM y JOIN collection_item AS ci ON ci.item_id = y.v JOIN o ON o.k = y.k
+        WHERE true ORDER BY ci.collection_id, o.v
+        ON CONFLICT (collection_id, item_id) DO NOTHING
+        """,
+        older,
+        younger,
+    )
+    await tx.all(
+        """
+        WITH
+          o (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($1)),
+          y (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2))
+        UPDATE collection SET cover_item_id = o.v FROM o JOIN y ON y.k = o.k
+        WHERE collection.cover_item_id = y.v
+        """,
+        older,
+        younger,
+    )
+    await tx.all(
+        """
+        DELETE FROM collection_item
+        WHERE item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        """,
+        younger,
+    )
+    await tx.many(
+        f"""
+        UPDATE item SET {_DESCRIBED}, {_REMEMBERED} FROM item AS y
+        WHERE y.id = $2 AND item.id = $1
+        """,
+        [(*fold, tx.now) for fold in folds],
+    )
+    await metadata.take_over(tx, older, younger)
+    await tx.all(
+        "DELETE FROM item WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))", younger
+    )
