@@ -13,17 +13,17 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gallery.api.endpoints.events import MOST_STREAMS
+from gallery.api.endpoints.events import MAX_STREAMS
 from gallery.api.errors import HANDLERS
 from gallery.api.middleware import Private, SameOrigin
 from gallery.api.requests.bodies import MAX_BODY_BYTES, MAX_DECODED_BYTES
 from gallery.api.requests.bodies import REFUSAL as BODY_REFUSAL
 from gallery.api.responses.answers import MAX_BYTES, REFUSAL, Answers
-from gallery.api.responses.byte_cache import Rendered
+from gallery.api.responses.byte_cache import ByteCache
 from gallery.api.routes import routes
 from gallery.api.wire import Services
 from gallery.config import Settings
-from gallery.database.engine import Clock, Database, Memo, Trace, wall_clock
+from gallery.database.engine import Database, GenerationCache, TimeSource, Trace, wall_clock
 from gallery.database.open import is_postgres, open_database
 from gallery.disk.roots import Root, Roots
 from gallery.domain.budget import Budget
@@ -36,9 +36,9 @@ from gallery.domain.sync import roots
 from gallery.domain.sync.library import Library
 from gallery.events import Bus
 from gallery.indexing.indexer import Indexer
-from gallery.indexing.metadata_job import Queue
-from gallery.indexing.prerender_job import Ahead
-from gallery.indexing.supervisor import Guard
+from gallery.indexing.metadata_job import MetadataJob
+from gallery.indexing.prerender_job import PrerenderJob
+from gallery.indexing.supervisor import WatchSupervisor
 from gallery.media.cache import Cache
 from gallery.media.worker import open_workers
 from gallery.process import data_directory
@@ -62,7 +62,7 @@ def create_app(
     *,
     scan_at_start: bool = True,
     watch: bool = False,
-    clock: Clock = wall_clock,
+    clock: TimeSource = wall_clock,
     trace: Trace | None = None,
 ) -> Starlette:
     """The server as an ASGI application. All that it opens lives as long as its lifespan.
@@ -85,7 +85,7 @@ def create_app(
             )
             await anyio.lowlevel.checkpoint()  # loads its parts now, not while requests wait
             db.set_newest(await db.read(times.newest))
-            owner, born = await accounts.built_in_owner(db)
+            owner, created_at = await accounts.built_in_owner(db)
             served = Library(
                 disk, await roots.register(db, disk, _options(settings, data)), holder, bus
             )
@@ -96,40 +96,40 @@ def create_app(
                 served,
                 workers,
                 Cache(data / THUMBNAILS),
-                room=int(settings.thumbnails * (1 << 30)),
-                hands=HANDS,
+                max_bytes=int(settings.thumbnails * (1 << 30)),
+                concurrency=HANDS,
             )
             if scan_at_start:
                 served.request_scan(accept_missing=False)
             await stack.enter_async_context(
                 running(stopping, *_upkeep(db, served, settings, watch))
             )
-            reading = Queue(db, served, workers, bus)
+            reading = MetadataJob(db, served, workers, bus)
             await stack.enter_async_context(running(stopping, reading.run()))
             if watch:
-                ahead = Ahead(db, served, thumbnails, bus, HANDS)
+                ahead = PrerenderJob(db, served, thumbnails, bus, HANDS)
                 await stack.enter_async_context(running(stopping, ahead.run()))
             large = Budget(MAX_BYTES, REFUSAL)
             yield {
                 "services": Services(
                     db=db,
-                    memo=Memo(db),
+                    memo=GenerationCache(db),
                     library=served,
                     memberships=Memberships(db),
-                    rendered=Rendered(RENDERED_BYTES),
+                    byte_cache=ByteCache(RENDERED_BYTES),
                     originals=Originals(disk),
                     downloads=Downloads(db, disk),
                     thumbnails=thumbnails,
                     workers=workers,
-                    pictures=Rendered(PICTURES_BYTES),
+                    pictures=ByteCache(PICTURES_BYTES),
                     large=large,
                     answers=Answers(large),
                     bodies=Budget(MAX_BODY_BYTES, BODY_REFUSAL),
                     decoding=Budget(MAX_DECODED_BYTES, BODY_REFUSAL),
                     owner=owner,
-                    born=born,
+                    created_at=created_at,
                     bus=bus,
-                    streams=asyncio.Semaphore(MOST_STREAMS),
+                    streams=asyncio.Semaphore(MAX_STREAMS),
                     stopping=stopping,
                 )
             }
@@ -158,7 +158,7 @@ def _upkeep(
     for served in library.roots.values():
         yield Indexer(db, library, served, settings.poll or settings.rescan).run()
         if watch:
-            yield Guard(served, settings.ignore, is_watching=not settings.poll).run()
+            yield WatchSupervisor(served, settings.ignore, is_watching=not settings.poll).run()
 
 
 @asynccontextmanager

@@ -60,20 +60,20 @@ SETTINGS = (
     ),
 )
 CONFIG_VARIABLE = "GALLERY_CONFIG"
-LONGEST_PAUSE = 30 * 24 * 3600
-MOST_GIB = 1_000_000
+MAX_PAUSE = 30 * 24 * 3600
+MAX_GIB = 1_000_000
 MAX_SHOWN = 60
 """Characters of a bad value that are shown."""
 _LISTS = ("library", "host_name", "ignore")
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_SECONDS = f"seconds from 1 to {LONGEST_PAUSE:,}"
+_SECONDS = f"seconds from 1 to {MAX_PAUSE:,}"
 
 HostName = Annotated[str, msgspec.Meta(pattern=rf"^(\*\.)?{_LABEL}(\.{_LABEL})*\Z", max_length=253)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
-Rescan = Annotated[float, msgspec.Meta(ge=1, le=LONGEST_PAUSE)]
+Rescan = Annotated[float, msgspec.Meta(ge=1, le=MAX_PAUSE)]
 Poll = Literal[0] | Rescan
-Gib = Annotated[float, msgspec.Meta(ge=0, le=MOST_GIB)]
+Gib = Annotated[float, msgspec.Meta(ge=0, le=MAX_GIB)]
 
 TAKES = {
     "library": "a folder, a list of them, each FOLDER or NAME=FOLDER, or a table of NAME = FOLDER",
@@ -86,12 +86,12 @@ TAKES = {
     "ignore": "a list of shell patterns",
     "rescan": _SECONDS,
     "poll": f"{_SECONDS}, or 0",
-    "thumbnails": f"GiB from 0 to {MOST_GIB:,}",
+    "thumbnails": f"GiB from 0 to {MAX_GIB:,}",
 }
 """What each setting may be, in words."""
 
 
-class Served(NamedTuple):
+class RootSetting(NamedTuple):
     """A folder to serve; `name` is the first component of its paths, `""` if it stands alone."""
 
     name: str
@@ -113,7 +113,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     poll: Poll = 0
     thumbnails: Gib = 10
 
-    def roots(self) -> list[Served]:
+    def roots(self) -> list[RootSetting]:
         """The folders to serve; `Misconfigured` if there are none, or they do not fit together."""
         if not self.library:
             raise Misconfigured("No library: name the folder to serve, as in: gallery serve FOLDER")
@@ -230,7 +230,7 @@ def _read_file(file: Path) -> dict[str, Any]:
         raise Misconfigured(f"{file} is not TOML: {error}") from None
 
 
-def _root(text: str) -> Served:
+def _root(text: str) -> RootSetting:
     """`FOLDER` or `NAME=FOLDER`; an existing folder whose name holds `=` is a folder."""
     name, equals, place = text.partition("=")
     if not equals or name.startswith(("/", "./", "../", "~")) or _is_folder(_place(text)):
@@ -239,7 +239,7 @@ def _root(text: str) -> Served:
         raise Misconfigured(
             f"{printable(text)}: in NAME=FOLDER the name is one component of a path, without /"
         )
-    return Served(name, _place(place))
+    return RootSetting(name, _place(place))
 
 
 def _place(text: str) -> Path:

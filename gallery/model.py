@@ -14,10 +14,10 @@ from gallery.values.times import EARLIEST, LATEST, month_of
 
 Time = Annotated[int, msgspec.Meta(ge=EARLIEST, le=LATEST)]
 
-LONGEST_STEM = 200
+MAX_STEM = 200
 """Characters by which two files are told to belong together."""
-LARGEST_ID = 2**63 - 1
-ItemId = Annotated[int, msgspec.Meta(ge=1, le=LARGEST_ID)]
+MAX_ID = 2**63 - 1
+ItemId = Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]
 Size = Literal["small", "medium", "large", "full"]
 """Of a picture made of an item."""
 PIXELS: Mapping[Size, int | None] = {"small": 256, "medium": 512, "large": 1_600, "full": None}
@@ -131,7 +131,7 @@ class Collection(_Shown, frozen=True):
     updated_at: datetime
 
 
-class Wish(_Shown, frozen=True):
+class CollectionInput(_Shown, frozen=True):
     """What a person sends about a collection; None leaves it as it is."""
 
     name: str | None = None
@@ -144,22 +144,25 @@ class Wish(_Shown, frozen=True):
     item_ids: list[ItemId] | None = None
 
 
-class Tag(msgspec.Struct, frozen=True):
-    """The state of a collection: `version` counts what people did, `revision` what the disk did."""
+class Revision(msgspec.Struct, frozen=True):
+    """Name a state of a collection.
+
+    `version` counts the changes that people made, `disk_version` those that the disk made.
+    """
 
     version: int
-    revision: int
+    disk_version: int
 
 
-class Tagged(NamedTuple):
+class Versioned(NamedTuple):
     """A collection, the state it was read in, and its `updatedAt` in milliseconds."""
 
     collection: Collection
-    tag: Tag
+    revision: Revision
     updated_at: int
 
 
-class ListTag(NamedTuple):
+class ListRevision(NamedTuple):
     """The state of a list of collections.
 
     Ids are never used again, both counters only grow and every change of a collection is the
@@ -173,14 +176,14 @@ class ListTag(NamedTuple):
     revisions: int
 
     @classmethod
-    def of(cls, rows: Sequence[Tagged]) -> "ListTag":
+    def of(cls, rows: Sequence[Versioned]) -> "ListRevision":
         """The state of a list that was read whole."""
         return cls(
             len(rows),
             sum(row.collection.id for row in rows),
             max((row.updated_at for row in rows), default=0),
-            sum(row.tag.version for row in rows),
-            sum(row.tag.revision for row in rows),
+            sum(row.revision.version for row in rows),
+            sum(row.revision.disk_version for row in rows),
         )
 
 
@@ -193,7 +196,7 @@ class Named(NamedTuple):
 
     @classmethod
     def of(cls, name: str) -> "Named":
-        stem = names.key_of(media_types.stem(name))[:LONGEST_STEM]
+        stem = names.key_of(media_types.stem(name))[:MAX_STEM]
         return cls(words.natural_key(name), stem, media_types.extension(name))
 
 
@@ -247,7 +250,7 @@ class Probed(msgspec.Struct, frozen=True, kw_only=True):
         limits.check_keywords(self.keywords)
 
 
-class Page(_Shown, frozen=True):
+class ItemPage(_Shown, frozen=True):
     """Part of a list; `next_cursor` asks for the next part, None after the last."""
 
     items: list[Item]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gallery.values.names import key_of
-from gallery.values.words import LONGEST_KEY, LONGEST_WORD, MOST_WORDS, natural_key, words_of
+from gallery.values.words import MAX_KEY, MAX_WORD, MAX_WORDS, natural_key, words_of
 
 WORDS = {
     "IMG_0042.jpg": ["img", "0042", "jpg"],
@@ -18,7 +18,7 @@ WORDS = {
     "한국 여행": ["\u1112\u1161\u11ab\u1100\u116e\u11a8", "\u110b\u1167\u1112\u1162\u11bc"],
     "\U0001f600 !?": [],
     "": [],
-    "x" * 100: ["x" * LONGEST_WORD],
+    "x" * 100: ["x" * MAX_WORD],
     "'); DROP TABLE item; --*": ["drop", "table", "item"],
 }
 
@@ -31,8 +31,8 @@ def test_a_text_has_words_without_case_and_accents(text: str) -> None:
 @given(st.text())
 def test_words_hold_nothing_that_either_search_index_would_take_apart(text: str) -> None:
     words = words_of(text)
-    assert all(word.isalnum() and 0 < len(word) <= LONGEST_WORD for word in words)
-    assert len(set(words)) == len(words) <= MOST_WORDS
+    assert all(word.isalnum() and 0 < len(word) <= MAX_WORD for word in words)
+    assert len(set(words)) == len(words) <= MAX_WORDS
     assert words_of(" ".join(words)) == words or not " ".join(words).isascii()
 
 
@@ -81,6 +81,6 @@ def test_numbers_are_compared_by_their_value(one: str, other: str) -> None:
 
 @given(st.text(max_size=300))
 def test_a_key_fits_into_an_index(name: str) -> None:
-    assert len(natural_key(name)) <= LONGEST_KEY
+    assert len(natural_key(name)) <= MAX_KEY
     assert len(natural_key(name).encode(errors="surrogatepass")) <= 2_000
     assert natural_key(name.upper()) == natural_key(key_of(name).upper()) or not name.isascii()

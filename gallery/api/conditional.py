@@ -15,18 +15,18 @@ from gallery.api.responses.streams import LARGE
 from gallery.api.wire import actor, raw_response, services
 from gallery.domain.collections.access import Versions
 from gallery.errors import Changed
-from gallery.model import ListTag, Tag
+from gallery.model import ListRevision, Revision
 
-_TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
+_ETAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
 _OURS = re.compile(rf"([0-9]{{1,19}})-[0-9]{{1,19}}-(.+?)(?:{SUFFIX})?")
-FORM = 1
+FORMAT_VERSION = 1
 """Another number whenever the same state is written down differently than before."""
-LONGEST_DATE = 100
+MAX_DATE = 100
 REVALIDATE = "private, no-cache"
 FOR_EVER = "private, max-age=31536000, immutable"
 
 
-State = Tag | ListTag
+Revisions = Revision | ListRevision
 
 
 class _Given(NamedTuple):
@@ -34,22 +34,22 @@ class _Given(NamedTuple):
     opaque: str
 
 
-def weak_headers_of(request: Request, tag: Tag) -> dict[str, str]:
-    """The headers of an answer that means the same in the state `tag`, byte for byte or not."""
-    return {"ETag": f'W/"{_opaque(request, tag)}"', "Cache-Control": REVALIDATE}
+def weak_headers_of(request: Request, revision: Revision) -> dict[str, str]:
+    """Return the headers of an answer in the state `revision`: a weak entity tag."""
+    return {"ETag": f'W/"{_opaque(request, revision)}"', "Cache-Control": REVALIDATE}
 
 
-def headers_of(request: Request, tag: State) -> dict[str, str]:
-    """Return the headers of an answer in the state `tag`: a strong entity tag of its encoding."""
+def headers_of(request: Request, revision: Revisions) -> dict[str, str]:
+    """Return the headers of an answer in a state: a strong entity tag of its encoding."""
     suffix = SUFFIX if accepts_gzip(request) else ""
-    return {"ETag": f'"{_opaque(request, tag)}{suffix}"', "Cache-Control": REVALIDATE}
+    return {"ETag": f'"{_opaque(request, revision)}{suffix}"', "Cache-Control": REVALIDATE}
 
 
 async def answer(
     request: Request,
     variant: object,
-    state_now: Callable[[], Awaitable[tuple[State, int]]],
-    make: Callable[[], Awaitable[tuple[bytes, State]]],
+    state_now: Callable[[], Awaitable[tuple[Revisions, int]]],
+    make: Callable[[], Awaitable[tuple[bytes, Revisions]]],
 ) -> Response:
     """Return the JSON that `make` gives, unless the client has it (304) or it was made before.
 
@@ -62,17 +62,17 @@ async def answer(
         return Response(status_code=304, headers=headers_of(request, state) | VARY)
     is_gzip = accepts_gzip(request)
     key = digest((viewer, variant, state, is_gzip))
-    body = own.rendered.get(key)
+    body = own.byte_cache.get(key)
     if body is not None and len(body) <= LARGE:
         return raw_response(body, headers=headers_of(request, state))
 
-    async def make_and_keep() -> tuple[bytes, State]:
+    async def make_and_keep() -> tuple[bytes, Revisions]:
         if body is not None:
             return body, state
         made, state_then = await make()
         if is_gzip:
             made = await compress(made)
-        own.rendered.keep(digest((viewer, variant, state_then, is_gzip)), made)
+        own.byte_cache.keep(digest((viewer, variant, state_then, is_gzip)), made)
         return made, state_then
 
     cost = rows * ROW_BYTES if body is None else len(body)
@@ -80,9 +80,9 @@ async def answer(
     return found.response(headers_of(request, found.about))
 
 
-def is_fresh(request: Request, tag: State) -> bool:
+def is_fresh(request: Request, revision: Revisions) -> bool:
     """Whether the client already has this state."""
-    return has(request, _opaque(request, tag))
+    return has(request, _opaque(request, revision))
 
 
 def has(request: Request, opaque: str) -> bool:
@@ -144,12 +144,14 @@ def _names(header: str, opaque: str, *, is_strong: bool = False, any_: bool = Tr
     """Whether a list of entity tags names one; `any_`: so does an asterisk."""
     if any_ and header.strip() == "*":
         return True
-    return any(tag.opaque == opaque and not (is_strong and tag.is_weak) for tag in _tags(header))
+    return any(
+        etag.opaque == opaque and not (is_strong and etag.is_weak) for etag in _etags(header)
+    )
 
 
 def _time(header: str | None) -> int | None:
     """Seconds since 1970; None for what is no HTTP date."""
-    parsed = parsedate_tz(header) if header and len(header) <= LONGEST_DATE else None
+    parsed = parsedate_tz(header) if header and len(header) <= MAX_DATE else None
     try:
         return None if parsed is None else int(mktime_tz(parsed))
     except (ValueError, OverflowError):
@@ -165,19 +167,21 @@ def allowed_versions(request: Request) -> Versions:
     given = _header(request, "if-match")
     if given is None or given.strip() == "*":
         return None
-    ours = (_OURS.fullmatch(each.opaque) for each in _tags(given) if not each.is_weak)
+    ours = (_OURS.fullmatch(each.opaque) for each in _etags(given) if not each.is_weak)
     here = _origin(request)
     return frozenset(int(found[1]) for found in ours if found and found[2] == here)
 
 
-def _opaque(request: Request, tag: State) -> str:
-    state = (tag.version, tag.revision) if isinstance(tag, Tag) else tag
+def _opaque(request: Request, revision: Revisions) -> str:
+    state = (
+        (revision.version, revision.disk_version) if isinstance(revision, Revision) else revision
+    )
     return "-".join([*map(str, state), _origin(request)])
 
 
 def _origin(request: Request) -> str:
     """Tells our tags from those of another database, or of another release, that count alike."""
-    return f"{services(request).born:x}.{FORM}"
+    return f"{services(request).created_at:x}.{FORMAT_VERSION}"
 
 
 def _header(request: Request, name: str) -> str | None:
@@ -185,9 +189,9 @@ def _header(request: Request, name: str) -> str | None:
     return ",".join(values) if values else None
 
 
-def _tags(header: str) -> Iterator[_Given]:
+def _etags(header: str) -> Iterator[_Given]:
     """The entity tags of a list; nothing from its first malformed member on."""
     at = 0
-    while found := _TAG.match(header, at):
+    while found := _ETAG.match(header, at):
         yield _Given(found[1] is not None, found[2])
         at = found.end()

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gallery.api.conditional import REVALIDATE
 
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::[0-9]*)?")
-LONGEST_HOST = 300
+MAX_HOST = 300
 """A DNS name of 255 characters and a port; of longer ones nothing is remembered either."""
 ORIGIN_REFUSAL = (
     "Origin not allowed: a change must come from this server's own address; behind a proxy, let it "
@@ -84,7 +84,7 @@ class SameOrigin:
         return None if is_here else ORIGIN_REFUSAL
 
     def _is_ours(self, host: str) -> bool:
-        found = _HOST.fullmatch(host) if len(host) <= LONGEST_HOST else None
+        found = _HOST.fullmatch(host) if len(host) <= MAX_HOST else None
         return found is not None and (
             self._is_named(found[2] or "") or _is_address(found[1] or found[2])
         )

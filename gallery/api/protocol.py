@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 from gallery.api.connections import TimedProtocol
 
-LONGEST_REQUEST_LINE = 8 << 10
-LARGEST_HEAD = 32 << 10
-MOST_HEADERS = 100
+MAX_REQUEST_LINE = 8 << 10
+MAX_HEAD = 32 << 10
+MAX_HEADERS = 100
 MAX_PIPELINED = 20
 _AROUND_TARGET = len(" HTTP/1.1") + 1
 _VERSIONS = ("1.0", "1.1")
@@ -52,7 +52,7 @@ class LimitedProtocol(TimedProtocol):
             and not self.transport.is_closing()
         ):
             self._head_bytes += len(data)
-            if self._head_bytes > LONGEST_REQUEST_LINE + LARGEST_HEAD:
+            if self._head_bytes > MAX_REQUEST_LINE + MAX_HEAD:
                 self._status = 431
                 self.send_400_response("")
 
@@ -63,13 +63,13 @@ class LimitedProtocol(TimedProtocol):
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
         method = self.parser.get_method()
-        if len(method) + len(self.url) + _AROUND_TARGET > LONGEST_REQUEST_LINE:
+        if len(method) + len(self.url) + _AROUND_TARGET > MAX_REQUEST_LINE:
             self._refuse(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
         self._header_bytes += len(name) + len(value) + 4
-        if len(self.headers) > MOST_HEADERS or self._header_bytes > LARGEST_HEAD:
+        if len(self.headers) > MAX_HEADERS or self._header_bytes > MAX_HEAD:
             self._refuse(431)
 
     def on_headers_complete(self) -> None:

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gallery.api.responses.answers import Answers
-from gallery.api.responses.byte_cache import Rendered
+from gallery.api.responses.byte_cache import ByteCache
 from gallery.api.responses.streams import LARGE, InParts
-from gallery.database.engine import Database, Memo
+from gallery.database.engine import Database, GenerationCache
 from gallery.domain.budget import Budget
 from gallery.domain.collections.downloads import Downloads
 from gallery.domain.collections.memberships import Memberships
@@ -31,15 +31,15 @@ class Services(msgspec.Struct, frozen=True):
     """What handlers work with; made by `app.create_app`."""
 
     db: Database
-    memo: Memo
+    memo: GenerationCache
     library: Library
     memberships: Memberships
-    rendered: Rendered
+    byte_cache: ByteCache
     originals: Originals
     downloads: Downloads
     thumbnails: Thumbnails
     workers: Workers
-    pictures: Rendered
+    pictures: ByteCache
     """Thumbnails that were asked for a moment ago."""
     large: Budget
     """Memory for large answers that are being made or sent."""
@@ -49,7 +49,7 @@ class Services(msgspec.Struct, frozen=True):
     decoding: Budget
     """Memory for large bodies that are decoded."""
     owner: Actor
-    born: int
+    created_at: int
     """When this database was made, in milliseconds since 1970."""
     bus: Bus
     streams: asyncio.Semaphore

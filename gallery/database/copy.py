@@ -11,10 +11,10 @@ from gallery.errors import StartRefused
 
 PAGE = 5_000
 
-Progress = Callable[[int, int | None], None]
+CopyProgress = Callable[[int, int | None], None]
 
 
-async def copy(source: Database, target: Database, progress: Progress) -> dict[str, int]:
+async def copy(source: Database, target: Database, progress: CopyProgress) -> dict[str, int]:
     """Copies every row of every table in one transaction; how many rows each table has.
 
     Ids are kept, and none that was ever given out is given out again. What arrived is read back:
@@ -24,7 +24,9 @@ async def copy(source: Database, target: Database, progress: Progress) -> dict[s
     return await target.write(_fill, source, target, progress)
 
 
-async def _fill(tx: Tx, source: Database, target: Database, progress: Progress) -> dict[str, int]:
+async def _fill(
+    tx: Tx, source: Database, target: Database, progress: CopyProgress
+) -> dict[str, int]:
     for table in tables():
         if await tx.one(f"SELECT 1 FROM {table.name} LIMIT 1"):
             raise StartRefused(f"The target is not empty: it has rows in {table.name}")

@@ -17,7 +17,7 @@ from gallery.events import Event
 P = ParamSpec("P")
 T = TypeVar("T")
 Row = Sequence[Any]
-Clock = Callable[[], int]
+TimeSource = Callable[[], int]
 """Milliseconds since 1970."""
 Trace = Callable[[str], None]
 """Is told every SQL statement."""
@@ -26,14 +26,14 @@ _HALF_PACE = 2_000_000
 
 
 class SteadyClock:
-    """`clock`, but for the times when it is set back: a `Clock` that never does.
+    """`clock`, but for the times when it is set back: a `TimeSource` that never does.
 
     While `clock` is behind what was given out before, time goes on from there at half its pace,
     until the two meet. Changes would else look older than what clients have seen, and be missed by
     `updatedAfter`; and if time stood still, nothing would ever have been still for two seconds.
     """
 
-    def __init__(self, clock: Clock, elapsed: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(self, clock: TimeSource, elapsed: Callable[[], int] = time.monotonic_ns) -> None:
         self._clock = clock
         self._elapsed = elapsed
         self._latest = 0
@@ -56,7 +56,7 @@ class SteadyClock:
 
 
 def wall_clock() -> int:
-    """The time, as a `Clock`."""
+    """The time, as a `TimeSource`."""
     return time.time_ns() // 1_000_000
 
 
@@ -91,7 +91,7 @@ class Reader:
 class Tx(Reader):
     """A transaction that may change things."""
 
-    def __init__(self, session: Session, clock: Clock) -> None:
+    def __init__(self, session: Session, clock: TimeSource) -> None:
         super().__init__(session)
         self._clock = clock
         self.events: list[Event] = []
@@ -198,13 +198,13 @@ class Shield:
             await asyncio.wait(self._live)
 
 
-class Memo:
+class GenerationCache:
     """What was read from a database, for as long as nothing can have changed in it.
 
     Where others may write too nothing is kept, and every question is asked anew.
     """
 
-    MOST_KEPT = 10_000
+    MAX_CACHED = 10_000
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -219,7 +219,7 @@ class Memo:
             return answer
         answer = await ask()
         if generation is not None:
-            if len(self._answers) >= self.MOST_KEPT:
+            if len(self._answers) >= self.MAX_CACHED:
                 self._answers.clear()
             self._answers[key] = generation, answer
         return answer

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from gallery.database.engine import Clock, Database, Trace, wall_clock
+from gallery.database.engine import Database, TimeSource, Trace, wall_clock
 from gallery.database.sqlite import open_sqlite
 from gallery.errors import Misconfigured
 from gallery.events import Bus
@@ -20,7 +20,7 @@ def is_postgres(url: str) -> bool:
 
 @asynccontextmanager
 async def open_database(
-    url: str, data: Path, bus: Bus, clock: Clock = wall_clock, trace: Trace | None = None
+    url: str, data: Path, bus: Bus, clock: TimeSource = wall_clock, trace: Trace | None = None
 ) -> AsyncGenerator[Database]:
     """The database at `url`; `sqlite:`, or none, is the file in the data directory."""
     if url in ("", "sqlite:"):

@@ -15,11 +15,11 @@ import asyncpg
 import msgspec
 
 from gallery.database.engine import (
-    Clock,
     Reader,
     Row,
     Shield,
     SteadyClock,
+    TimeSource,
     Trace,
     Tx,
     UniqueViolation,
@@ -74,7 +74,7 @@ class PostgresDatabase:
         pool: "asyncpg.Pool[asyncpg.Record]",
         bus: Bus,
         relay: Relay,
-        clock: Clock,
+        clock: TimeSource,
         trace: Trace | None,
     ) -> None:
         self._pool = pool
@@ -218,7 +218,7 @@ async def open_postgres(
     url: str,
     bus: Bus,
     *,
-    clock: Clock = wall_clock,
+    clock: TimeSource = wall_clock,
     trace: Trace | None = None,
 ) -> AsyncGenerator[PostgresDatabase]:
     """The database at `url`, with the present schema, until the block ends.

@@ -19,8 +19,8 @@ logger = logging.getLogger(__name__)
 
 CHANNEL = "gallery"
 GATHER_SECONDS = 0.25
-LONGEST_PAUSE = 30.0
-LONGEST_PAYLOAD = 7_900
+MAX_PAUSE = 30.0
+MAX_PAYLOAD = 7_900
 """In bytes; PostgreSQL takes less than 8,000."""
 NOTIFY = "SELECT pg_notify($1, $2)"
 
@@ -64,7 +64,7 @@ class Relay:
 
     def _payload(self, event: Event) -> str:
         text = msgspec.json.encode((self._sender, event))
-        if len(text) > LONGEST_PAYLOAD and isinstance(event, ItemsChanged):
+        if len(text) > MAX_PAYLOAD and isinstance(event, ItemsChanged):
             text = msgspec.json.encode((self._sender, ItemsChanged(event.root_id, None)))
         return text.decode()
 
@@ -76,7 +76,7 @@ class Relay:
                 connection = await self._connect()
             except self._failures as error:
                 logger.debug("no connection to listen on: %s", error)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                pause = min(pause * 2, MAX_PAUSE)
                 await asyncio.sleep(pause)
                 continue
             pause = GATHER_SECONDS

@@ -19,11 +19,11 @@ import aiosqlite
 
 from gallery.database import integrity, sqlite_file
 from gallery.database.engine import (
-    Clock,
     Reader,
     Row,
     Shield,
     SteadyClock,
+    TimeSource,
     Trace,
     Tx,
     wall_clock,
@@ -63,7 +63,7 @@ class SqliteDatabase:
         uri: str,
         bus: Bus,
         *,
-        clock: Clock,
+        clock: TimeSource,
         trace: Trace | None,
     ) -> None:
         self._writer = writer
@@ -235,7 +235,7 @@ async def open_sqlite(
     file: Path,
     bus: Bus,
     *,
-    clock: Clock = wall_clock,
+    clock: TimeSource = wall_clock,
     trace: Trace | None = None,
 ) -> AsyncGenerator[SqliteDatabase]:
     """The database in `file`, made if there is none, until the block ends.

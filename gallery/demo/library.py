@@ -12,7 +12,7 @@ from PIL import Image
 
 from gallery.demo import closeups, outdoors, towns
 from gallery.demo.films import film
-from gallery.demo.paint import Canvas, Size
+from gallery.demo.paint import Canvas, PaintSize
 from gallery.demo.palettes import (
     AUTUMN,
     DAWN,
@@ -26,7 +26,7 @@ from gallery.demo.palettes import (
     WINTER,
     Palette,
 )
-from gallery.demo.pictures import Camera, Place, save, sidecar
+from gallery.demo.pictures import Camera, PaintedPlace, save, sidecar
 
 Scene = Callable[[Canvas], None]
 
@@ -35,10 +35,10 @@ CANON = Camera("Canon", "Canon EOS R6", "RF24-105mm F4 L IS USM", 50)
 NIKON = Camera("NIKON CORPORATION", "NIKON Z 6", "NIKKOR Z 24-70mm f/4 S", 35)
 PHONE = Camera("Apple", "iPhone 15 Pro", "iPhone 15 Pro back camera 6.86mm f/1.78", 6.86, True)
 
-LISBON = Place(38.7139, -9.1334, "+01:00")
-NICE = Place(43.6959, 7.2716, "+02:00")
-ICELAND = Place(64.1466, -21.9426, "+00:00")
-CAPE_TOWN = Place(-33.9249, 18.4241, "+02:00")
+LISBON = PaintedPlace(38.7139, -9.1334, "+01:00")
+NICE = PaintedPlace(43.6959, 7.2716, "+02:00")
+ICELAND = PaintedPlace(64.1466, -21.9426, "+00:00")
+CAPE_TOWN = PaintedPlace(-33.9249, 18.4241, "+02:00")
 
 WIDE, TALL, SQUARE = (960, 640), (640, 960), (800, 800)
 
@@ -49,10 +49,10 @@ class Group(NamedTuple):
     folder: str
     taken: str
     camera: Camera | None
-    place: Place | None
+    place: PaintedPlace | None
     palette: Palette
     pictures: tuple[tuple[str, Scene], ...]
-    size: Size = WIDE
+    size: PaintSize = WIDE
     orientation: int = 1
 
 
@@ -157,7 +157,7 @@ def _draw(draft: Path, progress: Callable[[int, int], None]) -> int:
     return done
 
 
-def _painted(scene: Scene, size: Size, palette: Palette, seed: int) -> Image.Image:
+def _painted(scene: Scene, size: PaintSize, palette: Palette, seed: int) -> Image.Image:
     canvas = Canvas(size, palette, seed)
     scene(canvas)
     return canvas.finish()

@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 from gallery.demo.palettes import BLACK, Color, Palette, mix
 
 Point = tuple[float, float]
-Size = tuple[int, int]
+PaintSize = tuple[int, int]
 
 # Everything is painted twice as large and halved at the end: ImageDraw has no smooth edges itself.
 _SCALE = 2
@@ -22,7 +22,7 @@ _SCALE = 2
 class Canvas:
     """A picture being painted, with its palette and its own seeded source of chance."""
 
-    def __init__(self, size: Size, palette: Palette, seed: int) -> None:
+    def __init__(self, size: PaintSize, palette: Palette, seed: int) -> None:
         """Start a black canvas of `size` finished pixels."""
         self.width, self.height = size[0] * _SCALE, size[1] * _SCALE
         self.unit = min(self.width, self.height)
@@ -156,7 +156,7 @@ class Canvas:
 _SMOOTH = Image.Resampling.BICUBIC
 
 
-def cloud_noise(rng: Random, size: Size, grid: Size) -> Image.Image:
+def cloud_noise(rng: Random, size: PaintSize, grid: PaintSize) -> Image.Image:
     """Return soft grey noise of `size`, its largest blots as wide as one cell of `grid`."""
     # Image.effect_noise draws on the C library's unseeded chance; bytes of our own repeat.
     noise = Image.new("L", size, 128)

@@ -22,7 +22,7 @@ class Camera(NamedTuple):
     knows_zone: bool = False
 
 
-class Place(NamedTuple):
+class PaintedPlace(NamedTuple):
     """Where a picture was taken, in degrees, and the zone of its clocks there."""
 
     latitude: float
@@ -35,7 +35,7 @@ def save(
     file: Path,
     taken: datetime,
     camera: Camera | None,
-    place: Place | None,
+    place: PaintedPlace | None,
     orientation: int,
 ) -> None:
     """Writes `image` in the format of the file's ending.
@@ -72,7 +72,7 @@ def sidecar(file: Path, rating: int, title: str, keywords: Sequence[str]) -> Non
 
 
 def _exif(
-    taken: datetime, camera: Camera | None, place: Place | None, orientation: int
+    taken: datetime, camera: Camera | None, place: PaintedPlace | None, orientation: int
 ) -> Image.Exif:
     exif = Image.Exif()
     exif[0x0112] = orientation

@@ -15,7 +15,7 @@ from gallery.model import Problem
 from gallery.values import paths
 from gallery.values.media_types import described_by, is_sidecar, stem, type_of
 
-MOST_PROBLEMS = 100
+MAX_PROBLEMS = 100
 """How many problems of one walk are kept; the last of them says that there were more."""
 
 _encode = msgspec.json.Encoder().encode
@@ -23,7 +23,7 @@ _Found = tuple[str, int, int, int, int]
 """As `FileSeen`, which is slower to make."""
 
 
-class Listing(NamedTuple):
+class FolderListing(NamedTuple):
     """The media files and the folders directly inside `folder`; all paths are library paths.
 
     `names` are those that were looked at, None if it was everything but those in `unknown`, of
@@ -71,7 +71,7 @@ class Walk:
         self.problems: list[Problem] = []
         self.is_unsure = False
 
-    def listings(self, top: str | None = None) -> Iterator[Listing]:
+    def listings(self, top: str | None = None) -> Iterator[FolderListing]:
         """Yield every readable folder from `top` down.
 
         Raises `OSError` if that, or the root, is not readable, or no folder at all is for now.
@@ -91,7 +91,7 @@ class Walk:
             pending.extend(reversed(listing.folders))
             yield listing
 
-    def glance(self, folder: str, names: Collection[str]) -> Listing:
+    def glance(self, folder: str, names: Collection[str]) -> FolderListing:
         """What is at some names of a folder. `OSError` if the folder cannot be entered.
 
         In place of a sidecar the files are looked at that it belongs to.
@@ -119,11 +119,11 @@ class Walk:
                     self._note(prefix + name, error)
                     names.discard(name)
         known_by = _identity(own)
-        return Listing(folder, files, folders, frozenset(names), *known_by, None, len(files))
+        return FolderListing(folder, files, folders, frozenset(names), *known_by, None, len(files))
 
-    def _list(self, folder: str) -> Listing:
+    def _list(self, folder: str) -> FolderListing:
         prefix = f"{folder}/" if folder else ""
-        room = paths.LONGEST_PATH - len(prefix.encode())
+        room = paths.MAX_PATH - len(prefix.encode())
         found: list[_Found] = []
         sidecars: dict[str, tuple[int, int]] = {}
         folders: list[str] = []
@@ -166,7 +166,7 @@ class Walk:
         digest = hashlib.blake2b(content, digest_size=16).hexdigest()
         is_expected = self._expected.get(folder) == digest and not unknown
         files = [] if is_expected else [FileSeen(*file) for file in found]
-        return Listing(
+        return FolderListing(
             *(folder, files, folders, None, *known_by),
             digest=None if unknown else digest,
             file_count=len(found),
@@ -196,9 +196,9 @@ class Walk:
         self._report(path, error.strerror or "cannot be read")
 
     def _report(self, path: str, reason: str) -> None:
-        if len(self.problems) < MOST_PROBLEMS:
-            self.problems.append(Problem(shown(path)[: paths.LONGEST_PATH], reason))
-        elif len(self.problems) == MOST_PROBLEMS:
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(Problem(shown(path)[: paths.MAX_PATH], reason))
+        elif len(self.problems) == MAX_PROBLEMS:
             self.problems.append(Problem("", "and more"))
 
 

@@ -8,7 +8,7 @@ from typing import Self
 from gallery.events import Bus, CollectionChanged, Event, Missed
 from gallery.model import Actor
 
-MOST_WAITING = 256
+MAX_WAITING = 256
 """Events that wait for a slow listener; it is told to look at everything anew in place of more."""
 
 
@@ -43,7 +43,7 @@ class Feed:
     def _hear(self, event: Event) -> None:
         if not self._may_know(event) or (self._waiting and self._waiting[-1] == event):
             return
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._waiting) >= MAX_WAITING:
             self._waiting.clear()
             event = Missed()
         self._waiting.append(event)

@@ -7,18 +7,18 @@ from abc import ABC, abstractmethod
 from gallery.database.engine import Database
 from gallery.domain.leases import Leased, LeaseLost, leased
 from gallery.domain.sync.library import Library
-from gallery.domain.sync.root_status import Served
+from gallery.domain.sync.root_status import RootStatus
 from gallery.errors import Unavailable
 from gallery.events import Bus, Event, ItemsChanged
 from gallery.model import Phase
 
 logger = logging.getLogger(__name__)
 
-LONGEST_PAUSE = 60.0
+MAX_PAUSE = 60.0
 """Seconds between two tries, when nothing that waits can be done."""
 
 
-class Backlog(ABC):
+class BackgroundJob(ABC):
     """Attends one root after another, each of them one server at a time.
 
     What cannot be done now (a root is offline, a file may not be opened, the database is away) is
@@ -39,11 +39,11 @@ class Backlog(ABC):
         """Seconds until what is new can be done."""
 
     @abstractmethod
-    async def count(self, served: Served) -> int:
+    async def count(self, status: RootStatus) -> int:
         """How many items of a root wait."""
 
     @abstractmethod
-    async def work(self, db: Leased, served: Served) -> int:
+    async def work(self, db: Leased, status: RootStatus) -> int:
         """Does what can be done in a root, each item once; how many that were."""
 
     async def run(self) -> None:
@@ -53,9 +53,9 @@ class Backlog(ABC):
         try:
             while True:
                 self._news.clear()
-                passes = [await self._attend(served) for served in self._library.roots.values()]
+                passes = [await self._attend(status) for status in self._library.roots.values()]
                 is_fruitful = not pause or any(done for done, _waiting in passes)
-                pause = self.first_pause() if is_fruitful else min(pause * 2, LONGEST_PAUSE)
+                pause = self.first_pause() if is_fruitful else min(pause * 2, MAX_PAUSE)
                 something_waits = any(waiting for _done, waiting in passes)
                 try:
                     async with asyncio.timeout(pause if something_waits else None):
@@ -70,21 +70,21 @@ class Backlog(ABC):
         if isinstance(event, ItemsChanged):
             self._news.set()
 
-    async def _attend(self, served: Served) -> tuple[int, int]:
+    async def _attend(self, status: RootStatus) -> tuple[int, int]:
         """How many items of the root were done, and how many still wait."""
         try:
-            waiting = await self.count(served)
-            if not waiting or served.is_offline:
+            waiting = await self.count(status)
+            if not waiting or status.is_offline:
                 return 0, waiting
-            async with leased(self._db, f"{self.lease} {served.id}", self._library.holder) as db:
-                done = await self.work(db, served) if db else 0
-            return done, await self.count(served)
+            async with leased(self._db, f"{self.lease} {status.id}", self._library.holder) as db:
+                done = await self.work(db, status) if db else 0
+            return done, await self.count(status)
         except (LeaseLost, Unavailable) as error:
             logger.warning(
-                "%s the files of root %r stops for now: %s", self.phase, served.root.name, error
+                "%s the files of root %r stops for now: %s", self.phase, status.root.name, error
             )
         except Exception:
-            logger.exception("%s the files of root %r failed", self.phase, served.root.name)
+            logger.exception("%s the files of root %r failed", self.phase, status.root.name)
         finally:
-            served.end(self.phase)
+            status.end(self.phase)
         return 0, 1

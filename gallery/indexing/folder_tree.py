@@ -9,7 +9,7 @@ from gallery.indexing.watches import Watch
 from gallery.values import paths
 
 
-class Folder:
+class WatchedFolder:
     """A folder that is there, by the names on the way from the top."""
 
     __slots__ = ("children", "identity", "is_fragile", "modified_at", "watch")
@@ -19,10 +19,10 @@ class Folder:
         self.modified_at: int | None = None
         self.is_fragile = False
         self.watch: Watch | None = None
-        self.children: dict[str, Folder] = {}
+        self.children: dict[str, WatchedFolder] = {}
 
 
-Placed = tuple[str, Folder]
+FolderPlace = tuple[str, WatchedFolder]
 
 
 class FolderTree:
@@ -31,7 +31,7 @@ class FolderTree:
     def __init__(self, root: Root, is_junk: Callable[[str], bool]) -> None:
         self._root = root
         self._is_junk = is_junk
-        self._tree: dict[str, Folder] = {}  # the folder of the root itself, under ""
+        self._tree: dict[str, WatchedFolder] = {}  # the folder of the root itself, under ""
 
     def is_new(self, path: str) -> bool:
         """Whether there is a folder at a path that should be watched and is not."""
@@ -43,7 +43,7 @@ class FolderTree:
         known = self.find(path)
         return known is None or known.watch is None or known.identity != seen[0]
 
-    def find(self, path: str) -> Folder | None:
+    def find(self, path: str) -> WatchedFolder | None:
         folder = self._tree.get("")
         for name in path.split("/") if path else ():
             if folder is None:
@@ -51,7 +51,7 @@ class FolderTree:
             folder = folder.children.get(name)
         return folder
 
-    def _siblings(self, path: str) -> dict[str, Folder] | None:
+    def _siblings(self, path: str) -> dict[str, WatchedFolder] | None:
         """The folders among which that at a path is, or may be put."""
         if not path:
             return self._tree
@@ -63,17 +63,17 @@ class FolderTree:
         if siblings:
             siblings.pop(paths.name(path), None)
 
-    def all(self) -> Iterator[Placed]:
+    def all(self) -> Iterator[FolderPlace]:
         pending = [("", self._tree[""])] if self._tree else []
         while pending:
             path, folder = pending.pop()
             yield path, folder
             pending += [(paths.join(path, name), it) for name, it in folder.children.items()]
 
-    def held_by(self, watches: Container[Watch | None]) -> Iterator[Placed]:
+    def held_by(self, watches: Container[Watch | None]) -> Iterator[FolderPlace]:
         return ((path, folder) for path, folder in self.all() if folder.watch in watches)
 
-    def discover(self, tops: Iterable[str], *, again: bool = False) -> list[Placed]:
+    def discover(self, tops: Iterable[str], *, again: bool = False) -> list[FolderPlace]:
         """List the folders at `tops`, and below them what is new; the folders not watched yet.
 
         With `again` also what is known.
@@ -96,7 +96,7 @@ class FolderTree:
                 continue
             folder = siblings.get(name)
             if folder is None or folder.identity != seen.identity:
-                folder = siblings[name] = Folder(seen.identity)
+                folder = siblings[name] = WatchedFolder(seen.identity)
             folder.modified_at = seen.modified_at
             folder.is_fragile |= seen.is_undecodable
             if folder.watch is None:
@@ -110,7 +110,7 @@ class FolderTree:
             ]
         return found
 
-    def changed(self, folders: Iterable[Placed]) -> list[str]:
+    def changed(self, folders: Iterable[FolderPlace]) -> list[str]:
         """Return which of the folders may have changed since they were listed."""
         return [
             path

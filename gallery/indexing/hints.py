@@ -14,7 +14,7 @@ from itertools import chain, islice
 
 from gallery.database.engine import Database
 from gallery.disk.failures import is_absent, is_exhausted
-from gallery.disk.walk import Listing, Walk
+from gallery.disk.walk import FolderListing, Walk
 from gallery.store.library import folders
 from gallery.values import paths
 
@@ -23,7 +23,7 @@ _NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 async def pointed_at(
     db: Database, walk: Walk, top: str, hinted: Collection[str], deep: Collection[str]
-) -> Iterator[Listing]:
+) -> Iterator[FolderListing]:
     """What is to be listed for hints in the root whose own folder is `top`.
 
     Below the folders in `deep` everything is, new or not. `OSError` if the root is not there.
@@ -48,7 +48,7 @@ async def pointed_at(
     return chain(glances, levels, chain.from_iterable(trees))
 
 
-def _glances(walk: Walk, top: str, hinted: Iterable[str]) -> Iterator[Listing]:
+def _glances(walk: Walk, top: str, hinted: Iterable[str]) -> Iterator[FolderListing]:
     """A look at each name; where its folder is not there, at the name of the folder."""
     names = defaultdict[int, dict[str, set[str]]](lambda: defaultdict(set))
 
@@ -71,7 +71,7 @@ def _glances(walk: Walk, top: str, hinted: Iterable[str]) -> Iterator[Listing]:
                     point_at(folder)
 
 
-def _levels(walk: Walk, single: Iterable[str], top: str) -> Iterator[Listing]:
+def _levels(walk: Walk, single: Iterable[str], top: str) -> Iterator[FolderListing]:
     for folder in sorted(single):
         try:
             yield from islice(walk.listings(folder), 1)
@@ -80,7 +80,7 @@ def _levels(walk: Walk, single: Iterable[str], top: str) -> Iterator[Listing]:
                 raise
 
 
-def _tree(walk: Walk, folder: str) -> Iterator[Listing]:
+def _tree(walk: Walk, folder: str) -> Iterator[FolderListing]:
     """Everything below a folder; nothing if it is gone again, or may not be read."""
     try:
         yield from walk.listings(folder)

@@ -7,7 +7,7 @@ from itertools import islice
 
 from gallery.database.engine import Database, Reader
 from gallery.disk.roots import Roots
-from gallery.disk.walk import Listing
+from gallery.disk.walk import FolderListing
 from gallery.domain.leases import Leased
 from gallery.domain.sync import folder_moves, reconcile
 from gallery.domain.sync.changes import Outcome
@@ -16,13 +16,13 @@ from gallery.domain.sync.library import Library
 from gallery.domain.sync.moves import DAY
 from gallery.domain.sync.plan import Action, FolderFound, FolderGone, Gone, Moved
 from gallery.domain.sync.reconcile import BATCH
-from gallery.domain.sync.root_status import Served
+from gallery.domain.sync.root_status import RootStatus
 from gallery.errors import Unavailable
 from gallery.store.sync import files, roots
 
 AHEAD = 4_000
 """So many files, or folders, are compared at a time; they are stored in several batches."""
-FEW_FILES = 20
+MIN_FILES_LOST = 20
 """So many files may be lost at one stroke, unless they are all that there were."""
 
 Lost = Gone | FolderGone
@@ -35,17 +35,17 @@ class RootIsGone(Exception):
 class Pass:
     """What is lost counts as missing since the pass began. All changes need the lease."""
 
-    def __init__(self, db: Database, lease: Leased, library: Library, served: Served) -> None:
+    def __init__(self, db: Database, lease: Leased, library: Library, status: RootStatus) -> None:
         self._db = db
         self._lease = lease
         self._library = library
-        self._served = served
+        self._status = status
         self._since = db.now()
         self._losses: list[Lost] = []
         self.lost: list[int] = []
         self.files = 0
 
-    async def over(self, listings: Iterator[Listing]) -> AsyncGenerator[None]:
+    async def over(self, listings: Iterator[FolderListing]) -> AsyncGenerator[None]:
         """Reconciles the listings, a batch for each step; the disk is read ahead in a thread."""
         batch = await asyncio.to_thread(_take, listings)
         while batch:
@@ -57,13 +57,13 @@ class Pass:
             finally:
                 batch = await ahead
 
-    async def over_all(self, listings: Iterator[Listing]) -> None:
+    async def over_all(self, listings: Iterator[FolderListing]) -> None:
         """Reconciles the listings, in one go."""
         async with aclosing(self.over(listings)) as steps:
             async for _step in steps:
                 pass
 
-    async def _reconcile(self, batch: Sequence[Listing]) -> None:
+    async def _reconcile(self, batch: Sequence[FolderListing]) -> None:
         actions = await compare(self._db, self._library, batch)
         found = {action.path for action in actions if isinstance(action, FolderFound)}
         self._library.departures.begin_anew(found)
@@ -75,13 +75,13 @@ class Pass:
                 self._library.serving(action.former).hint([action.former])
 
     async def _apply(self, actions: Sequence[Action]) -> None:
-        served = self._served
+        status = self._status
         ordered = reconcile.in_order(actions)
         for start in range(0, len(ordered), BATCH):
             chunk = ordered[start : start + BATCH]
             self._note(
                 await self._lease.write(
-                    reconcile.apply, served.id, served.root.name, chunk, self._since
+                    reconcile.apply, status.id, status.root.name, chunk, self._since
                 )
             )
 
@@ -89,23 +89,23 @@ class Pass:
         self.lost += outcome.lost
         self._library.departures.note(outcome.departures)
 
-    async def fold(self, missing: Collection[int]) -> None:
+    async def merge(self, missing: Collection[int]) -> None:
         """What came elsewhere in place of the missing items, by its bytes, is them."""
         self._note(
             await self._lease.write(
-                reconcile.fold, self._served.id, missing, self._library.transient
+                reconcile.merge, self._status.id, missing, self._library.transient
             )
         )
 
     async def fold_all(self) -> None:
-        """`fold` for whatever went missing within a day, and so also before a crash."""
+        """`merge` for whatever went missing within a day, and so also before a crash."""
         last: int | None = 0
         while last is not None:
             missing = await self._db.read(
-                files.missing_lately, self._served.id, self._since - DAY, last
+                files.missing_lately, self._status.id, self._since - DAY, last
             )
             if missing:
-                await self.fold(missing)
+                await self.merge(missing)
             last = missing[-1] if missing else None
 
     async def follow(self) -> None:
@@ -127,14 +127,14 @@ class Pass:
         if expected is not None and gone:
             missing = await self._db.read(_count, alone, folders)
             is_everything = missing >= expected > 0
-            if is_everything or (missing >= FEW_FILES and missing * 2 >= expected):
+            if is_everything or (missing >= MIN_FILES_LOST and missing * 2 >= expected):
                 raise RootIsGone(f"{missing} of its {expected} files are gone; is a disk missing?")
         await self._apply(alone)
         for folder in folders:
             is_all = False
             while not is_all:
                 is_all, outcome = await self._lease.write(
-                    reconcile.apply_gone, self._served.id, folder, self._since
+                    reconcile.apply_gone, self._status.id, folder, self._since
                 )
                 self._note(outcome)
 
@@ -167,9 +167,9 @@ async def present(reader: Reader, root_id: int) -> int:
     return next(row.item_count for row in await roots.all_roots(reader) if row.id == root_id)
 
 
-def _take(listings: Iterator[Listing]) -> list[Listing]:
+def _take(listings: Iterator[FolderListing]) -> list[FolderListing]:
     """The next folders, until they hold a batch of files or are many themselves."""
-    batch: list[Listing] = []
+    batch: list[FolderListing] = []
     size = 0
     for listing in islice(listings, AHEAD):
         batch.append(listing)

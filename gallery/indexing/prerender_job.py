@@ -13,11 +13,11 @@ from gallery.domain.leases import Leased
 from gallery.domain.pictures.thumbnails import Thumbnails
 from gallery.domain.sync import reconcile
 from gallery.domain.sync.library import Library
-from gallery.domain.sync.root_status import Served
+from gallery.domain.sync.root_status import RootStatus
 from gallery.events import Bus
-from gallery.indexing.background_job import Backlog
+from gallery.indexing.background_job import BackgroundJob
 from gallery.store.pictures import thumbnails
-from gallery.store.pictures.thumbnails import DrawnItem, Source
+from gallery.store.pictures.thumbnails import RenderedItem, Source
 
 BATCH = 32
 PAUSE = 2.0
@@ -25,7 +25,7 @@ PAUSE = 2.0
 _NEWEST = (1 << 62, 1 << 62)
 
 
-class Ahead(Backlog):
+class PrerenderJob(BackgroundJob):
     """Draws the items of a library with so many `hands`, a batch at a time."""
 
     phase = "drawing"
@@ -41,43 +41,43 @@ class Ahead(Backlog):
     def first_pause(self) -> float:
         return PAUSE
 
-    async def count(self, served: Served) -> int:
-        return await self._db.read(thumbnails.count_waiting, served.id)
+    async def count(self, status: RootStatus) -> int:
+        return await self._db.read(thumbnails.count_waiting, status.id)
 
     async def run(self) -> None:
         """Work until cancelled, once the used room was counted, or could not be."""
         await self._pictures.survey()
         await super().run()
 
-    async def work(self, db: Leased, served: Served) -> int:
+    async def work(self, db: Leased, status: RootStatus) -> int:
         """Draws what waits, once it is known how much room there is."""
         await self._pictures.survey()
         done, before = 0, _NEWEST
         while True:
-            batch = await self._preferred(served)
+            batch = await self._preferred(status)
             if not batch:
-                if served.is_catching_up:
+                if status.is_catching_up:
                     return done
-                batch = await self._db.read(thumbnails.waiting, served.id, before, BATCH)
+                batch = await self._db.read(thumbnails.waiting, status.id, before, BATCH)
                 if not batch:
                     return done
                 before = batch[-1].taken_local, batch[-1].id
-            served.advance(self.phase, done, done + await self.count(served))
+            status.advance(self.phase, done, done + await self.count(status))
             drawn = await self._draw(batch)
             if drawn:
-                await db.write(reconcile.show, served.id, drawn)
+                await db.write(reconcile.store_thumbnails, status.id, drawn)
             done += len(drawn)
 
-    async def _preferred(self, served: Served) -> list[Source]:
+    async def _preferred(self, status: RootStatus) -> list[Source]:
         """What people look at, in their order."""
-        wanted = served.undrawn.take(BATCH)
+        wanted = status.undrawn.take(BATCH)
         found = await self._db.read(thumbnails.waiting_among, wanted) if wanted else []
         return sorted(found, key=lambda source: wanted.index(source.id))
 
-    async def _draw(self, batch: Sequence[Source]) -> list[DrawnItem]:
+    async def _draw(self, batch: Sequence[Source]) -> list[RenderedItem]:
         """What came of those that could be drawn, or never can be."""
 
-        async def one(source: Source) -> DrawnItem | None:
+        async def one(source: Source) -> RenderedItem | None:
             async with self._hands:
                 return await self._pictures.ahead(source)
 

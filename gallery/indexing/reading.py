@@ -54,7 +54,7 @@ class _Opened(NamedTuple):
 Result = Probed | WorkerFailed | Unopened
 
 
-class Reader:
+class FileReader:
     """Reads files in a worker, while the next ones are being opened."""
 
     def __init__(self, workers: Workers) -> None:

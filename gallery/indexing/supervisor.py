@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 import msgspec
 
 from gallery.disk.roots import Root
-from gallery.domain.sync.root_status import Served
+from gallery.domain.sync.root_status import RootStatus
 from gallery.model import Hint
 
 logger = logging.getLogger(__name__)
@@ -23,10 +23,10 @@ LOOK_SECONDS = 2.0
 """How often to look whether the root is still the same directory on the same disk."""
 STALL_SECONDS = 5.0
 """Whoever was stopped for longer may have missed something."""
-SHORTEST_PAUSE = 1.0
-LONGEST_PAUSE = 60.0
+MIN_PAUSE = 1.0
+MAX_PAUSE = 60.0
 """Seconds until the watching is begun anew after it has failed."""
-LONGEST_LINE = 16 << 20
+MAX_LINE = 16 << 20
 
 LOOK_AGAIN_SECONDS = 60.0
 """How often folders that are not watched are looked for, if there was a pass meanwhile."""
@@ -42,27 +42,27 @@ class Told(msgspec.Struct):
 _decoder = msgspec.json.Decoder(list[str] | str | Told)
 
 
-class Blind(Exception):
+class WatchFailed(Exception):
     """The root is not watched any more; the message says why."""
 
 
-class Guard:
-    """Guards the root `served`. Unless `is_watching`, only whether it is there.
+class WatchSupervisor:
+    """Guards the root `status`. Unless `is_watching`, only whether it is there.
 
     `ignore` are the patterns of the names that are not watched.
     """
 
-    def __init__(self, served: Served, ignore: Sequence[str], *, is_watching: bool) -> None:
-        self._served = served
+    def __init__(self, status: RootStatus, ignore: Sequence[str], *, is_watching: bool) -> None:
+        self._status = status
         self._ignore = ignore
         self._is_watching = is_watching
         self._look: asyncio.Task[tuple[int, int] | None] | None = None
-        served.advance("scanning", 0, None)  # from now on until it has been scanned
+        status.advance("scanning", 0, None)  # from now on until it has been scanned
 
     async def run(self) -> None:
         """Works for ever."""
-        served = self._served
-        pause = SHORTEST_PAUSE
+        status = self._status
+        pause = MIN_PAUSE
         while True:
             try:
                 identity = await self._identity()
@@ -71,24 +71,24 @@ class Guard:
                 continue
             began = time.monotonic()
             if identity is None:
-                served.is_offline = True
-                served.scan_ended()
+                status.is_offline = True
+                status.scan_ended()
                 await asyncio.sleep(LOOK_SECONDS)
                 continue
             try:
                 if self._is_watching:
                     await self._watch(identity)
                 else:
-                    served.request_scan()
+                    status.request_scan()
                     await self._until_other(identity)
-                pause = SHORTEST_PAUSE
-            except (Blind, OSError) as error:
-                logger.warning("root %r is not watched: %s", served.root.name, error)
-                served.blind = f"changes are found by full passes only: {error}"
-                served.doubt()
-                pause = SHORTEST_PAUSE if time.monotonic() - began > LONGEST_PAUSE else pause
+                pause = MIN_PAUSE
+            except (WatchFailed, OSError) as error:
+                logger.warning("root %r is not watched: %s", status.root.name, error)
+                status.watch_problem = f"changes are found by full passes only: {error}"
+                status.doubt()
+                pause = MIN_PAUSE if time.monotonic() - began > MAX_PAUSE else pause
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                pause = min(pause * 2, MAX_PAUSE)
 
     async def _identity(self) -> tuple[int, int] | None:
         """Return that of the root's directory now; None also if the disk does not answer.
@@ -96,7 +96,7 @@ class Guard:
         Raises `OSError` if it cannot be told now.
         """
         if self._look is None:
-            self._look = asyncio.create_task(asyncio.to_thread(self._served.root.identity))
+            self._look = asyncio.create_task(asyncio.to_thread(self._status.root.identity))
         done, _pending = await asyncio.wait({self._look}, timeout=LOOK_SECONDS)
         if not done:
             return None  # and no second thread waits for the same disk
@@ -113,65 +113,65 @@ class Guard:
             await asyncio.sleep(LOOK_SECONDS)
             now = time.monotonic()
             if now - before > LOOK_SECONDS + STALL_SECONDS:
-                self._served.doubt()
+                self._status.doubt()
             before = now
 
     async def _watch(self, identity: tuple[int, int]) -> None:
-        """Watches until it has to be begun anew. Raises `Blind` if it fails before."""
-        async with watching(self._served.root, self._ignore) as process:
-            self._served.renewal.clear()
+        """Watches until it has to be begun anew. Raises `WatchFailed` if it fails before."""
+        async with watching(self._status.root, self._ignore) as process:
+            self._status.renewal.clear()
             told = asyncio.create_task(self._listen(process))
             others = (
                 asyncio.create_task(self._until_other(identity)),
-                asyncio.create_task(self._served.renewal.wait()),
+                asyncio.create_task(self._status.renewal.wait()),
                 asyncio.create_task(self._look_again(process)),
             )
             try:
                 await asyncio.wait({told, *others}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                self._served.is_watched = False
+                self._status.is_watched = False
                 for task in (told, *others):
                     task.cancel()
                 results = await asyncio.gather(told, *others, return_exceptions=True)
-            if isinstance(results[0], Blind):
+            if isinstance(results[0], WatchFailed):
                 raise results[0]
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
-        """Pass on what the process tells. Raises `Blind` when it ends."""
+        """Pass on what the process tells. Raises `WatchFailed` when it ends."""
         assert process.stdout is not None
-        served = self._served
+        status = self._status
         reason = None
         async for line in process.stdout:
             match _decoder.decode(line):
                 case str(text):
                     reason = text or None
-                    if served.is_watched:
-                        served.blind = reason
+                    if status.is_watched:
+                        status.watch_problem = reason
                 case Told(deep, is_lost):
-                    served.hint((served.root.path(path) for path in deep), Hint.DEEP)
+                    status.hint((status.root.path(path) for path in deep), Hint.DEEP)
                     if is_lost:
-                        served.doubt()
+                        status.doubt()
                 case list(changed):
-                    if not served.is_watched:
-                        served.is_watched = True
-                        served.blind = reason
-                        served.request_scan()
-                    served.hint(served.root.path(path) for path in changed)
-        raise Blind(reason or "the watching process has ended")
+                    if not status.is_watched:
+                        status.is_watched = True
+                        status.watch_problem = reason
+                        status.request_scan()
+                    status.hint(status.root.path(path) for path in changed)
+        raise WatchFailed(reason or "the watching process has ended")
 
     async def _look_again(self, process: asyncio.subprocess.Process) -> None:
         """Ask now and then for watches for what a pass may have found, and for what has none."""
         assert process.stdin is not None
-        served = self._served
-        passes = served.passes
+        status = self._status
+        passes = status.passes
         while True:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
-            if served.passes != passes:
-                passes = served.passes
+            if status.passes != passes:
+                passes = status.passes
                 process.stdin.write(b"\n")
                 await process.stdin.drain()
-            if served.blind:
-                served.doubt()
+            if status.watch_problem:
+                status.doubt()
 
 
 @asynccontextmanager
@@ -183,7 +183,7 @@ async def watching(root: Root, ignore: Sequence[str]) -> AsyncGenerator[asyncio.
         *(root.directory, msgspec.json.encode(list(ignore))),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        limit=LONGEST_LINE,
+        limit=MAX_LINE,
         start_new_session=True,  # Ctrl-C is meant for us
     )
     try:

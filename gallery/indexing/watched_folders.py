@@ -14,7 +14,7 @@ from watchfiles import Change
 
 from gallery.disk.roots import Root
 from gallery.disk.subfolders import may_be_listed
-from gallery.indexing.folder_tree import FolderTree, Placed
+from gallery.indexing.folder_tree import FolderPlace, FolderTree
 from gallery.indexing.watches import (
     LIMIT,
     Changes,
@@ -27,15 +27,15 @@ from gallery.indexing.watches import (
 MAX_WATCHES = 6
 MAX_FRAGILE_WATCHES = 3
 """How many inotify instances stay: the system has 128 for all programs of a user."""
-FEWER_FOLDERS = 0.75
+MIN_FOLDERS_MERGED = 0.75
 """How many of the folders are tried next when the system gives no watches for all."""
 LIMIT_SECONDS = 0.1
 """How long the system takes to give back the watches of an instance that came to nothing."""
 MAX_HINTS = 500
 """Of how many folders each is told when something there may have gone unnoticed."""
 LATELY_SECONDS = 5.0
-SHORTEST_PAUSE = 0.25
-LONGEST_PAUSE = 30.0
+MIN_PAUSE = 0.25
+MAX_PAUSE = 30.0
 """Seconds until a watch that dies again and again is made anew, doubled each time."""
 LONG_LIFE_SECONDS = 60.0
 
@@ -118,7 +118,7 @@ class WatchedFolders:
                 self._tell.lost()  # once for each folder: a pass also names what is wrong there
                 return
         is_young = time.monotonic() - dead.began < LONG_LIFE_SECONDS
-        dead.pause = max(min(dead.pause * 2, LONGEST_PAUSE) if is_young else 0.0, SHORTEST_PAUSE)
+        dead.pause = max(min(dead.pause * 2, MAX_PAUSE) if is_young else 0.0, MIN_PAUSE)
         self._dead.append((time.monotonic() + dead.pause, dead))
 
     def _revive(self) -> float | None:
@@ -145,7 +145,7 @@ class WatchedFolders:
         if is_many:
             self._tell.lost()
 
-    def _add(self, folders: Sequence[Placed], *, pause: float = 0.0) -> None:
+    def _add(self, folders: Sequence[FolderPlace], *, pause: float = 0.0) -> None:
         """Watch folders, and what came into them before they were watched."""
         while folders:
             for is_fragile in (False, True):
@@ -159,7 +159,9 @@ class WatchedFolders:
         self._merge(is_fragile=True, most=MAX_FRAGILE_WATCHES)
         self._tell_state()
 
-    def _start(self, folders: Sequence[Placed], *, is_fragile: bool, pause: float = 0.0) -> None:
+    def _start(
+        self, folders: Sequence[FolderPlace], *, is_fragile: bool, pause: float = 0.0
+    ) -> None:
         """Watch the folders; those that cannot be, because they have gone, say, are left out."""
         if not folders:
             return
@@ -178,11 +180,11 @@ class WatchedFolders:
         for _path, folder in folders:
             folder.watch = watch
 
-    def _start_some(self, folders: Sequence[Placed], *, is_fragile: bool) -> None:
+    def _start_some(self, folders: Sequence[FolderPlace], *, is_fragile: bool) -> None:
         """Watch as many as the system allows, those first in which something changed last."""
         folders = sorted(folders, key=lambda it: it[1].modified_at or time.time_ns(), reverse=True)
         self._is_short = True
-        while folders := folders[: int(len(folders) * FEWER_FOLDERS)]:
+        while folders := folders[: int(len(folders) * MIN_FOLDERS_MERGED)]:
             time.sleep(LIMIT_SECONDS)
             try:
                 self._start(folders, is_fragile=is_fragile)

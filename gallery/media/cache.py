@@ -20,7 +20,7 @@ from gallery.model import PIXELS, Size
 
 logger = logging.getLogger(__name__)
 
-FORM = 1
+FORMAT_VERSION = 1
 """Another number whenever the same file would be drawn in another way than before."""
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _DIGEST_BYTES = 8
@@ -37,7 +37,7 @@ def key_of(fingerprint: str, modified_at: int) -> str:
     A file that moves keeps both. The fingerprint alone would not do: it does not see what changes
     in the middle of a file without changing its size.
     """
-    made_of = f"{FORM} {fingerprint} {modified_at}"
+    made_of = f"{FORMAT_VERSION} {fingerprint} {modified_at}"
     return hashlib.blake2b(made_of.encode(), digest_size=16).hexdigest()
 
 
@@ -107,8 +107,8 @@ class Cache(NamedTuple):
                 used += status.st_size
         return used
 
-    def shrink(self, room: int) -> int:
-        """Removes the pictures that were not used for the longest until the rest takes `room`.
+    def shrink(self, max_bytes: int) -> int:
+        """Removes the pictures that were not used for the longest until the rest takes `max_bytes`.
 
         How many bytes were removed. It looks twice, so that it need not remember every file:
         first how much was used in which minute, then for what is that old.
@@ -116,7 +116,7 @@ class Cache(NamedTuple):
         by_minute = Counter[int]()
         for _path, status in self._files():
             by_minute[_minute(status)] += status.st_size
-        excess = by_minute.total() - room
+        excess = by_minute.total() - max_bytes
         removed, last = 0, -1
         for last in sorted(by_minute):
             removed += by_minute[last]

@@ -37,7 +37,7 @@ MAX_TEXT_BYTES = 64 << 10
 """Bytes, or characters, of a text that are looked at, however little of it is kept."""
 
 
-class Clock(NamedTuple):
+class CameraClock(NamedTuple):
     """A time as a clock on a wall showed it, and how far that was ahead of UTC, if known."""
 
     local: datetime
@@ -50,7 +50,7 @@ class Tags(msgspec.Struct, frozen=True, kw_only=True):
     `utc` is a time that some other clock than the camera's gave.
     """
 
-    clock: Clock | None = None
+    clock: CameraClock | None = None
     utc: datetime | None = None
     camera: str | None = None
     lens: str | None = None

@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from gallery.media.tags import NOTHING, Clock, Tags
+from gallery.media.tags import NOTHING, CameraClock, Tags
 from gallery.model import Taken
 from gallery.values.times import file_time
 
@@ -39,7 +39,7 @@ class Sources(NamedTuple):
     container: Tags = NOTHING
 
 
-def clock(raw: object, fraction: object = None, offset: object = None) -> Clock | None:
+def clock(raw: object, fraction: object = None, offset: object = None) -> CameraClock | None:
     """A time in one of the ways of EXIF, XMP, IPTC and QuickTime; None for what is none.
 
     `fraction` holds the digits behind the second, `offset` the zone, where they stand apart.
@@ -64,7 +64,7 @@ def clock(raw: object, fraction: object = None, offset: object = None) -> Clock 
         return None
     if not EARLIEST_YEAR <= local.year <= LATEST_YEAR:
         return None
-    return Clock(local, _offset(zone or offset))
+    return CameraClock(local, _offset(zone or offset))
 
 
 def _stripped(raw: object) -> str:
@@ -103,8 +103,8 @@ def choose(said: Sources, modified_at: int) -> Taken:
         ("xmp", said.xmp.clock),
         ("iptc", said.iptc.clock),
         ("container", said.container.clock),
-        ("gps", said.exif.utc and Clock(said.exif.utc)),
-        ("container", said.container.utc and Clock(said.container.utc)),
+        ("gps", said.exif.utc and CameraClock(said.exif.utc)),
+        ("container", said.container.utc and CameraClock(said.container.utc)),
     ):
         if time:
             return _taken(time, source)
@@ -117,17 +117,17 @@ def by_file(modified_at: int) -> Taken:
     return Taken(time, time, None, "file")
 
 
-def _with_zone(exif: Tags) -> Clock | None:
+def _with_zone(exif: Tags) -> CameraClock | None:
     """A clock that does not know its zone, with the one by which it differs from a satellite's."""
     if exif.clock is None or exif.clock.offset is not None or exif.utc is None:
         return None
     ahead = exif.clock.local - exif.utc
     zone = round(ahead / _QUARTER) * _QUARTER
     is_zone = abs(zone) < _FARTHEST and abs(ahead - zone) < _CLOCK_ERROR
-    return Clock(exif.clock.local, zone) if is_zone else None
+    return CameraClock(exif.clock.local, zone) if is_zone else None
 
 
-def _taken(clock_: Clock, source: str) -> Taken:
+def _taken(clock_: CameraClock, source: str) -> Taken:
     local = (clock_.local - _EPOCH) // _MILLISECOND
     ahead = clock_.offset
     if ahead is None:

@@ -22,16 +22,16 @@ Logic = Literal["any", "all", "none"]
 Orientation = Literal["landscape", "portrait", "square"]
 Sort = Literal["takenAt", "name", "addedAt", "modifiedAt", "size", "rating", "random"]
 Order = Literal["asc", "desc"]
-Name = Annotated[str, msgspec.Meta(max_length=paths.LONGEST_PATH)]
-Names = Annotated[list[Name], msgspec.Meta(max_length=100)]
+CriteriaText = Annotated[str, msgspec.Meta(max_length=paths.MAX_PATH)]
+Names = Annotated[list[CriteriaText], msgspec.Meta(max_length=100)]
 Year = Annotated[int, msgspec.Meta(ge=1, le=9999)]
 Month = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
-Time = Annotated[datetime, msgspec.Meta(tz=True)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
-LARGEST = 2**62
+MAX_NUMBER = 2**62
 """What is compared with whole numbers of 64 bits is cut to this."""
-LONGEST_TEXT = 1_000
+MAX_TEXT = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -72,10 +72,10 @@ class Criteria(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     years_logic: Logic | None = None
     months: Annotated[list[Month], msgspec.Meta(max_length=100)] | None = None
     months_logic: Logic | None = None
-    taken_after: Time | None = None
-    taken_before: Time | None = None
-    added_after: Time | None = None
-    added_before: Time | None = None
+    taken_after: Moment | None = None
+    taken_before: Moment | None = None
+    added_after: Moment | None = None
+    added_before: Moment | None = None
     min_rating: float | None = None
     max_rating: float | None = None
     min_width: float | None = None
@@ -92,7 +92,7 @@ class Criteria(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     near: Near | None = None
     collections: Annotated[list[Id], msgspec.Meta(max_length=100)] | None = None
     collections_logic: Logic | None = None
-    text: Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)] | None = None
+    text: Annotated[str, msgspec.Meta(max_length=MAX_TEXT)] | None = None
     sort: Sort | None = None
     order: Order | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] | None = None
@@ -192,12 +192,12 @@ def milliseconds(moment: datetime) -> int:
 
 def at_least(bound: float, scale: int = 1) -> int:
     """The least whole number that is not below `bound`, in parts of `scale`."""
-    return max(-LARGEST, min(math.ceil(Decimal(repr(bound)) * scale), LARGEST))
+    return max(-MAX_NUMBER, min(math.ceil(Decimal(repr(bound)) * scale), MAX_NUMBER))
 
 
 def at_most(bound: float, scale: int = 1) -> int:
     """The greatest whole number that is not above `bound`, in parts of `scale`."""
-    return max(-LARGEST, min(math.floor(Decimal(repr(bound)) * scale), LARGEST))
+    return max(-MAX_NUMBER, min(math.floor(Decimal(repr(bound)) * scale), MAX_NUMBER))
 
 
 def month_number(month: str) -> int:

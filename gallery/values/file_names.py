@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gallery.values.names import key_of
 
-LONGEST_BYTES = 255
+MAX_NAME_BYTES = 255
 _FORBIDDEN = frozenset('\\/:*?"<>|')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
 
@@ -68,9 +68,9 @@ def _numbered(name: str, number: int) -> str:
 def _fitting(name: str, kept: int = 0) -> str:
     """The name in 255 bytes; what is too long loses the end of its stem, but for `kept` letters."""
     stem, ending = _parts(name)
-    if len(ending.encode()) > LONGEST_BYTES // 2:
+    if len(ending.encode()) > MAX_NAME_BYTES // 2:
         stem, ending = name, ""
     head, tail = stem[: len(stem) - kept], stem[len(stem) - kept :]
-    while len((head + tail + ending).encode()) > LONGEST_BYTES:
+    while len((head + tail + ending).encode()) > MAX_NAME_BYTES:
         head = head[:-1]
     return head + tail + ending

@@ -53,7 +53,7 @@ STILLS = ("jpg", "jpeg", "jpe", "heic", "heif")
 """Endings of the pictures that a RAW file, or the clip of a Live Photo, may belong to."""
 RAWS = tuple(_RAWS.values())
 CLIPS = ("mov", "mp4")
-LONGEST_CLIP = 5_000
+MAX_CLIP = 5_000
 """Milliseconds: the clip of a Live Photo takes some three seconds, a film of that name longer."""
 
 DEFAULT_IGNORE: tuple[str, ...] = (

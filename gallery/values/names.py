@@ -6,9 +6,9 @@ import msgspec
 
 from gallery.errors import Invalid
 
-LONGEST_NAME = 255
-LONGEST_DESCRIPTION = 10_000
-LONGEST_LABEL_KEY = 500
+MAX_NAME = 255
+MAX_DESCRIPTION = 10_000
+MAX_LABEL_KEY = 500
 
 # What Unicode calls white space; Python's own strip() takes some control characters, too.
 _WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
@@ -38,8 +38,8 @@ class CollectionName(msgspec.Struct, frozen=True):
         text = (raw or "").strip(_WHITE_SPACE)
         if not any(is_visible(character) for character in text):
             raise Invalid("Name is required")
-        if len(text) > LONGEST_NAME:
-            raise Invalid(f"Name is too long: at most {LONGEST_NAME} characters")
+        if len(text) > MAX_NAME:
+            raise Invalid(f"Name is too long: at most {MAX_NAME} characters")
         if any(unicodedata.category(character) == "Cc" for character in text):
             raise Invalid("Name must not contain control characters")
         return cls(text, key_of(text))
@@ -58,7 +58,7 @@ def label_key(name: str) -> str:
 
     It is that of `key_of`, but not longer than an index of either engine holds.
     """
-    return key_of(name)[:LONGEST_LABEL_KEY]
+    return key_of(name)[:MAX_LABEL_KEY]
 
 
 def is_visible(character: str) -> bool:
@@ -70,6 +70,6 @@ def parse_description(raw: str) -> str:
     """A description is any text without NUL, of at most 10,000 characters; else `Invalid`."""
     if "\0" in raw:
         raise Invalid("Description must not contain NUL")
-    if len(raw) > LONGEST_DESCRIPTION:
-        raise Invalid(f"Description is too long: at most {LONGEST_DESCRIPTION} characters")
+    if len(raw) > MAX_DESCRIPTION:
+        raise Invalid(f"Description is too long: at most {MAX_DESCRIPTION} characters")
     return raw

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from gallery.errors import Conflict, Invalid, printable
 
-LONGEST_PATH = 2_000
+MAX_PATH = 2_000
 """In bytes of UTF-8: what an index key of either database engine holds."""
 
 
@@ -16,7 +16,7 @@ def is_valid(path: str) -> bool:
     return (
         path != ""
         and "\0" not in path
-        and len(path) <= LONGEST_PATH
+        and len(path) <= MAX_PATH
         and (path.isascii() or _fits(path))
         and not any(part in ("", ".", "..") for part in path.split("/"))
     )
@@ -24,7 +24,7 @@ def is_valid(path: str) -> bool:
 
 def _fits(path: str) -> bool:
     try:
-        return len(path.encode()) <= LONGEST_PATH
+        return len(path.encode()) <= MAX_PATH
     except UnicodeEncodeError:  # a lone surrogate: the disk's name was not UTF-8
         return False
 
@@ -32,7 +32,7 @@ def _fits(path: str) -> bool:
 def parse(path: str) -> str:
     """`path` itself, or `Invalid` that shows it."""
     if not is_valid(path):
-        raise Invalid(f"Invalid path: {printable(path[:LONGEST_PATH])}")
+        raise Invalid(f"Invalid path: {printable(path[:MAX_PATH])}")
     return path
 
 

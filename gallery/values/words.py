@@ -4,13 +4,13 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-MOST_WORDS = 5_000
+MAX_WORDS = 5_000
 """Of one text; the rest cannot be searched for."""
 MAX_TEXT = 25_000
 """Characters of one text in which words are looked for."""
-LONGEST_WORD = 64
+MAX_WORD = 64
 """Characters of a word that count."""
-LONGEST_KEY = 500
+MAX_KEY = 500
 """Characters of a name that decide its place: what an index of either engine holds."""
 _DIGITS = re.compile(r"[0-9]+")
 # Written without spaces between words: Han, kana, bopomofo.
@@ -36,22 +36,22 @@ def words_of(text: str) -> list[str]:
     A word is a run of letters and digits, without case and accents, of which 64 characters count.
     Where a script has no spaces every two neighbours are a word, and the last character is one.
     """
-    return list(dict.fromkeys(_words(plain(text[:MAX_TEXT]))))[:MOST_WORDS]
+    return list(dict.fromkeys(_words(plain(text[:MAX_TEXT]))))[:MAX_WORDS]
 
 
 def _words(text: str) -> Iterator[str]:
     for run in "".join(c if c.isalnum() else " " for c in text).split():
         if run.isascii():
-            yield run[:LONGEST_WORD]
+            yield run[:MAX_WORD]
             continue
         at = 0
         for unspaced in _UNSPACED.finditer(run):
             if run[at : unspaced.start()]:
-                yield run[at : unspaced.start()][:LONGEST_WORD]
+                yield run[at : unspaced.start()][:MAX_WORD]
             yield from (unspaced[0][i : i + 2] for i in range(len(unspaced[0])))
             at = unspaced.end()
         if run[at:]:
-            yield run[at:][:LONGEST_WORD]
+            yield run[at:][:MAX_WORD]
 
 
 def natural_key(name: str) -> str:
@@ -60,7 +60,7 @@ def natural_key(name: str) -> str:
     Each number stands behind the count of its digits, leading zeros left out. Two names may share
     a key.
     """
-    return _DIGITS.sub(_number, plain(name[:LONGEST_KEY]))[:LONGEST_KEY]
+    return _DIGITS.sub(_number, plain(name[:MAX_KEY]))[:MAX_KEY]
 
 
 def _number(digits: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from gallery.config import Settings
-from gallery.domain.feed import MOST_WAITING, Feed
+from gallery.domain.feed import MAX_WAITING, Feed
 from gallery.events import Bus, CollectionChanged, Event, ItemsChanged, Missed, RootChanged
 from gallery.model import Actor
 from tests.api.test_collections import BEACH, make
@@ -170,9 +170,9 @@ async def test_nobody_hears_of_the_private_collections_of_others() -> None:
 async def test_who_is_too_slow_has_to_look_at_everything_anew() -> None:
     bus = Bus()
     with Feed(bus, MINE) as feed:
-        for number in range(MOST_WAITING + 3):
+        for number in range(MAX_WAITING + 3):
             bus.publish(CollectionChanged(number, 1, is_public=False))
-        last = [CollectionChanged(MOST_WAITING + more, 1, is_public=False) for more in (1, 2)]
+        last = [CollectionChanged(MAX_WAITING + more, 1, is_public=False) for more in (1, 2)]
         assert await heard(feed) == [Missed(), *last]
         for _ in range(3):
             bus.publish(RootChanged(1))

@@ -243,7 +243,7 @@ async def test_the_present_order_again_changes_nothing_but_a_chosen_cover(
 async def test_a_collection_holds_so_many_items_and_no_more(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "MOST_ITEMS", 3)
+    monkeypatch.setattr(rules, "MAX_ITEMS", 3)
     made = await make(client, folderPath="", paths=[BEACH, SUNSET])
     url = f"/api/collections/{made['id']}"
     for method, tail, body in (

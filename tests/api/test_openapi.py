@@ -21,18 +21,18 @@ from gallery.api.routes import routes
 from gallery.domain.collections import members as rules
 from gallery.domain.collections import memberships
 from gallery.model import (
-    LARGEST_ID,
+    MAX_ID,
     Collection,
+    CollectionInput,
     Folder,
     FolderPage,
     Item,
     ItemDetail,
+    ItemPage,
     Location,
-    Page,
     Problem,
     Progress,
     RootState,
-    Wish,
 )
 from gallery.values import criteria, names, paths
 from tests.conftest import TRIP
@@ -50,15 +50,15 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
     "Folder": FolderPage,
     "FolderInside": Folder,
     "Collection": Collection,
-    "Page": Page,
-    "Wish": Wish,
+    "ItemPage": ItemPage,
+    "CollectionInput": CollectionInput,
     "Library": library.LibraryState,
     "Root": RootState,
     "Progress": Progress,
     "Problem": Problem,
-    "ItemList": members.Listed,
-    "MembershipsRequest": members.LookedUp,
-    "ScanRequest": library.ScanRequest,
+    "ItemList": members.ItemsInput,
+    "MembershipsRequest": members.MembershipsInput,
+    "ScanInput": library.ScanInput,
     "CollectionEvent": events.CollectionEvent,
     "ItemsEvent": events.ItemsEvent,
     "LibraryEvent": events.LibraryEvent,
@@ -216,16 +216,16 @@ def test_its_limits_are_those_of_the_code() -> None:
     assert (limit["minimum"], limit["default"], limit["maximum"]) == (
         1,
         query.PAGE,
-        query.LARGEST_PAGE,
+        query.MAX_PAGE,
     )
-    assert path["maxLength"] == paths.LONGEST_PATH
-    assert (SCHEMAS["Id"]["minimum"], SCHEMAS["Id"]["maximum"]) == (1, LARGEST_ID)
+    assert path["maxLength"] == paths.MAX_PATH
+    assert (SCHEMAS["Id"]["minimum"], SCHEMAS["Id"]["maximum"]) == (1, MAX_ID)
     looked_up = SCHEMAS["MembershipsRequest"]["properties"]["paths"]
-    assert looked_up["maxItems"] == memberships.MOST_PATHS
-    assert summary["properties"]["name"]["maxLength"] == names.LONGEST_NAME
-    assert summary["properties"]["itemCount"]["maximum"] == rules.MOST_ITEMS
-    for schema in (summary, SCHEMAS["Wish"]):
-        assert schema["properties"]["description"]["maxLength"] == names.LONGEST_DESCRIPTION
+    assert looked_up["maxItems"] == memberships.MAX_PATHS
+    assert summary["properties"]["name"]["maxLength"] == names.MAX_NAME
+    assert summary["properties"]["itemCount"]["maximum"] == rules.MAX_ITEMS
+    for schema in (summary, SCHEMAS["CollectionInput"]):
+        assert schema["properties"]["description"]["maxLength"] == names.MAX_DESCRIPTION
 
 
 def test_items_are_filtered_by_all_criteria_and_nothing_else() -> None:

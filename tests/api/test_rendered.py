@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.api.responses.byte_cache import OVERHEAD, Rendered, digest
+from gallery.api.responses.byte_cache import OVERHEAD, ByteCache, digest
 from gallery.domain.collections import memberships
 from tests.api.test_collections import BEACH, SUNSET, make
 from tests.api.test_members import lookup
@@ -14,7 +14,7 @@ from tests.api.test_members import lookup
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 30)), max_size=60))
 def test_what_is_kept_fits_and_is_what_was_given(keeps: list[tuple[int, int]]) -> None:
     room = 100 + 6 * OVERHEAD
-    rendered, given_ = Rendered(room), dict[tuple[int, int], bytes]()
+    rendered, given_ = ByteCache(room), dict[tuple[int, int], bytes]()
     for key, size in keeps:
         given_[key, size] = bytes([key]) * size
         rendered.keep(digest((key, size)), given_[key, size])
@@ -26,7 +26,7 @@ def test_what_is_kept_fits_and_is_what_was_given(keeps: list[tuple[int, int]]) -
 
 
 def test_the_least_recently_used_goes_first() -> None:
-    rendered = Rendered(4 * (10 + OVERHEAD))
+    rendered = ByteCache(4 * (10 + OVERHEAD))
     for key in "abcd":
         rendered.keep(digest(key), b"x" * 10)
     rendered.get(digest("a"))
@@ -35,7 +35,7 @@ def test_the_least_recently_used_goes_first() -> None:
     assert kept == [True, False, True, True, True]
 
 
-@pytest.mark.parametrize("limit", ["MOST_KEPT", "MOST_COLLECTIONS"])
+@pytest.mark.parametrize("limit", ["MAX_CACHED", "MAX_COLLECTIONS"])
 async def test_a_lookup_says_the_same_where_memory_does_not_hold_everything(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:

@@ -19,7 +19,7 @@ from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.disk.roots import Root
 from gallery.domain.pictures import thumbnails
-from gallery.domain.pictures.rendering import Drawing, Trouble
+from gallery.domain.pictures.rendering import NotRendered, Renderer
 from gallery.media import worker_process
 from gallery.media.cache import Cache, key_of
 from gallery.media.jobs import RenderFile, Rendering, Request
@@ -71,13 +71,13 @@ def cached(settings: Settings) -> list[Path]:
 def drawings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths that were drawn since the test began."""
     drawn: list[str] = []
-    draw = Drawing.draw
+    draw = Renderer.draw
 
-    async def counted(self: Drawing, path: str, *args: Any) -> Any:
+    async def counted(self: Renderer, path: str, *args: Any) -> Any:
         drawn.append(path)
         return await draw(self, path, *args)
 
-    monkeypatch.setattr(Drawing, "draw", counted)
+    monkeypatch.setattr(Renderer, "draw", counted)
     return drawn
 
 
@@ -425,9 +425,9 @@ async def test_what_nobody_waits_for_any_more_is_not_made(
     """A client that leaves over a real connection; another one keeps the only hand busy."""
     begun, release, drawn = asyncio.Event(), asyncio.Event(), []
 
-    draw_now = Drawing.draw
+    draw_now = Renderer.draw
 
-    async def slow(self: Drawing, path: str, *args: Any) -> Any:
+    async def slow(self: Renderer, path: str, *args: Any) -> Any:
         drawn.append(path)
         begun.set()
         await release.wait()
@@ -436,7 +436,7 @@ async def test_what_nobody_waits_for_any_more_is_not_made(
     for path in TRIP[1:]:
         draw(library, path)
     urls = [(await item(client, path))["thumbnailUrl"] for path in TRIP]
-    monkeypatch.setattr(Drawing, "draw", slow)
+    monkeypatch.setattr(Renderer, "draw", slow)
     first = asyncio.create_task(client.get(urls[0]))
     other = asyncio.create_task(client.get(urls[1]))
     await begun.wait()
@@ -459,7 +459,7 @@ async def test_what_nobody_waits_for_any_more_is_not_made(
 async def test_a_queue_that_is_full_is_503(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(thumbnails, "MOST_WAITING", 0)
+    monkeypatch.setattr(thumbnails, "MAX_WAITING", 0)
     async with started(create_app(settings)) as app, client_of(app) as client:
         await scanned(client)
         answer = await client.get((await item(client))["thumbnailUrl"])
@@ -470,10 +470,10 @@ async def test_a_queue_that_is_full_is_503(
 async def test_a_file_that_is_always_being_written_to_is_503(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def changed(*_args: Any) -> Trouble:
-        return Trouble.CHANGED
+    async def changed(*_args: Any) -> NotRendered:
+        return NotRendered.CHANGED
 
-    monkeypatch.setattr(Drawing, "draw", changed)
+    monkeypatch.setattr(Renderer, "draw", changed)
     answer = await client.get((await item(client))["thumbnailUrl"])
     assert (answer.status_code, answer.text) == (503, "The file is being written to")
 

@@ -16,7 +16,7 @@ from tests.bench.table import Row
 
 LOOKED_UP = 1_000
 WARM_UP = 10
-MOST_COLLECTIONS = 20
+MAX_COLLECTIONS = 20
 """As many different collections are asked for in turn: not always the one in every cache."""
 
 
@@ -54,7 +54,7 @@ def cases(
     draw = random.Random(SEED)
     count = repetitions + WARM_UP
     starts = [draw.randrange(len(paths) - LOOKED_UP + 1) for _ in range(count)]
-    shown = draw.sample(collections, min(MOST_COLLECTIONS, len(collections)))
+    shown = draw.sample(collections, min(MAX_COLLECTIONS, len(collections)))
     details = [Request("GET", f"/api/collections/{id_}") for id_ in shown]
     pages = [Request("GET", f"/api/collections/{id_}/items?limit={MEMBERS}") for id_ in shown]
     index = [Request("GET", "/api/collections")]

@@ -9,7 +9,7 @@ import pytest
 
 from gallery.database.engine import Reader
 from gallery.domain.library import browsing
-from gallery.domain.library.browsing import Slice
+from gallery.domain.library.browsing import ItemSlice
 from gallery.model import Actor
 from gallery.store import times
 from gallery.store.library import folders, items
@@ -105,14 +105,14 @@ CASES: dict[str, tuple[int, str, Ask]] = {
         10_000,
         "i USING INDEX item_folder (folder_id=? AND missing_since=?)",
         lambda reader: browsing.folder(
-            reader, "f0001", Criteria(sort="name"), Slice(None, 500, 1), None
+            reader, "f0001", Criteria(sort="name"), ItemSlice(None, 500, 1), None
         ),
     ),
     "a page of items of a folder": (
         20_000,
         "i USING INTEGER PRIMARY KEY (rowid=?)",
         lambda reader: browsing.page(
-            reader, Actor(1), Criteria(folders=["f0001"]), Slice(None, 500, 1)
+            reader, Actor(1), Criteria(folders=["f0001"]), ItemSlice(None, 500, 1)
         ),
     ),
 }
@@ -147,7 +147,7 @@ async def test_a_statement_takes_its_index_and_no_more_work_than_it_must(
 async def test_every_order_is_walked_no_further_than_a_page(session: CountedSession) -> None:
     for sort in ("takenAt", "name", "addedAt", "modifiedAt", "size", "rating"):
         session.steps, session.plans = 0, []
-        part = Slice(None, 100, 1)
+        part = ItemSlice(None, 100, 1)
         await browsing.page(Reader(session), Actor(1), Criteria(sort=sort), part)
         assert not any("TEMP B-TREE" in step for step in session.plans), sort
         assert session.steps <= 20_000, sort

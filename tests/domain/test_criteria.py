@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gallery.database.engine import Database, Tx
 from gallery.disk.roots import FileSeen
 from gallery.domain.library import browsing
-from gallery.domain.library.browsing import Slice
+from gallery.domain.library.browsing import ItemSlice
 from gallery.domain.sync import reconcile
 from gallery.domain.sync.plan import Added, FolderFound, Gone
 from gallery.model import Actor, Probed, Taken
@@ -82,7 +82,7 @@ async def facts(db: Database) -> list[Fact]:
         await db.write(reconcile.apply, 1, "x", files[start : start + 50], 0)
     waiting = await db.read(unread.ready, 1, 1 << 50, 0, 1_000)
     told = [(item, drawn[item.path][2]) for item in waiting]
-    await db.write(reconcile.learn, 1, told, ())
+    await db.write(reconcile.store_metadata, 1, told, ())
     lost = [Gone(item.id, item.path) for item in waiting if item.id % 11 == 0]
     await db.write(reconcile.apply, 1, "x", lost, db.now())
     marks, members = await db.write(people, [item.id for item in waiting])
@@ -209,7 +209,7 @@ async def paged(db: Database, criteria: Criteria, limit: int) -> list[int]:
     found: list[int] = []
     after = None
     while True:
-        part = await db.read(browsing.page, Actor(1), criteria, Slice(after, limit, DAY))
+        part = await db.read(browsing.page, Actor(1), criteria, ItemSlice(after, limit, DAY))
         found += [item.id for item in part.items]
         if part.next is None:
             return found

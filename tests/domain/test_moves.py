@@ -4,15 +4,17 @@ from typing import Any
 
 import pytest
 
-from gallery.domain.sync.moves import DAY, folds
-from gallery.store.sync.moves import Fold, Lookalike
+from gallery.domain.sync.moves import DAY, matches
+from gallery.store.sync.moves import MatchCandidate, Merge
 
 NOW = 100 * DAY
 
 
-def item(id_: int, **known: Any) -> Lookalike:
+def item(id_: int, **known: Any) -> MatchCandidate:
     """An item of bytes that several have, in no collection, added after the first scan."""
-    default = Lookalike(id_, 1, f"{id_}.jpg", f"{id_}.jpg", 9, id_, id_, "b", NOW + id_, 0, NOW, 0)
+    default = MatchCandidate(
+        id_, 1, f"{id_}.jpg", f"{id_}.jpg", 9, id_, id_, "b", NOW + id_, 0, NOW, 0
+    )
     return default._replace(**known)
 
 
@@ -54,5 +56,5 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_which_items_are_one_file(case: str) -> None:
     items, expected = CASES[case]
-    assert list(folds(items)) == [Fold(*pair) for pair in expected]
-    assert list(folds(reversed(items))) == [Fold(*pair) for pair in expected]
+    assert list(matches(items)) == [Merge(*pair) for pair in expected]
+    assert list(matches(reversed(items))) == [Merge(*pair) for pair in expected]

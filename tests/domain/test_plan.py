@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gallery.disk.roots import FileSeen
-from gallery.disk.walk import Listing
+from gallery.disk.walk import FolderListing
 from gallery.domain.sync.plan import (
     Action,
     Added,
@@ -19,19 +19,19 @@ from gallery.domain.sync.plan import (
     Look,
     Moved,
     Seen,
-    Stray,
+    UnlistedFile,
     plan,
 )
-from gallery.store.sync.files import Known
+from gallery.store.sync.files import KnownItem
 
 
 def seen(name: str, size: int = 1, modified_at: int = 1, inode: int = 1) -> FileSeen:
     return FileSeen(name, size, modified_at, inode)
 
 
-def known(id_: int, file: FileSeen, missing_since: int = 0, added_at: int = 0) -> Known:
+def known(id_: int, file: FileSeen, missing_since: int = 0, added_at: int = 0) -> KnownItem:
     name, size, modified_at, inode, sidecar = file
-    return Known(id_, 1, name, size, modified_at, inode, missing_since, added_at, sidecar)
+    return KnownItem(id_, 1, name, size, modified_at, inode, missing_since, added_at, sidecar)
 
 
 def moved(id_: int, former: str, folder: str, file: FileSeen, *, void: bool = True) -> Moved:
@@ -39,10 +39,10 @@ def moved(id_: int, former: str, folder: str, file: FileSeen, *, void: bool = Tr
 
 
 def of_x(
-    files: Sequence[FileSeen], before: Sequence[Known], names: Collection[str] | None = None
+    files: Sequence[FileSeen], before: Sequence[KnownItem], names: Collection[str] | None = None
 ) -> Look:
     """A look at the folder x, which the index knows."""
-    listing = Listing("x", list(files), [], None if names is None else frozenset(names))
+    listing = FolderListing("x", list(files), [], None if names is None else frozenset(names))
     return Look.at(listing, KnownFolder(is_present=True, files=before))
 
 
@@ -123,7 +123,7 @@ A_AS_B = seen("b.jpg")
     ],
 )
 def test_what_has_to_change_in_a_folder(
-    files: list[FileSeen], before: list[Known], expected: list[Action]
+    files: list[FileSeen], before: list[KnownItem], expected: list[Action]
 ) -> None:
     assert list(plan([of_x(files, before)])) == expected
 
@@ -131,13 +131,13 @@ def test_what_has_to_change_in_a_folder(
 def test_only_the_names_that_were_looked_at_are_compared() -> None:
     before = [known(1, A), known(2, B)]
     assert list(plan([of_x([], before, names=["b.jpg"])])) == [Gone(2, "x/b.jpg")]
-    listing = Listing("x", [], ["x/new"], frozenset({"new", "gone"}))
+    listing = FolderListing("x", [], ["x/new"], frozenset({"new", "gone"}))
     of_folder = KnownFolder(is_present=True, children=["x/stays", "x/gone"])
     assert list(plan([Look.at(listing, of_folder)])) == [FolderGone("x/gone")]
 
 
 def test_folders_come_and_go() -> None:
-    listing = Listing("x", [], ["x/new", "x/stays"], None, 7, 8, "digest")
+    listing = FolderListing("x", [], ["x/new", "x/stays"], None, 7, 8, "digest")
     of_folder = KnownFolder(is_present=True, children=["x/stays", "x/gone"])
     assert list(plan([Look.at(listing, of_folder)])) == [
         FolderGone("x/gone"),
@@ -152,21 +152,23 @@ def test_folders_come_and_go() -> None:
 @pytest.mark.parametrize(
     ("listing", "digest"),
     [
-        (Listing("x", [A], [], None, 7, 8, "digest"), "digest"),
-        (Listing("x", [], [], None, 7, 8, "digest"), None),
-        (Listing("x", [NEW_A], [], None, 7, 8, "digest"), "digest"),
-        (Listing("x", [A], [], frozenset({"a.jpg"}), 7, 8), None),
+        (FolderListing("x", [A], [], None, 7, 8, "digest"), "digest"),
+        (FolderListing("x", [], [], None, 7, 8, "digest"), None),
+        (FolderListing("x", [NEW_A], [], None, 7, 8, "digest"), "digest"),
+        (FolderListing("x", [A], [], frozenset({"a.jpg"}), 7, 8), None),
     ],
     ids=["as it was", "something is lost", "something is new", "not whole"],
 )
-def test_a_digest_is_kept_of_what_is_settled_only(listing: Listing, digest: str | None) -> None:
+def test_a_digest_is_kept_of_what_is_settled_only(
+    listing: FolderListing, digest: str | None
+) -> None:
     look = Look.at(listing, KnownFolder(is_present=True, files=[known(1, A)]))
     listed = [action for action in plan([look]) if isinstance(action, FolderListed)]
     assert listed == [FolderListed("x", 7, 8, digest, len(listing.files))]
 
 
 def test_a_file_from_another_folder_is_the_item_that_is_not_there_any_more() -> None:
-    stray = Stray(known(5, seen("old.jpg")), "y/old.jpg", left_a_void=True)
+    stray = UnlistedFile(known(5, seen("old.jpg")), "y/old.jpg", left_a_void=True)
     assert list(plan([of_x([A], [])], [stray])) == [moved(5, "y/old.jpg", "x", A)]
     assert list(plan([of_x([B], [])], [stray])) == [Added("x", B)]
 
@@ -174,7 +176,7 @@ def test_a_file_from_another_folder_is_the_item_that_is_not_there_any_more() -> 
 def test_a_file_that_was_replaced_and_turns_up_elsewhere_is_the_item() -> None:
     """The other one in its place had been taken for a new version of it."""
     look = of_x([seen("a.jpg", inode=9), A_AS_B], [known(7, seen("a.jpg", inode=9))])
-    former = Stray(known(7, A), "x/a.jpg", left_a_void=False)
+    former = UnlistedFile(known(7, A), "x/a.jpg", left_a_void=False)
     assert list(plan([look], [former])) == [
         Added("x", seen("a.jpg", inode=9)),
         moved(7, "x/a.jpg", "x", A_AS_B, void=False),
@@ -183,9 +185,9 @@ def test_a_file_that_was_replaced_and_turns_up_elsewhere_is_the_item() -> None:
 
 def test_of_several_names_of_a_file_the_last_one_that_was_there_moves() -> None:
     strays = [
-        Stray(known(1, seen("1.jpg"), 50), "y/1.jpg", left_a_void=True),
-        Stray(known(2, seen("2.jpg"), 70), "y/2.jpg", left_a_void=True),
-        Stray(known(3, seen("3.jpg")), "y/3.jpg", left_a_void=True),
+        UnlistedFile(known(1, seen("1.jpg"), 50), "y/1.jpg", left_a_void=True),
+        UnlistedFile(known(2, seen("2.jpg"), 70), "y/2.jpg", left_a_void=True),
+        UnlistedFile(known(3, seen("3.jpg")), "y/3.jpg", left_a_void=True),
     ]
     assert list(plan([of_x([A], [])], strays)) == [moved(3, "y/3.jpg", "x", A)]
     assert list(plan([of_x([A], [])], strays[:2])) == [moved(2, "y/2.jpg", "x", A)]
@@ -220,7 +222,7 @@ places = st.lists(
 )
 """Where the files are: (folder, name, inode), each file once."""
 
-Index = dict[int, tuple[str, Known]]
+Index = dict[int, tuple[str, KnownItem]]
 
 
 def looks(now: list[tuple[str, str, int]], index: Index) -> list[Look]:
@@ -230,7 +232,7 @@ def looks(now: list[tuple[str, str, int]], index: Index) -> list[Look]:
         rows = [row for where, row in index.values() if where == folder]
         rows.sort(key=lambda row: row.missing_since or 1 << 63)
         known_folder = KnownFolder(is_present=True, files=rows)
-        found.append(Look.at(Listing(folder, files, []), known_folder))
+        found.append(Look.at(FolderListing(folder, files, []), known_folder))
     return found
 
 
@@ -239,7 +241,7 @@ def planned(now: list[tuple[str, str, int]], index: Index) -> list[Action]:
     both = looks(now, index)
     shown = {row.id for look in both for row in look.rows.values()}
     shadows = [
-        Stray(row, f"{folder}/{row.name}", left_a_void=False)
+        UnlistedFile(row, f"{folder}/{row.name}", left_a_void=False)
         for folder, row in index.values()
         if row.id not in shown
     ]

@@ -9,7 +9,7 @@ import pytest
 from gallery.database.engine import Database, Reader, Row, Tx
 from gallery.disk.roots import FileSeen
 from gallery.domain.library import browsing, reading
-from gallery.domain.library.browsing import Slice
+from gallery.domain.library.browsing import ItemSlice
 from gallery.domain.sync import reconcile
 from gallery.domain.sync.plan import Added, FolderFound, Seen
 from gallery.model import Actor, Probed
@@ -54,14 +54,16 @@ async def read_in_full(db: Database) -> tuple[list[int], dict[int, str | None]]:
         if not batch:
             return begun, dict(await db.read(problems))
         if reading.is_given_up(batch[0]):
-            await db.write(reconcile.learn, 1, [(batch[0], reading.unreadable(batch[0]))], ())
+            await db.write(
+                reconcile.store_metadata, 1, [(batch[0], reading.unreadable(batch[0]))], ()
+            )
             continue
         await db.write(unread.begin, [item.id for item in batch])
         begun += [item.id for item in batch]
         if any(item.id % 2 == 0 for item in batch):
             continue  # the server has ended, and another one begins
         found = [(item, Probed(taken=reading.unreadable(item).taken)) for item in batch]
-        await db.write(reconcile.learn, 1, found, ())
+        await db.write(reconcile.store_metadata, 1, found, ())
 
 
 async def problems(reader: Reader) -> list[tuple[int, str | None]]:
@@ -115,7 +117,7 @@ async def test_a_file_is_given_up_until_it_changes(
         await db.write(unread.begin, items[:1])
     (item,) = await db.read(unread.tried, 1, STILL, 9)
     assert reading.is_given_up(item)
-    await db.write(reconcile.learn, 1, [(item, reading.unreadable(item))], ())
+    await db.write(reconcile.store_metadata, 1, [(item, reading.unreadable(item))], ())
     assert await tried(db) == []
     await db.write(reconcile.apply, 1, "x", [Seen(item.id, "x", seen)], 0)
     found = [
@@ -131,7 +133,7 @@ async def test_what_was_read_has_no_tries(db: Database, items: list[int]) -> Non
     listed = [Unread(id_, f"x/{number}.jpg", 1, 1_000, 0, 0) for number, id_ in enumerate(items, 1)]
     listed[0] = listed[0]._replace(tries=1)
     await db.write(
-        reconcile.learn,
+        reconcile.store_metadata,
         1,
         [(item, Probed(taken=reading.unreadable(item).taken)) for item in listed],
         (),
@@ -175,12 +177,12 @@ async def test_the_longest_names_fit_into_the_indexes_of_both_engines(
         title="\ufdfa" * 1_000,
         caption="\ufdfa" * 10_000,
     )
-    await db.write(reconcile.learn, 1, [(item, found)], ())
+    await db.write(reconcile.store_metadata, 1, [(item, found)], ())
     known = await db.read(keywords)
     assert known == dict.fromkeys(LONGEST, items[0])
     for name in LONGEST:
         criteria = Criteria(keywords=[name])
-        part = await db.read(browsing.page, Actor(1), criteria, Slice(None, 9, 0))
+        part = await db.read(browsing.page, Actor(1), criteria, ItemSlice(None, 9, 0))
         assert [item.id for item in part.items] == items[:1]
 
 

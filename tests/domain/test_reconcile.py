@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gallery.database.engine import Database, Reader
 from gallery.disk.roots import FileSeen, Roots
-from gallery.disk.walk import Listing
+from gallery.disk.walk import FolderListing
 from gallery.domain.sync import reconcile
 from gallery.domain.sync.compare import compare
 from gallery.domain.sync.library import Library
@@ -20,7 +20,9 @@ few = st.integers(0, 2)
 a_file = st.builds(FileSeen, names, few, few, st.integers(0, 5), few)
 some_files = st.lists(a_file, unique_by=(lambda file: file.name, lambda file: file.inode))
 some_folders = st.lists(st.sampled_from(["x/d", "x/e", "x/f"]), unique=True)
-a_listing = st.builds(lambda files, folders: Listing("x", files, folders), some_files, some_folders)
+a_listing = st.builds(
+    lambda files, folders: FolderListing("x", files, folders), some_files, some_folders
+)
 
 
 async def show(reader: Reader) -> list[tuple[Any, ...]]:
@@ -62,8 +64,8 @@ async def kept(reader: Reader) -> list[tuple[Any, ...]]:
     ]
 
 
-async def reconciled(db: Database, library: Library, listing: Listing) -> list[Action]:
-    folders = [listing, *(Listing(folder, [], []) for folder in listing.folders)]
+async def reconciled(db: Database, library: Library, listing: FolderListing) -> list[Action]:
+    folders = [listing, *(FolderListing(folder, [], []) for folder in listing.folders)]
     actions = await compare(db, library, folders)
     await db.write(reconcile.apply, 1, "x", actions, db.now())
     for action in actions:
@@ -79,10 +81,10 @@ async def test_the_index_shows_what_was_listed_whatever_came_before(
     await db.write(roots.register, "x", "/nowhere")
     library = Library(Roots([], lambda _name: False), {}, "", Bus())
     former: dict[tuple[object, ...], int] = {}
-    listings: list[Listing] = []
+    listings: list[FolderListing] = []
 
     @given(a_listing)
-    def draw(listing: Listing) -> None:
+    def draw(listing: FolderListing) -> None:
         listings.append(listing)
 
     draw()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gallery.domain.pictures.single_flight import Shared
+from gallery.domain.pictures.single_flight import SingleFlight
 from gallery.errors import Unavailable
 
 
@@ -28,7 +28,7 @@ async def turns() -> None:
 
 
 async def test_many_wait_for_one() -> None:
-    shared, work = Shared[str, int](1, 9, "too many"), Work()
+    shared, work = SingleFlight[str, int](1, 9, "too many"), Work()
     waiting = [asyncio.create_task(shared.get("a", work)) for _ in range(5)]
     await turns()
     waiting[0].cancel()
@@ -40,7 +40,7 @@ async def test_many_wait_for_one() -> None:
 
 
 async def test_what_nobody_waits_for_any_more_is_not_begun() -> None:
-    shared, first, second = Shared[str, int](1, 9, "too many"), Work(), Work()
+    shared, first, second = SingleFlight[str, int](1, 9, "too many"), Work(), Work()
     busy = asyncio.create_task(shared.get("a", first))
     left = asyncio.create_task(shared.get("b", second))
     await turns()
@@ -55,7 +55,7 @@ async def test_what_nobody_waits_for_any_more_is_not_begun() -> None:
 
 
 async def test_what_has_begun_goes_on() -> None:
-    shared, work = Shared[str, int](1, 9, "too many"), Work()
+    shared, work = SingleFlight[str, int](1, 9, "too many"), Work()
     left = asyncio.create_task(shared.get("a", work))
     await turns()
     left.cancel()
@@ -68,7 +68,7 @@ async def test_what_has_begun_goes_on() -> None:
 
 
 async def test_an_error_is_everybodys_and_is_not_kept() -> None:
-    shared = Shared[str, int](1, 9, "too many")
+    shared = SingleFlight[str, int](1, 9, "too many")
 
     async def fail() -> int:
         raise LookupError
@@ -83,7 +83,7 @@ async def test_an_error_is_everybodys_and_is_not_kept() -> None:
 
 
 async def test_too_many_are_refused_and_those_who_join_are_not() -> None:
-    shared, work = Shared[int, int](1, 2, "too many"), Work()
+    shared, work = SingleFlight[int, int](1, 2, "too many"), Work()
     waiting = [asyncio.create_task(shared.get(key, work)) for key in (1, 2, 1)]
     await turns()
     with pytest.raises(Unavailable, match="too many"):

@@ -14,7 +14,7 @@ import pytest
 
 from gallery.app import create_app, started
 from gallery.config import Settings
-from gallery.domain.pictures.rendering import Drawing
+from gallery.domain.pictures.rendering import Renderer
 from gallery.indexing import metadata_job, prerender_job
 from gallery.media.cache import Cache
 from gallery.media.worker import Workers
@@ -48,14 +48,14 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths in the order in which they are drawn, one by one."""
     drawn: list[str] = []
-    draw, alone = Drawing.draw, asyncio.Lock()
+    draw, alone = Renderer.draw, asyncio.Lock()
 
-    async def counted(self: Drawing, path: str, *args: Any) -> Any:
+    async def counted(self: Renderer, path: str, *args: Any) -> Any:
         async with alone:
             drawn.append(path)
             return await draw(self, path, *args)
 
-    monkeypatch.setattr(Drawing, "draw", counted)
+    monkeypatch.setattr(Renderer, "draw", counted)
     return drawn
 
 

@@ -27,7 +27,7 @@ from gallery.indexing.hints import pointed_at
 from gallery.indexing.passes import Pass
 from gallery.media.fingerprints import fingerprint
 from gallery.media.times import by_file
-from gallery.model import Actor, Probed, Wish
+from gallery.model import Actor, CollectionInput, Probed
 from gallery.store.sync import roots as roots_rows
 from gallery.store.sync import unread
 from gallery.values.media_types import DEFAULT_IGNORE, junk_filter
@@ -80,7 +80,7 @@ class Looks:
         self._library.transient.difference_update(self._lost)
         work = Pass(self._db, self._lease, self._library, self._served)
         lost, self._lost = self._lost, []
-        await work.fold(lost)
+        await work.merge(lost)
         await work.follow()
 
     async def read(self, limit: int) -> None:
@@ -99,7 +99,9 @@ class Looks:
             if now is not None and now[1:3] == (item.size, item.modified_at):
                 found.append((item, said))
         if found:
-            await self._db.write(reconcile.learn, self._served.id, found, self._library.transient)
+            await self._db.write(
+                reconcile.store_metadata, self._served.id, found, self._library.transient
+            )
 
 
 @asynccontextmanager
@@ -133,7 +135,7 @@ async def test_an_item_finds_its_file_however_late_the_looks_are(
         await db.write(
             editing.create,
             owner,
-            Wish(name="all", folder_path="", item_ids=list(ids.values())),
+            CollectionInput(name="all", folder_path="", item_ids=list(ids.values())),
         )
         folder.known()
         folder.touched.clear()

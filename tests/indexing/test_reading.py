@@ -15,7 +15,7 @@ from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.disk.roots import Root
 from gallery.indexing import metadata_job
-from gallery.indexing.reading import Reader
+from gallery.indexing.reading import FileReader
 from gallery.media.worker import open_workers
 from gallery.media.worker_process import WorkerProcess
 from gallery.model import Probed
@@ -175,14 +175,14 @@ async def test_what_people_look_at_is_read_first(
     order: list[str] = []
     goes_on = asyncio.Event()
 
-    read_now = Reader.read
+    read_now = FileReader.read
 
-    async def slow(self: Reader, root: Root, batch: list[Unread], seconds: float) -> Any:
+    async def slow(self: FileReader, root: Root, batch: list[Unread], seconds: float) -> Any:
         order.extend(item.path for item in batch)
         await goes_on.wait()
         return await read_now(self, root, batch, seconds)
 
-    monkeypatch.setattr(Reader, "read", slow)
+    monkeypatch.setattr(FileReader, "read", slow)
     monkeypatch.setattr(metadata_job, "BATCH", 2)
     async with started(create_app(settings)) as app, client_of(app) as client:
         await soon(lambda: _is_scanned(client))
@@ -217,7 +217,7 @@ async def test_files_are_read_in_a_child_process(tmp_path: Path) -> None:
         listed.append(Unread(id_, path, status.st_size, status.st_mtime_ns // 1000))
     (tmp_path / "grown.jpg").write_bytes(picture("JPEG") + b"more")
     async with open_workers() as workers:
-        found = await Reader(workers).read(Root("", tmp_path), listed, 30)
+        found = await FileReader(workers).read(Root("", tmp_path), listed, 30)
     widths = [isinstance(each, Probed) and each.width for each in found]
     assert widths == [64, 64, False, False, False]
 

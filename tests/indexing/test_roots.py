@@ -19,7 +19,7 @@ from tests.library import Tree, rescan, scanned
 DAY = 24 * 3_600_000
 
 
-class Served:
+class RootStatus:
     """Serves one library again and again, always with the same state."""
 
     def __init__(self, tmp_path: Path, database: str, clock: Clock) -> None:
@@ -75,12 +75,12 @@ class Served:
 
 
 @pytest.fixture
-def served(tmp_path: Path, database: str, clock: Clock) -> Served:
-    return Served(tmp_path, database, clock)
+def served(tmp_path: Path, database: str, clock: Clock) -> RootStatus:
+    return RootStatus(tmp_path, database, clock)
 
 
 async def test_a_library_that_gets_a_name_or_loses_it_keeps_everything(
-    served: Served, library: Tree
+    served: RootStatus, library: Tree
 ) -> None:
     library.write("trip/trip/deep.jpg", "trip/top.jpg")  # folders that are called as it will be
     bare, named = served.at(str(library.folder)), served.at(f"trip={library.folder}")
@@ -96,7 +96,7 @@ async def test_a_library_that_gets_a_name_or_loses_it_keeps_everything(
     )
 
 
-async def test_scopes_get_the_name_of_the_root_too(served: Served, library: Tree) -> None:
+async def test_scopes_get_the_name_of_the_root_too(served: RootStatus, library: Tree) -> None:
     scope = "photos/2025/trip"
     before = await served.collect(served.at(str(library.folder)), *TRIP, scope=scope)
     for name in ("a", "b", ""):
@@ -107,7 +107,7 @@ async def test_scopes_get_the_name_of_the_root_too(served: Served, library: Tree
 
 
 async def test_roots_that_change_names_among_themselves_keep_everything(
-    served: Served, tmp_path: Path
+    served: RootStatus, tmp_path: Path
 ) -> None:
     one, two = Tree(tmp_path / "1"), Tree(tmp_path / "2")
     one.write("x.jpg", content=b"one")
@@ -119,7 +119,7 @@ async def test_roots_that_change_names_among_themselves_keep_everything(
 
 
 async def test_a_root_at_another_directory_keeps_everything(
-    served: Served, library: Tree, tmp_path: Path
+    served: RootStatus, library: Tree, tmp_path: Path
 ) -> None:
     before = await served.collect(
         served.at(f"trip={library.folder}"), f"trip/{BEACH}", scope="trip"
@@ -130,7 +130,7 @@ async def test_a_root_at_another_directory_keeps_everything(
 
 
 async def test_a_root_that_is_left_out_is_offline_and_comes_back(
-    served: Served, tmp_path: Path
+    served: RootStatus, tmp_path: Path
 ) -> None:
     one, two = Tree(tmp_path / "1"), Tree(tmp_path / "2")
     one.write("x.jpg", content=b"one")
@@ -166,7 +166,7 @@ async def test_a_known_root_that_is_not_there_at_start_is_offline_until_it_is(
         assert (state["state"], state["missingCount"]) == ("online", 0)
 
 
-async def test_a_new_root_that_is_not_there_is_refused(served: Served, library: Tree) -> None:
+async def test_a_new_root_that_is_not_there_is_refused(served: RootStatus, library: Tree) -> None:
     nowhere = f"b={library.folder}-nowhere"
     with pytest.raises(Misconfigured, match="nowhere is not a folder"):
         data_directory.make(served.at(nowhere))

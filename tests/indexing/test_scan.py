@@ -12,7 +12,7 @@ import pytest
 
 from gallery.app import create_app, started
 from gallery.config import Settings
-from gallery.disk.walk import Listing
+from gallery.disk.walk import FolderListing
 from gallery.indexing import passes
 from tests.api.test_collections import BEACH, SUNSET, make, show
 from tests.conftest import TRIP, Clock, client_of
@@ -221,7 +221,7 @@ async def test_what_a_request_indexes_during_a_scan_is_not_missing_afterwards(
     listed, go = threading.Event(), threading.Event()
     take = passes._take  # noqa: SLF001
 
-    def held(listings: Iterator[Listing]) -> list[Listing]:
+    def held(listings: Iterator[FolderListing]) -> list[FolderListing]:
         batch = take(listings)
         listed.set()
         go.wait(10)

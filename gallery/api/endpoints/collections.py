@@ -10,7 +10,7 @@ from gallery.api.wire import actor, done, encode_list, extended, json_response, 
 from gallery.domain.collections import access, editing
 from gallery.domain.sync.on_demand import write_with_a_look
 from gallery.errors import Invalid
-from gallery.model import ListTag, Tag, Wish
+from gallery.model import CollectionInput, ListRevision, Revision
 
 
 async def index(request: Request) -> Response:
@@ -20,15 +20,15 @@ async def index(request: Request) -> Response:
     if any(name != "itemIds" for name in include):
         raise Invalid("Invalid include: only itemIds can be included")
 
-    async def make() -> tuple[bytes, ListTag]:
+    async def make() -> tuple[bytes, ListRevision]:
         if not include:
             listed = await db.read(editing.visible, who, after)
-            return await encode_list([one.collection for one in listed.rows]), listed.tag
+            return await encode_list([one.collection for one in listed.rows]), listed.revision
         found = await db.read(editing.visible_with_members, who, after)
         parts = [
             extended(one.collection, itemIds=await encode_list(ids)) for one, ids in found.rows
         ]
-        return b"[%b]" % b",".join(parts), found.tag
+        return b"[%b]" % b",".join(parts), found.revision
 
     size = editing.list_size_with_members if include else editing.list_size
     return await conditional.answer(
@@ -42,9 +42,9 @@ async def index(request: Request) -> Response:
 async def create(request: Request) -> Response:
     """201 and the summary of a new collection."""
     own = services(request)
-    async with body(request, Wish) as wish:
-        made = await write_with_a_look(own.db, own.library, editing.create, actor(request), wish)
-    headers = conditional.headers_of(request, made.tag)
+    async with body(request, CollectionInput) as given:
+        made = await write_with_a_look(own.db, own.library, editing.create, actor(request), given)
+    headers = conditional.headers_of(request, made.revision)
     headers["Location"] = f"/api/collections/{made.collection.id}"
     return json_response(made.collection, 201, headers)
 
@@ -53,9 +53,9 @@ async def identifiers(request: Request) -> Response:
     """The ids of all that the caller may see."""
     db, who = services(request).db, actor(request)
 
-    async def make() -> tuple[bytes, ListTag]:
+    async def make() -> tuple[bytes, ListRevision]:
         listed = await db.read(editing.identifiers, who)
-        return await encode_list(listed.rows), listed.tag
+        return await encode_list(listed.rows), listed.revision
 
     return await conditional.answer(
         request, "identifiers", lambda: db.read(editing.list_size, who, None), make
@@ -66,14 +66,14 @@ async def show(request: Request) -> Response:
     """A collection with all its items."""
     db, who, id_ = services(request).db, actor(request), query.collection_id(request)
 
-    async def make() -> tuple[bytes, Tag]:
+    async def make() -> tuple[bytes, Revision]:
         found = await db.read(editing.detail, who, id_)
         shown = extended(
             found.collection,
             itemIds=await encode_list([item.id for item in found.items]),
             items=await encode_list(found.items),
         )
-        return shown, found.tag
+        return shown, found.revision
 
     return await conditional.answer(
         request, ("detail", id_), lambda: db.read(access.see_size, who, id_), make
@@ -83,17 +83,17 @@ async def show(request: Request) -> Response:
 async def edit(request: Request) -> Response:
     """Renames a collection and sets what else the body holds."""
     own, id_ = services(request), query.collection_id(request)
-    async with body(request, Wish, LARGE_BODY) as wish:
-        tag = await write_with_a_look(
+    async with body(request, CollectionInput, LARGE_BODY) as given:
+        revision = await write_with_a_look(
             own.db,
             own.library,
             editing.edit,
             actor(request),
             id_,
             conditional.allowed_versions(request),
-            wish,
+            given,
         )
-    return done(conditional.headers_of(request, tag))
+    return done(conditional.headers_of(request, revision))
 
 
 async def delete(request: Request) -> Response:

@@ -21,7 +21,7 @@ from gallery.events import CollectionChanged, Event, ItemsChanged, Missed, RootC
 
 HEARTBEAT_SECONDS = 15.0
 RECONNECT_MILLISECONDS = 2_000
-MOST_STREAMS = 500
+MAX_STREAMS = 500
 """Streams that are open at once; one more is 503."""
 
 

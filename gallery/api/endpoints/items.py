@@ -16,9 +16,9 @@ from gallery.api.responses.encodings import accepts_gzip, compress
 from gallery.api.responses.streams import LARGE
 from gallery.api.wire import actor, encode_page, json_response, raw_response, services
 from gallery.domain.library import browsing
-from gallery.domain.library.browsing import Part, Slice
+from gallery.domain.library.browsing import ItemPart, ItemSlice
 from gallery.errors import Invalid
-from gallery.model import FolderPage, Page
+from gallery.model import FolderPage, ItemPage
 from gallery.values import paths
 from gallery.values.criteria import KEYS, Criteria
 
@@ -41,7 +41,7 @@ async def index(request: Request) -> Response:
         query.criteria_of(request, allowed=(), others=("path", "limit"))
         part = await own.db.read(browsing.at, paths.parse(path))
         own.library.prefer(part.items)
-        return json_response(Page(part.items, None))
+        return json_response(ItemPage(part.items, None))
     criteria = query.criteria_of(request, allowed=_FILTER, others=_PAGING)
     list_id = msgspec.json.encode(criteria).decode()
     slice_ = _slice(request, list_id, criteria)
@@ -90,7 +90,7 @@ async def _current(
     generation = own.db.generation
     is_gzip = accepts_gzip(request)
     digested = digest((generation, key, is_gzip))
-    kept = None if generation is None else own.rendered.get(digested)
+    kept = None if generation is None else own.byte_cache.get(digested)
     if kept is not None and len(kept) <= LARGE:
         return raw_response(kept)
 
@@ -101,7 +101,7 @@ async def _current(
             if is_gzip:
                 page = await compress(page)
             if generation is not None:
-                own.rendered.keep(digested, page)
+                own.byte_cache.keep(digested, page)
         return page, None
 
     if generation is None:
@@ -118,27 +118,31 @@ async def show(request: Request) -> Response:
     return json_response(found)
 
 
-def _slice(request: Request, list_id: str, order: Criteria) -> Slice:
+def _slice(request: Request, list_id: str, order: Criteria) -> ItemSlice:
     """The part of a list that is asked for. All parts of a shuffle are of the day of the first."""
     limit, given = query.limit(request), query.parameters(request).get("cursor")
     if given is None:
-        return Slice(None, limit, services(request).db.now() // _DAY_MILLISECONDS)
+        return ItemSlice(None, limit, services(request).db.now() // _DAY_MILLISECONDS)
     if order.sort == "name":
-        day, name, id_ = cursor.decode(list_id, given, tuple[_Day, cursor.Text, cursor.Number])
-        return Slice((name, id_), limit, day)
-    day, key, id_ = cursor.decode(list_id, given, tuple[_Day, cursor.Number, cursor.Number])
-    return Slice((key, id_), limit, day)
+        day, name, id_ = cursor.decode(
+            list_id, given, tuple[_Day, cursor.Text, cursor.CursorNumber]
+        )
+        return ItemSlice((name, id_), limit, day)
+    day, key, id_ = cursor.decode(
+        list_id, given, tuple[_Day, cursor.CursorNumber, cursor.CursorNumber]
+    )
+    return ItemSlice((key, id_), limit, day)
 
 
-def _folder_slice(request: Request, list_id: str, order: Criteria) -> tuple[str | None, Slice]:
+def _folder_slice(request: Request, list_id: str, order: Criteria) -> tuple[str | None, ItemSlice]:
     """Return the folder that the page follows, if any, and the part of the items."""
     given = query.parameters(request).get("cursor")
     if given is not None:
         with suppress(Invalid):  # a cursor of the items, or none of ours
             day, after = cursor.decode(list_id, given, tuple[_Day, cursor.Text])
-            return after, Slice(None, query.limit(request), day)
+            return after, ItemSlice(None, query.limit(request), day)
     return None, _slice(request, list_id, order)
 
 
-def _next(list_id: str, slice_: Slice, part: Part) -> str | None:
+def _next(list_id: str, slice_: ItemSlice, part: ItemPart) -> str | None:
     return None if part.next is None else cursor.encode(list_id, (slice_.day, *part.next))

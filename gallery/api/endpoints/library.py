@@ -24,7 +24,7 @@ class LibraryState(msgspec.Struct):
     problems: list[str]
 
 
-class ScanRequest(msgspec.Struct, rename="camel"):
+class ScanInput(msgspec.Struct, rename="camel"):
     """The body of a scan request; it may be left out."""
 
     accept_missing: bool | None = None
@@ -39,7 +39,7 @@ async def show(request: Request) -> Response:
 
 async def scan(request: Request) -> Response:
     """202: a full reconciliation begins as soon as it can."""
-    async with body(request, ScanRequest, if_empty=ScanRequest()) as wanted:
+    async with body(request, ScanInput, if_empty=ScanInput()) as wanted:
         services(request).library.request_scan(accept_missing=wanted.accept_missing or False)
     return done(status=202)
 

@@ -16,23 +16,23 @@ from gallery.api.wire import actor, done, encode, encode_page, raw_response, ser
 from gallery.database.engine import Tx
 from gallery.domain.collections import access, members
 from gallery.domain.collections.access import Versions
-from gallery.domain.collections.editing import MOST_ADDED
+from gallery.domain.collections.editing import MAX_ADDED
 from gallery.domain.collections.selection import Selection
 from gallery.domain.sync.on_demand import write_with_a_look
-from gallery.model import Actor, ItemId, Tag
+from gallery.model import Actor, ItemId, Revision
 
 _ID_BYTES = 20
 """What an id takes in JSON at most."""
 
 
-class Listed(msgspec.Struct, rename="camel"):
+class ItemsInput(msgspec.Struct, rename="camel"):
     """The body that names items."""
 
     paths: list[str] | None = None
     item_ids: list[ItemId] | None = None
 
 
-class LookedUp(msgspec.Struct):
+class MembershipsInput(msgspec.Struct):
     """The body of a lookup."""
 
     paths: list[str] | None = None
@@ -46,24 +46,24 @@ async def page(request: Request) -> Response:
     given = query.parameters(request).get("cursor")
     after = members.FIRST_POSITION
     if given is not None:
-        (after,) = cursor.decode(f"{id_}", given, tuple[cursor.Number])
+        (after,) = cursor.decode(f"{id_}", given, tuple[cursor.CursorNumber])
 
-    async def make() -> tuple[bytes, Tag]:
-        part, tag = await db.read(members.page, who, id_, after, limit)
+    async def make() -> tuple[bytes, Revision]:
+        part, revision = await db.read(members.page, who, id_, after, limit)
         own.library.prefer(part.items)
         following = None if part.next is None else cursor.encode(f"{id_}", (part.next,))
-        return await encode_page(part.items, following), tag
+        return await encode_page(part.items, following), revision
 
-    async def size() -> tuple[Tag, int]:
-        tag, count = await db.read(access.see_size, who, id_)
-        return tag, min(count, limit)
+    async def size() -> tuple[Revision, int]:
+        revision, count = await db.read(access.see_size, who, id_)
+        return revision, min(count, limit)
 
     return await conditional.answer(request, ("page", id_, after, limit), size, make)
 
 
 async def add(request: Request) -> Response:
     """Appends items."""
-    return await _change(request, members.add, MOST_ADDED, SMALL_BODY)
+    return await _change(request, members.add, MAX_ADDED, SMALL_BODY)
 
 
 async def remove(request: Request) -> Response:
@@ -78,13 +78,13 @@ async def order(request: Request) -> Response:
 
 async def _change(
     request: Request,
-    use_case: Callable[[Tx, Actor, int, Versions, Selection], Awaitable[Tag]],
+    use_case: Callable[[Tx, Actor, int, Versions, Selection], Awaitable[Revision]],
     at_most: int | None,
     largest_body: int,
 ) -> Response:
     own, id_ = services(request), query.collection_id(request)
-    async with body(request, Listed, largest_body) as listed:
-        tag = await write_with_a_look(
+    async with body(request, ItemsInput, largest_body) as listed:
+        revision = await write_with_a_look(
             own.db,
             own.library,
             use_case,
@@ -93,13 +93,13 @@ async def _change(
             conditional.allowed_versions(request),
             Selection.required(listed.paths, listed.item_ids, at_most),
         )
-    return done(conditional.headers_of(request, tag))
+    return done(conditional.headers_of(request, revision))
 
 
 async def memberships(request: Request) -> Response:
     """The collections of each of many paths."""
     own = services(request)
-    async with body(request, LookedUp) as looked_up:
+    async with body(request, MembershipsInput) as looked_up:
         found = await own.memberships.of(actor(request), looked_up.paths)
         most = sum(map(len, found.values())) * _ID_BYTES
         share = await own.large.take(most if most > LARGE else 0, connection_of(request.scope))

@@ -11,12 +11,12 @@ from gallery.api import conditional
 from gallery.api.conditional import FOR_EVER, REVALIDATE
 from gallery.api.endpoints.media import SANDBOX
 from gallery.api.requests import query
-from gallery.api.responses.answers import Made
+from gallery.api.responses.answers import MadeAnswer
 from gallery.api.responses.byte_cache import digest
 from gallery.api.responses.streams import LARGE, left
 from gallery.api.wire import actor, services
-from gallery.domain.pictures.thumbnails import Picture
-from gallery.media.cache import FORM
+from gallery.domain.pictures.thumbnails import FoundPicture
+from gallery.media.cache import FORMAT_VERSION
 from gallery.model import PIXELS, Size
 
 T = TypeVar("T")
@@ -34,7 +34,9 @@ async def show(request: Request) -> Response:
     version = query.parameters(request).get("v", "")
     remembered = own.pictures.get(digest((id_, size, version)))
     if remembered is not None and len(remembered) <= LARGE:
-        return _answer(request, Made(remembered, Picture(remembered, version)), size, version)
+        return _answer(
+            request, MadeAnswer(remembered, FoundPicture(remembered, version)), size, version
+        )
     return _answer(request, await _picture(request, id_, size), size, version)
 
 
@@ -48,7 +50,7 @@ async def cover(request: Request) -> Response:
     return _answer(request, made, size, query.parameters(request).get("v", ""))
 
 
-async def _picture(request: Request, item_id: int, size: Size) -> Made[Picture]:
+async def _picture(request: Request, item_id: int, size: Size) -> MadeAnswer[FoundPicture]:
     """The picture: from memory, from the disk, or as soon as it is made."""
     own = services(request)
     source = await own.thumbnails.source(item_id)
@@ -56,9 +58,9 @@ async def _picture(request: Request, item_id: int, size: Size) -> Made[Picture]:
     remembered = own.pictures.get(key)
     cost = _COSTS[size] if remembered is None else len(remembered)
 
-    async def make() -> tuple[bytes, Picture]:
+    async def make() -> tuple[bytes, FoundPicture]:
         if remembered is not None:
-            return remembered, Picture(remembered, source.version)
+            return remembered, FoundPicture(remembered, source.version)
         picture = await own.thumbnails.kept(source, size)
         if picture is None:
             making = own.thumbnails.make(source, size)
@@ -71,11 +73,11 @@ async def _picture(request: Request, item_id: int, size: Size) -> Made[Picture]:
     return await (_unless_left(request, getting) if cost > LARGE else getting)
 
 
-def _answer(request: Request, made: Made[Picture], size: Size, asked: str) -> Response:
+def _answer(request: Request, made: MadeAnswer[FoundPicture], size: Size, asked: str) -> Response:
     """The picture, or 304; what is of the version `asked` for is so for ever."""
     picture = made.about
     is_final = picture.is_exact and picture.version == asked
-    tag = f"{FORM}-{picture.version}-{size if picture.is_exact else len(picture.webp)}"
+    tag = f"{FORMAT_VERSION}-{picture.version}-{size if picture.is_exact else len(picture.webp)}"
     headers = {
         "ETag": f'W/"{tag}"',  # the same picture, though not always the same bytes
         "Cache-Control": FOR_EVER if is_final else REVALIDATE,

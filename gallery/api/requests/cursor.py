@@ -8,14 +8,14 @@ import msgspec
 
 from gallery.errors import Invalid
 
-Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+CursorNumber = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Text = Annotated[str, msgspec.Meta(pattern="^[^\\x00]*$")]
-Place = tuple[int | str, ...]
+Position = tuple[int | str, ...]
 """What an end of a page is known by; every list has its own."""
-P = TypeVar("P", bound=Place)
+P = TypeVar("P", bound=Position)
 
 
-def encode(list_id: str, place: Place) -> str:
+def encode(list_id: str, place: Position) -> str:
     """A cursor that continues `list_id` behind `place`."""
     text = msgspec.json.encode((_check(list_id, place), place))
     return base64.urlsafe_b64encode(text).decode().rstrip("=")
@@ -37,5 +37,5 @@ def decode(list_id: str, cursor: str, shape: type[P]) -> P:
     return place
 
 
-def _check(list_id: str, place: Place) -> str:
+def _check(list_id: str, place: Position) -> str:
     return f"{zlib.crc32(msgspec.json.encode((list_id, place))):08x}"

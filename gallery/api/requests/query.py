@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from gallery.errors import Invalid, printable
-from gallery.model import LARGEST_ID
+from gallery.model import MAX_ID
 from gallery.values.criteria import LISTS, Criteria, parse, wrong
 
 T = TypeVar("T", bound=str)
@@ -21,7 +21,7 @@ _SPACE_BEFORE_ZONE = re.compile(r"(?<=[\d:.]) (?=\d\d(:?\d\d)?$)")
 _PARSED = "gallery.query"
 """Where the scope of a request keeps its parameters."""
 PAGE = 500
-LARGEST_PAGE = 5_000
+MAX_PAGE = 5_000
 
 
 def parameters(request: Request) -> QueryParams:
@@ -57,7 +57,7 @@ def item_id(request: Request) -> int:
 
 def _id(request: Request, noun: str) -> int:
     raw = request.path_params["id"]
-    if re.fullmatch(r"[1-9][0-9]{0,18}", raw) and int(raw) <= LARGEST_ID:
+    if re.fullmatch(r"[1-9][0-9]{0,18}", raw) and int(raw) <= MAX_ID:
         return int(raw)
     raise Invalid(f"Invalid {noun} ID")
 
@@ -84,9 +84,9 @@ def limit(request: Request) -> int:
     raw = parameters(request).get("limit")
     if raw is None:
         return PAGE
-    if re.fullmatch(r"[0-9]{1,9}", raw) and 1 <= int(raw) <= LARGEST_PAGE:
+    if re.fullmatch(r"[0-9]{1,9}", raw) and 1 <= int(raw) <= MAX_PAGE:
         return int(raw)
-    raise Invalid(f"Invalid limit: a whole number from 1 to {LARGEST_PAGE}")
+    raise Invalid(f"Invalid limit: a whole number from 1 to {MAX_PAGE}")
 
 
 def criteria_of(request: Request, *, allowed: Collection[str], others: Collection[str]) -> Criteria:

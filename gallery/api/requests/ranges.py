@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from gallery.errors import RangeNotSatisfiable
 
-MOST_RANGES = 100
+MAX_RANGES = 100
 """Whoever asks for more parts gets the whole."""
 _SPEC = re.compile(r"([0-9]+)-([0-9]*)|-([0-9]+)")
-_LONGEST_NUMBER = 18
+_MAX_DIGITS = 18
 
 
 class Span(NamedTuple):
@@ -32,7 +32,7 @@ def parse(header: str, size: int) -> list[Span] | None:
     `RangeNotSatisfiable` if nothing of what it asks for is there.
     """
     unit, equals, specs = header.partition("=")
-    if not equals or unit.strip().lower() != "bytes" or specs.count(",") >= MOST_RANGES:
+    if not equals or unit.strip().lower() != "bytes" or specs.count(",") >= MAX_RANGES:
         return None
     spans, is_asked = [], False
     for spec in specs.split(","):
@@ -59,10 +59,10 @@ def parse(header: str, size: int) -> list[Span] | None:
 
 def _number(digits: str) -> int:
     """Beyond the size of any file all numbers mean the same."""
-    return int(digits) if len(digits) <= _LONGEST_NUMBER else 10**_LONGEST_NUMBER
+    return int(digits) if len(digits) <= _MAX_DIGITS else 10**_MAX_DIGITS
 
 
-class Selection(NamedTuple):
+class SelectedRanges(NamedTuple):
     """What an answer consists of: spans of the file, and what stands between them as it is."""
 
     status: int
@@ -71,18 +71,18 @@ class Selection(NamedTuple):
     pieces: Sequence[Span | bytes]
 
 
-def select(header: str | None, size: int, media_type: str) -> Selection:
+def select(header: str | None, size: int, media_type: str) -> SelectedRanges:
     """The answer to a `Range`, or to none: the whole file (200), or one part or several (206)."""
     spans = parse(header, size) if header is not None else None
     if spans is None:
-        return Selection(200, media_type, {"Content-Length": str(size)}, [Span(0, size)])
+        return SelectedRanges(200, media_type, {"Content-Length": str(size)}, [Span(0, size)])
     if len(spans) == 1:
         [span] = spans
         headers = {
             "Content-Length": str(span.end - span.start),
             "Content-Range": span.of(size),
         }
-        return Selection(206, media_type, headers, spans)
+        return SelectedRanges(206, media_type, headers, spans)
     boundary = secrets.token_hex(12)
     pieces: list[Span | bytes] = []
     for span in spans:
@@ -94,4 +94,4 @@ def select(header: str | None, size: int, media_type: str) -> Selection:
     pieces.append(f"\r\n--{boundary}--\r\n".encode())
     length = sum(len(it) if isinstance(it, bytes) else it.end - it.start for it in pieces)
     several = f"multipart/byteranges; boundary={boundary}"
-    return Selection(206, several, {"Content-Length": str(length)}, pieces)
+    return SelectedRanges(206, several, {"Content-Length": str(length)}, pieces)

@@ -20,7 +20,7 @@ ROW_BYTES = 2_500
 REFUSAL = "Too many large answers are under way"
 
 
-class Made(Generic[T]):
+class MadeAnswer(Generic[T]):
     """A body, what else is known of it, and who uses it."""
 
     def __init__(self, body: bytes, about: T, close: Callable[[], None] = lambda: None) -> None:
@@ -51,7 +51,7 @@ class Answers:
         key: bytes,
         cost: int,
         make: Callable[[], Awaitable[tuple[bytes, T]]],
-    ) -> Made[T]:
+    ) -> MadeAnswer[T]:
         """Return what `make` gives, or gives or gave to another request with this key.
 
         `cost` bytes are taken from the budget before it is made, and as many as it has while it is
@@ -59,7 +59,7 @@ class Answers:
         """
         if cost <= LARGE:
             body, about = await make()
-            return Made(body, about)
+            return MadeAnswer(body, about)
         job = self._jobs.get(key)
         if job is None:
             job = self._jobs[key] = _Job()
@@ -80,7 +80,7 @@ class Answers:
         except BaseException:
             leave()
             raise
-        return Made(body, about, leave)
+        return MadeAnswer(body, about, leave)
 
     async def _run(
         self, job: "_Job", cost: int, make: Callable[[], Awaitable[tuple[bytes, T]]]

@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 import msgspec
 
-LARGEST_SHARE = 4
+MAX_SHARE = 4
 """One answer takes at most a quarter of the room."""
 OVERHEAD = 512
 """Bytes that are counted for an answer beside its own: its key and its place."""
@@ -22,11 +22,11 @@ def digest(key: object) -> bytes:
     return blake2b(msgspec.msgpack.encode(key), digest_size=_DIGEST_BYTES).digest()
 
 
-class Rendered:
-    """Answers by the digest of their keys, in at most `room` bytes."""
+class ByteCache:
+    """Answers by the digest of their keys, in at most `max_bytes` bytes."""
 
-    def __init__(self, room: int) -> None:
-        self._room = room
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self._used = 0
         self._answers: OrderedDict[bytes, bytes] = OrderedDict()
 
@@ -39,11 +39,11 @@ class Rendered:
 
     def keep(self, key: bytes, answer: bytes) -> None:
         """Keeps an answer, and lets the least recently used ones go if it takes their room."""
-        if key in self._answers or _size(answer) * LARGEST_SHARE > self._room:
+        if key in self._answers or _size(answer) * MAX_SHARE > self._max_bytes:
             return
         self._answers[key] = answer
         self._used += _size(answer)
-        while self._used > self._room:
+        while self._used > self._max_bytes:
             _key, oldest = self._answers.popitem(last=False)
             self._used -= _size(oldest)
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from gallery.database.engine import Reader, Tx
 from gallery.errors import Changed, NotAllowed, NotFound
-from gallery.model import Actor, Tag, Tagged
+from gallery.model import Actor, Revision, Versioned
 from gallery.store.collections import collections
 
 T = TypeVar("T")
@@ -14,7 +14,7 @@ Versions = Container[int] | None
 """The versions of a collection that its caller's precondition allows; None allows any."""
 
 
-async def see(reader: Reader, actor: Actor, id_: int) -> Tag:
+async def require_visible(reader: Reader, actor: Actor, id_: int) -> Revision:
     """The state of a collection that the actor may see: an own one or a public one.
 
     Raises `NotFound` if there is none, `NotAllowed` if it is private and somebody else's.
@@ -22,14 +22,14 @@ async def see(reader: Reader, actor: Actor, id_: int) -> Tag:
     return (await see_size(reader, actor, id_))[0]
 
 
-async def see_size(reader: Reader, actor: Actor, id_: int) -> tuple[Tag, int]:
+async def see_size(reader: Reader, actor: Actor, id_: int) -> tuple[Revision, int]:
     """Return the state, and the number of items, under the same rule."""
     found = _existing(await collections.access(reader, id_))
     _check(actor, found.owner_id, is_public=found.is_public)
-    return found.tag, found.item_count
+    return found.revision, found.item_count
 
 
-async def get(reader: Reader, actor: Actor, id_: int) -> Tagged:
+async def get(reader: Reader, actor: Actor, id_: int) -> Versioned:
     """The collection itself, under the same rule."""
     found = _existing(await collections.get(reader, id_))
     _check(actor, found.collection.owner_id, is_public=found.collection.is_public)
@@ -47,16 +47,16 @@ def _check(actor: Actor, owner_id: int, *, is_public: bool) -> None:
         raise NotAllowed("Not allowed")
 
 
-async def hold(tx: Tx, actor: Actor, id_: int, allowed: Versions) -> collections.Held:
+async def lock(tx: Tx, actor: Actor, id_: int, allowed: Versions) -> collections.Locked:
     """Locks the actor's own collection for a change; first statement of every change.
 
     Raises `NotFound` if there is none, `NotAllowed` if it is somebody else's, and `Changed` if its
     version is not one that the caller expects.
     """
-    held = await collections.hold(tx, id_, actor.id)
-    if held is None:
-        await see(tx, actor, id_)
+    locked = await collections.lock(tx, id_, actor.id)
+    if locked is None:
+        await require_visible(tx, actor, id_)
         raise NotAllowed("Not allowed")
-    if allowed is not None and held.former_tag.version not in allowed:
+    if allowed is not None and locked.former_tag.version not in allowed:
         raise Changed("Collection was changed by someone else.")
-    return held
+    return locked

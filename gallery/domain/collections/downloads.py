@@ -12,7 +12,7 @@ from gallery.domain.budget import Budget, Holder, Share
 from gallery.domain.collections import access
 from gallery.domain.threads import within
 from gallery.errors import Unavailable
-from gallery.model import Actor, Tag, Tagged
+from gallery.model import Actor, Revision, Versioned
 from gallery.store.collections import members
 from gallery.values import file_names
 
@@ -26,7 +26,7 @@ class Download(NamedTuple):
     """What an archive will hold, and how long it is; `name` is that of the collection."""
 
     name: str
-    tag: Tag
+    revision: Revision
     entries: list[Entry]
     length: int
 
@@ -50,7 +50,7 @@ class Downloads:
             entries = await within(READ_SECONDS, _thread(), _entries, self._disk, members_)
         except TimeoutError:
             raise Unavailable("The files cannot be read now") from None
-        return Download(found.collection.name, found.tag, entries, length_of(entries))
+        return Download(found.collection.name, found.revision, entries, length_of(entries))
 
     async def begin(self, client: Holder | None) -> Share:
         """Return a place, to be given back once the archive was sent.
@@ -84,7 +84,7 @@ def _thread() -> anyio.CapacityLimiter:
 
 async def _members(
     reader: Reader, actor: Actor, collection_id: int
-) -> tuple[Tagged, list[tuple[str, bool]]]:
+) -> tuple[Versioned, list[tuple[str, bool]]]:
     found = await access.get(reader, actor, collection_id)
     return found, await members.places(reader, collection_id)
 

@@ -10,13 +10,13 @@ from gallery.domain.collections.access import Versions
 from gallery.domain.collections.selection import Selection
 from gallery.errors import Conflict, Invalid, printable
 from gallery.events import CollectionChanged
-from gallery.model import Actor, Item, Tag
+from gallery.model import Actor, Item, Revision
 from gallery.store.collections import collections, members
-from gallery.store.collections.collections import Fields, Held
+from gallery.store.collections.collections import Fields, Locked
 from gallery.store.library.items import Located
 from gallery.values import paths
 
-MOST_ITEMS = 100_000
+MAX_ITEMS = 100_000
 """Items that one collection holds."""
 FIRST_POSITION = -(1 << 62)
 _CHUNK = 1_000
@@ -36,56 +36,60 @@ def scope_with(scope: str | None, added: Sequence[Located]) -> str | None:
 
 
 def check_size(count: int) -> None:
-    if count > MOST_ITEMS:
-        raise Conflict(f"A collection holds at most {MOST_ITEMS:,} items.")
+    if count > MAX_ITEMS:
+        raise Conflict(f"A collection holds at most {MAX_ITEMS:,} items.")
 
 
-async def add(tx: Tx, actor: Actor, id_: int, allowed: Versions, selection: Selection) -> Tag:
+async def add(tx: Tx, actor: Actor, id_: int, allowed: Versions, selection: Selection) -> Revision:
     """Appends the items in the order given; what is a member already keeps its place.
 
     The first item ever added becomes the cover, and sets the scope if none is set. All or nothing.
     """
-    held = await access.hold(tx, actor, id_, allowed)
+    locked = await access.lock(tx, actor, id_, allowed)
     chosen = await selection.resolve(tx)
     ids = await members.append(tx, id_, [item.id for item in chosen])
     if not ids:
-        return _unchanged(tx, held)
+        return _unchanged(tx, locked)
     added = [item for item in chosen if item.id in ids]
-    count = held.fields.item_count + len(added)
+    count = locked.fields.item_count + len(added)
     check_size(count)
-    fields = held.fields._replace(
-        folder_path=scope_with(held.fields.folder_path, added),
-        cover_item_id=held.fields.cover_item_id or added[0].id,
+    fields = locked.fields._replace(
+        folder_path=scope_with(locked.fields.folder_path, added),
+        cover_item_id=locked.fields.cover_item_id or added[0].id,
         item_count=count,
     )
-    return await _changed(tx, held, fields)
+    return await _changed(tx, locked, fields)
 
 
-async def remove(tx: Tx, actor: Actor, id_: int, allowed: Versions, selection: Selection) -> Tag:
+async def remove(
+    tx: Tx, actor: Actor, id_: int, allowed: Versions, selection: Selection
+) -> Revision:
     """Takes the items out; what is no member is ignored.
 
     If the cover goes, the next item in order takes its place, after the last the first.
     """
-    held = await access.hold(tx, actor, id_, allowed)
+    locked = await access.lock(tx, actor, id_, allowed)
     chosen = [item.id for item in (await selection.known(tx)).values() if item]
     removed = await members.remove(tx, id_, chosen) if chosen else {}
     if not removed:
-        return _unchanged(tx, held)
-    cover = held.fields.cover_item_id
+        return _unchanged(tx, locked)
+    cover = locked.fields.cover_item_id
     if cover in removed:
         cover = await members.next_after(tx, id_, removed[cover])
-    count = held.fields.item_count - len(removed)
-    return await _changed(tx, held, held.fields._replace(cover_item_id=cover, item_count=count))
+    count = locked.fields.item_count - len(removed)
+    return await _changed(tx, locked, locked.fields._replace(cover_item_id=cover, item_count=count))
 
 
-async def order(tx: Tx, actor: Actor, id_: int, allowed: Versions, selection: Selection) -> Tag:
+async def order(
+    tx: Tx, actor: Actor, id_: int, allowed: Versions, selection: Selection
+) -> Revision:
     """Puts the items listed first, in that order; the others follow in their present order.
 
     Every item listed must be a member. The first item is the cover then.
     """
-    held = await access.hold(tx, actor, id_, allowed)
+    locked = await access.lock(tx, actor, id_, allowed)
     # One more than there are members is enough to find one that is none.
-    known = await selection.known(tx, held.fields.item_count + 1)
+    known = await selection.known(tx, locked.fields.item_count + 1)
     wanted = {item.id: name for name, item in known.items() if item}
     listed = list(wanted)
     now = await members.first_ids(tx, id_, len(listed))
@@ -94,9 +98,9 @@ async def order(tx: Tx, actor: Actor, id_: int, allowed: Versions, selection: Se
     for name, item in known.items():
         if item is None or item.id not in moved:
             raise Invalid(f"Not in this collection: {printable(name)}")
-    if is_same and held.fields.cover_item_id == listed[0]:
-        return _unchanged(tx, held)
-    return await _changed(tx, held, held.fields._replace(cover_item_id=listed[0]))
+    if is_same and locked.fields.cover_item_id == listed[0]:
+        return _unchanged(tx, locked)
+    return await _changed(tx, locked, locked.fields._replace(cover_item_id=listed[0]))
 
 
 class WholeList(msgspec.Struct, frozen=True):
@@ -111,7 +115,7 @@ class WholeList(msgspec.Struct, frozen=True):
         """Raises `NotInLibrary` if an item is unknown, `Conflict` for more than may be members."""
         check_size(selection.size)
         wanted = await selection.resolve(tx)
-        present = await members.first_ids(tx, collection_id, MOST_ITEMS)
+        present = await members.first_ids(tx, collection_id, MAX_ITEMS)
         former = set(present)
         new = [item for item in wanted if item.id not in former]
         return cls(wanted, new, [item.id for item in wanted] != present)
@@ -123,16 +127,16 @@ class WholeList(msgspec.Struct, frozen=True):
         return self.wanted[0].id if self.wanted else None
 
 
-def _unchanged(tx: Tx, held: Held) -> Tag:
+def _unchanged(tx: Tx, locked: Locked) -> Revision:
     tx.discard()
-    return held.former_tag
+    return locked.former_tag
 
 
-async def _changed(tx: Tx, held: Held, fields: Fields) -> Tag:
+async def _changed(tx: Tx, locked: Locked, fields: Fields) -> Revision:
     """Keeps what else the collection stores of its members, and tells that it has changed."""
-    await collections.update(tx, held.id, fields)
-    tx.after_commit(CollectionChanged(held.id, held.owner_id, fields.is_public))
-    return held.tag
+    await collections.update(tx, locked.id, fields)
+    tx.after_commit(CollectionChanged(locked.id, locked.owner_id, fields.is_public))
+    return locked.revision
 
 
 async def everything(reader: Reader, collection_id: int) -> list[Item]:
@@ -147,7 +151,7 @@ async def everything(reader: Reader, collection_id: int) -> list[Item]:
 
 async def page(
     reader: Reader, actor: Actor, id_: int, after: int, limit: int
-) -> tuple[members.Part, Tag]:
+) -> tuple[members.MemberPart, Revision]:
     """At most `limit` members behind a position, and the state of the collection."""
-    tag = await access.see(reader, actor, id_)
-    return await members.part(reader, id_, after, limit), tag
+    revision = await access.require_visible(reader, actor, id_)
+    return await members.part(reader, id_, after, limit), revision

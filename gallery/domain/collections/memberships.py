@@ -9,13 +9,13 @@ from gallery.domain.collections.selection import Selection
 from gallery.errors import Invalid
 from gallery.model import Actor
 from gallery.store.collections import collections, members
-from gallery.store.collections.collections import State
+from gallery.store.collections.collections import CollectionState
 
-MOST_PATHS = 1_000
+MAX_PATHS = 1_000
 """Paths of one lookup."""
-MOST_KEPT = 200_000
+MAX_CACHED = 200_000
 """Memberships that are kept in memory, some 40 MB; a viewer of more is answered by a search."""
-MOST_COLLECTIONS = 2_000
+MAX_COLLECTIONS = 2_000
 """Collections whose states a lookup compares; a viewer of more is answered by a search."""
 _CHUNK = 5_000
 
@@ -38,7 +38,7 @@ class Memberships:
 
         At most 1,000 paths. Paths in none are left out, unknown and invalid ones included.
         """
-        selection = Selection.parse(given, None, MOST_PATHS)
+        selection = Selection.parse(given, None, MAX_PATHS)
         if selection is None:
             raise Invalid("Paths are required")
         view = self._views.setdefault(actor.id, _View())
@@ -65,7 +65,7 @@ class Memberships:
 
     def _make_room(self) -> None:
         """Of several viewers, those who asked least recently are forgotten."""
-        while len(self._views) > 1 and sum(view.size for view in self._views.values()) > MOST_KEPT:
+        while len(self._views) > 1 and sum(view.size for view in self._views.values()) > MAX_CACHED:
             self._views.popitem(last=False)
 
 
@@ -76,7 +76,7 @@ class _View:
         self.turn = asyncio.Lock()
         self.generation: int | None = None
         self.ids: dict[str, tuple[int, ...]] = {}
-        self._states: dict[int, State] = {}
+        self._states: dict[int, CollectionState] = {}
         self._paths: dict[int, list[str]] = {}
 
     @property
@@ -87,7 +87,7 @@ class _View:
     async def follow(self, reader: Reader, actor: Actor) -> bool:
         """Learns what has changed; whether it all fits into memory."""
         visible = await collections.states(reader, actor.id)
-        if len(visible) > MOST_COLLECTIONS or sum(s.size for s in visible.values()) > MOST_KEPT:
+        if len(visible) > MAX_COLLECTIONS or sum(s.size for s in visible.values()) > MAX_CACHED:
             return False
         changed = [id_ for id_, state in visible.items() if self._states.get(id_) != state]
         for id_ in (self._states.keys() - visible.keys()).union(changed):

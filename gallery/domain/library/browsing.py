@@ -6,17 +6,17 @@ from gallery.database.engine import Reader
 from gallery.errors import NotFound
 from gallery.model import Actor, Folder, ItemDetail
 from gallery.store.library import browsing, folders, items
-from gallery.store.library.browsing import Part, Slice
+from gallery.store.library.browsing import ItemPart, ItemSlice
 from gallery.store.library.criteria import filter_of, in_folder
 from gallery.values.criteria import Criteria
 
-__all__ = ["FolderPart", "Part", "Slice", "at", "detail", "folder", "page"]
+__all__ = ["FolderPart", "ItemPart", "ItemSlice", "at", "detail", "folder", "page"]
 
 MAX_FOLDERS = 5_000
 """Folders on one page of a folder."""
 
 
-async def page(reader: Reader, actor: Actor, criteria: Criteria, part: Slice) -> Part:
+async def page(reader: Reader, actor: Actor, criteria: Criteria, part: ItemSlice) -> ItemPart:
     """A part of the items that meet the criteria, in their order.
 
     Items that are missing are left out, unless the criteria ask for these.
@@ -32,11 +32,11 @@ class FolderPart(NamedTuple):
 
     folders: list[Folder]
     next_folder: str | None
-    part: Part
+    part: ItemPart
 
 
 async def folder(
-    reader: Reader, path: str, order: Criteria, part: Slice, after_folder: str | None
+    reader: Reader, path: str, order: Criteria, part: ItemSlice, after_folder: str | None
 ) -> FolderPart:
     """Return a part of a folder; of the criteria only the order counts.
 
@@ -52,15 +52,15 @@ async def folder(
     else:
         inside, next_folder = await folders.inside(reader, path, after_folder, MAX_FOLDERS)
     if id_ is None or next_folder is not None:
-        return FolderPart(inside, next_folder, Part([], None))
+        return FolderPart(inside, next_folder, ItemPart([], None))
     directly = in_folder(id_, order.sorted_by)
     return FolderPart(inside, None, await browsing.page(reader, order, directly, part))
 
 
-async def at(reader: Reader, path: str) -> Part:
+async def at(reader: Reader, path: str) -> ItemPart:
     """The one item at `path`, missing or not, or none."""
     item = await items.at(reader, path)
-    return Part([item] if item else [], None)
+    return ItemPart([item] if item else [], None)
 
 
 async def detail(reader: Reader, actor: Actor, id_: int) -> ItemDetail:

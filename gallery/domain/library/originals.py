@@ -14,7 +14,7 @@ READERS = 16
 """Threads that read the originals of one root: one that hangs keeps no other waiting."""
 READ_SECONDS = 30.0
 """How long the disk may take to open a file, or for one part of it."""
-FIRST_PART, LARGEST_PART = 1 << 16, 1 << 20
+FIRST_PART, MAX_PART = 1 << 16, 1 << 20
 """Bytes that are read at a time, doubled from part to part: who does not read takes no memory."""
 MAX_LARGE_READS = 64
 """Originals that are read in the largest parts at a time; others are read in eighths of them."""
@@ -58,7 +58,7 @@ class Originals:
         root = self._disk.of(original.path)
         assert root is not None
         limiter, size = self._readers[root.name], FIRST_PART
-        largest = LARGEST_PART if self._reads < MAX_LARGE_READS else LARGEST_PART // 8
+        largest = MAX_PART if self._reads < MAX_LARGE_READS else MAX_PART // 8
         self._reads += 1
         try:
             while start < end:

@@ -13,17 +13,17 @@ async def states(reader: Reader, library: Library) -> list[RootState]:
     found = []
     unreadable = await problems.by_root(reader)
     for row in await roots.all_roots(reader):
-        served = library.roots.get(row.id)
+        status = library.roots.get(row.id)
         items = unreadable.get(row.id, problems.RootProblems())
-        reasons = (served.trouble, served.blind) if served else ()
+        reasons = (status.trouble, status.watch_problem) if status else ()
         found.append(
             RootState(
                 name=row.name,
-                state=served.state if served else "offline",
+                state=status.state if status else "offline",
                 item_count=row.item_count,
                 missing_count=row.missing_count,
                 last_scan=None if row.last_scan is None else moment(row.last_scan),
-                progress=served.progress if served else None,
+                progress=status.progress if status else None,
                 problem_count=items.total,
                 problems=[
                     *(Problem("", reason) for reason in reasons if reason),

@@ -29,14 +29,14 @@ DISK_SECONDS = 20.0
 """How long the disk may take to open a file, and to say whether it is as it was."""
 
 
-class Trouble(Enum):
+class NotRendered(Enum):
     """Why nothing came of it, though another time something may."""
 
     ABSENT = auto()
     CHANGED = auto()
 
 
-class Made(NamedTuple):
+class RenderedFile(NamedTuple):
     """What came of it: pictures of the file as it was then, size and time (microseconds) included.
 
     A `problem` says why some cannot be made; without a `thumbhash` none can be. `kept` bytes went
@@ -60,7 +60,7 @@ class _Opened(NamedTuple):
     here: dict[Size, bytes]
 
 
-class Drawing:
+class Renderer:
     """Makes pictures of the files of one root and keeps them in a cache.
 
     At most `readers` threads of its own open them, so a disk that hangs delays no other root.
@@ -74,7 +74,7 @@ class Drawing:
 
     async def draw(
         self, path: str, sizes: Sequence[Size], wanted: Sequence[Size], seconds: float
-    ) -> Made | Trouble:
+    ) -> RenderedFile | NotRendered:
         """See to it that the pictures of a file are in the cache in these sizes.
 
         Those that are `wanted` are returned. Raises `WorkerFailed` if that takes longer than
@@ -84,7 +84,7 @@ class Drawing:
         try:
             opened = await self._on_disk(self._open, path, sizes, discard=_close)
         except FileNotFoundError:
-            return Trouble.ABSENT
+            return NotRendered.ABSENT
         with opened.file:
             missing = tuple(size for size in sizes if size not in opened.here)
             try:
@@ -92,12 +92,12 @@ class Drawing:
             except WorkerFailed:
                 if await self._on_disk(_is_unchanged, opened):
                     raise
-                return Trouble.CHANGED  # a file that is cut while it is read kills, too
+                return NotRendered.CHANGED  # a file that is cut while it is read kills, too
             kept = await self._on_disk(self._keep, opened, rendering)
         if kept is None:
-            return Trouble.CHANGED
+            return NotRendered.CHANGED
         status, pictures = opened.status, opened.here | rendering.pictures
-        return Made(
+        return RenderedFile(
             status.st_size,
             status.st_mtime_ns // 1000,
             rendering.thumbhash,

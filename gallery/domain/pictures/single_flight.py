@@ -10,7 +10,7 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
-class Shared(Generic[K, T]):
+class SingleFlight(Generic[K, T]):
     """Results by key, worked out so many `hands` at a time, while at most `most` are not ready.
 
     Whoever leaves stops waiting, not the others. What nobody waits for any more is not begun; what

@@ -10,10 +10,10 @@ from typing import NamedTuple, TypeVar, TypeVarTuple
 import anyio
 from anyio import to_thread
 
-from gallery.database.engine import Database, Memo, Reader
+from gallery.database.engine import Database, GenerationCache, Reader
 from gallery.domain.collections import access
-from gallery.domain.pictures.rendering import Drawing, Made, Trouble
-from gallery.domain.pictures.single_flight import Shared
+from gallery.domain.pictures.rendering import NotRendered, RenderedFile, Renderer
+from gallery.domain.pictures.single_flight import SingleFlight
 from gallery.domain.sync import reconcile
 from gallery.domain.sync.library import Library
 from gallery.errors import NotFound, Unavailable
@@ -22,7 +22,7 @@ from gallery.media.worker import Workers
 from gallery.media.worker_process import WorkerFailed
 from gallery.model import Actor, Size
 from gallery.store.pictures import thumbnails
-from gallery.store.pictures.thumbnails import DrawnItem, Source
+from gallery.store.pictures.thumbnails import RenderedItem, Source
 from gallery.values.problems import TOO_MUCH
 from gallery.values.urls import picture_version
 
@@ -35,11 +35,11 @@ QUICK_SECONDS = 5.0
 """How long one file may take at first. What takes longer, or kills a worker, is tried again."""
 MAX_SECONDS = 30.0
 """How long it may take then, one file after another, while others are still drawn at once."""
-MOST_WAITING = 300
+MAX_WAITING = 300
 """Pictures that are asked for and not made yet; one more is 503."""
 AGAIN_SECONDS = 24 * 3_600.0
 """When what has taken too much is tried again."""
-MOST_FAILURES = 10_000
+MAX_FAILURES = 10_000
 READERS = 16
 TRIES = 3
 """How often a file is drawn into which somebody writes meanwhile."""
@@ -49,7 +49,7 @@ AHEAD: Sequence[Size] = ("small", "medium")
 """What is made before somebody asks."""
 
 
-class Picture(NamedTuple):
+class FoundPicture(NamedTuple):
     """A picture of an item, and of which version of its file it is.
 
     `is_exact`: it has the size that was asked for. Of what is missing any other may be shown.
@@ -65,7 +65,7 @@ _Wanted = tuple[int, str, Size | None]
 
 
 class Thumbnails:
-    """The pictures of all items, in at most `room` bytes of `cache`; `hands` work at a time."""
+    """The pictures of all items, in `max_bytes` of `cache`; `concurrency` render at a time."""
 
     def __init__(
         self,
@@ -74,14 +74,14 @@ class Thumbnails:
         workers: Workers,
         cache: Cache,
         *,
-        room: int,
-        hands: int,
+        max_bytes: int,
+        concurrency: int,
     ) -> None:
         self._db = db
-        self._memo = Memo(db)
+        self._memo = GenerationCache(db)
         self._library = library
         self._cache = cache
-        self._room = room
+        self._max_bytes = max_bytes
         self._used = 0
         self._is_surveyed = False
         self._shrinking: asyncio.Future[None] = asyncio.Future()
@@ -89,10 +89,12 @@ class Thumbnails:
         self._failures: OrderedDict[_Wanted, float] = OrderedDict()
         self._slow: OrderedDict[_Wanted, None] = OrderedDict()
         refusal = "Too many thumbnails are being made"
-        self._asked: Shared[_Wanted, Picture] = Shared(hands, MOST_WAITING, refusal)
-        self._again: Shared[_Wanted, Picture] = Shared(1, MOST_WAITING, refusal)
+        self._asked: SingleFlight[_Wanted, FoundPicture] = SingleFlight(
+            concurrency, MAX_WAITING, refusal
+        )
+        self._again: SingleFlight[_Wanted, FoundPicture] = SingleFlight(1, MAX_WAITING, refusal)
         self._drawings = {
-            id_: Drawing(workers, served.root, cache, READERS)
+            id_: Renderer(workers, served.root, cache, READERS)
             for id_, served in library.roots.items()
         }
         self._readers = anyio.CapacityLimiter(READERS)
@@ -113,15 +115,15 @@ class Thumbnails:
         """What the pictures of an item are made of; `NotFound` if there is no such item."""
         return await self._memo.get(item_id, lambda: self._db.read(_existing, item_id))
 
-    async def kept(self, source: Source, size: Size) -> Picture | None:
+    async def kept(self, source: Source, size: Size) -> FoundPicture | None:
         """A picture that was made before."""
         if source.fingerprint is None:
             return None
         key = key_of(source.fingerprint, source.modified_at)
         kept = await self._disk(self._cache.read, key, size)
-        return None if kept is None else Picture(kept, source.version)
+        return None if kept is None else FoundPicture(kept, source.version)
 
-    async def make(self, source: Source, size: Size) -> Picture:
+    async def make(self, source: Source, size: Size) -> FoundPicture:
         """A picture that is made now; of what is missing any that was kept.
 
         Raises `NotFound` if none can be made, `Unavailable` if too many wait or the file is being
@@ -144,43 +146,43 @@ class Thumbnails:
     async def cover_of(self, actor: Actor, collection_id: int) -> int:
         """The item whose picture a collection shows that the actor may see.
 
-        Raises as `access.see`, and `NotFound` if it has no cover.
+        Raises as `access.require_visible`, and `NotFound` if it has no cover.
         """
         return await self._db.read(_cover, actor, collection_id)
 
-    async def _any(self, source: Source, size: Size) -> Picture:
+    async def _any(self, source: Source, size: Size) -> FoundPicture:
         """A picture of what is not there, in this size or another."""
         if source.fingerprint is not None:
             key = key_of(source.fingerprint, source.modified_at)
             kept = await self._disk(self._cache.nearest, key, size)
             if kept is not None:
-                return Picture(kept, source.version, is_exact=False)
+                return FoundPicture(kept, source.version, is_exact=False)
         raise NotFound("No thumbnail")
 
-    async def _work_first(self, source: Source, size: Size) -> Picture:
+    async def _work_first(self, source: Source, size: Size) -> FoundPicture:
         """Make it if that is quick. Raises `WorkerFailed` if it was not, in whatever size."""
         if (source.id, source.version, None) in self._slow:
             raise WorkerFailed("took too much in another size")
         return await self._work(source, size, QUICK_SECONDS)
 
-    async def _work(self, source: Source, size: Size, seconds: float) -> Picture:
+    async def _work(self, source: Source, size: Size, seconds: float) -> FoundPicture:
         for _ in range(TRIES):
             made = await self._draw(source, [size], [size], seconds)
-            if made is not Trouble.CHANGED:
+            if made is not NotRendered.CHANGED:
                 break
-        if made is Trouble.CHANGED:
+        if made is NotRendered.CHANGED:
             raise Unavailable("The file is being written to")
-        if isinstance(made, Made) and made.pictures:
+        if isinstance(made, RenderedFile) and made.pictures:
             if source.problem and made.thumbhash and _is_of(made, source):
-                await self._show(DrawnItem(source, made.thumbhash, made.problem))
-            return Picture(made.pictures[0], picture_version(made.size, made.modified_at))
-        if isinstance(made, Made) and made.thumbhash is None and _is_of(made, source):
-            await self._show(DrawnItem(source, None, made.problem))
-        elif isinstance(made, Made) and _has_version_of(made, source):
+                await self._show(RenderedItem(source, made.thumbhash, made.problem))
+            return FoundPicture(made.pictures[0], picture_version(made.size, made.modified_at))
+        if isinstance(made, RenderedFile) and made.thumbhash is None and _is_of(made, source):
+            await self._show(RenderedItem(source, None, made.problem))
+        elif isinstance(made, RenderedFile) and _has_version_of(made, source):
             self._remember_failure((source.id, source.version, size))
         raise NotFound("No thumbnail")
 
-    async def _work_again(self, source: Source, size: Size) -> Picture:
+    async def _work_again(self, source: Source, size: Size) -> FoundPicture:
         """Make what has taken too much at first; if it does again, in no size once more."""
         self._check_failures(source, size)
         try:
@@ -190,10 +192,10 @@ class Thumbnails:
             await self._show(_failed(source))
             raise NotFound("No thumbnail") from failure
 
-    async def _show(self, drawn: DrawnItem) -> None:
-        await self._db.write(reconcile.show, drawn.source.root_id, [drawn])
+    async def _show(self, drawn: RenderedItem) -> None:
+        await self._db.write(reconcile.store_thumbnails, drawn.source.root_id, [drawn])
 
-    async def ahead(self, source: Source) -> DrawnItem | None:
+    async def ahead(self, source: Source) -> RenderedItem | None:
         """Make the usual sizes while no client waits.
 
         None if the file is not as it was, or takes too much for the first time: then it is tried
@@ -203,7 +205,7 @@ class Thumbnails:
         any_size = (source.id, source.version, None)
         if self._has_failed(any_size):
             return None
-        sizes = AHEAD if self._used < self._room * FULL else []
+        sizes = AHEAD if self._used < self._max_bytes * FULL else []
         is_last_try = any_size in self._slow
         seconds = MAX_SECONDS if is_last_try else QUICK_SECONDS
         try:
@@ -216,29 +218,29 @@ class Thumbnails:
                 return None
             self._remember_failure(any_size)
             return _failed(source)
-        if not isinstance(made, Made) or not _is_of(made, source):
+        if not isinstance(made, RenderedFile) or not _is_of(made, source):
             return None
-        return DrawnItem(source, made.thumbhash, made.problem)
+        return RenderedItem(source, made.thumbhash, made.problem)
 
     async def _draw(
         self, source: Source, sizes: Sequence[Size], wanted: Sequence[Size], seconds: float
-    ) -> Made | Trouble:
+    ) -> RenderedFile | NotRendered:
         """Draw in a worker. Raises `WorkerFailed` if that took too much, and `Unavailable`."""
         try:
             made = await self._drawings[source.root_id].draw(source.path, sizes, wanted, seconds)
         except WorkerFailed as failure:
             logger.warning("%s cannot be drawn: %s", source.path, failure)
             self._slow[source.id, source.version, None] = None
-            if len(self._slow) > MOST_FAILURES:
+            if len(self._slow) > MAX_FAILURES:
                 self._slow.popitem(last=False)
             raise
-        if isinstance(made, Made):
+        if isinstance(made, RenderedFile):
             self._grow(made.kept)
         return made
 
     def _remember_failure(self, wanted: _Wanted) -> None:
         self._failures[wanted] = time.monotonic() + AGAIN_SECONDS
-        while len(self._failures) > MOST_FAILURES:
+        while len(self._failures) > MAX_FAILURES:
             self._failures.popitem(last=False)
 
     def _has_failed(self, wanted: _Wanted) -> bool:
@@ -253,12 +255,12 @@ class Thumbnails:
     def _grow(self, more: int) -> None:
         """So much was kept; if it is too much, what was not used for the longest goes."""
         self._used += more
-        if self._used > self._room and self._shrinking.done():
+        if self._used > self._max_bytes and self._shrinking.done():
             self._shrinking = asyncio.ensure_future(self._shrink())
 
     async def _shrink(self) -> None:
         try:
-            self._used -= await self._disk(self._cache.shrink, int(self._room * FULL))
+            self._used -= await self._disk(self._cache.shrink, int(self._max_bytes * FULL))
         except Unavailable as error:
             logger.warning("no thumbnails can be removed: %s", error.__cause__)
 
@@ -270,19 +272,19 @@ class Thumbnails:
             raise Unavailable("Thumbnails cannot be read now") from error
 
 
-def _is_of(made: Made, source: Source) -> bool:
+def _is_of(made: RenderedFile, source: Source) -> bool:
     """Whether it was the file that the index has read."""
     return _has_version_of(made, source) and source.fingerprint is not None
 
 
-def _has_version_of(made: Made, source: Source) -> bool:
+def _has_version_of(made: RenderedFile, source: Source) -> bool:
     """Return whether it was the file as the index has listed it, and not a later one."""
     return (made.size, made.modified_at) == (source.size, source.modified_at)
 
 
-def _failed(source: Source) -> DrawnItem:
+def _failed(source: Source) -> RenderedItem:
     """Return what is known of a file that takes too much, or ends the process that draws it."""
-    return DrawnItem(source, None, TOO_MUCH, is_final=False)
+    return RenderedItem(source, None, TOO_MUCH, is_final=False)
 
 
 async def _existing(reader: Reader, item_id: int) -> Source:
@@ -293,7 +295,7 @@ async def _existing(reader: Reader, item_id: int) -> Source:
 
 
 async def _cover(reader: Reader, actor: Actor, collection_id: int) -> int:
-    await access.see(reader, actor, collection_id)
+    await access.require_visible(reader, actor, collection_id)
     item_id = await thumbnails.cover_of(reader, collection_id)
     if item_id is None:
         raise NotFound("No cover")

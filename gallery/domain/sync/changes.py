@@ -55,7 +55,7 @@ class Changes:
     async def tell(self, tx: Tx) -> None:
         touched = self.items.union(await files.ids_at(tx, self.paths) if self.paths else ())
         if touched or self.neighbours:
-            touched.update(await files.kin(tx, touched, self.paths | self.neighbours))
+            touched.update(await files.paired_with(tx, touched, self.paths | self.neighbours))
         if touched:
             await collections.touch(tx, sorted(touched))
         if self.recount:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gallery.database.engine import Database, Reader, Row
 from gallery.disk.roots import Roots
-from gallery.disk.walk import Listing
+from gallery.disk.walk import FolderListing
 from gallery.domain.sync.library import Library
 from gallery.domain.sync.plan import (
     NOTHING_KNOWN,
@@ -16,7 +16,7 @@ from gallery.domain.sync.plan import (
     FolderMoved,
     KnownFolder,
     Look,
-    Stray,
+    UnlistedFile,
     identity,
     plan,
 )
@@ -27,7 +27,9 @@ from gallery.store.sync import files
 from gallery.values import paths
 
 
-async def compare(db: Database, library: Library, listings: Sequence[Listing]) -> list[Action]:
+async def compare(
+    db: Database, library: Library, listings: Sequence[FolderListing]
+) -> list[Action]:
     """What has to change so that the index shows the listed folders as they are; see `plan`.
 
     For files that may have been elsewhere before, the disk is asked whether they still are there.
@@ -50,11 +52,11 @@ async def compare(db: Database, library: Library, listings: Sequence[Listing]) -
 class _Told(NamedTuple):
     """What the index says of the listed folders, and of what is in those that may have changed."""
 
-    folders: Mapping[str, folders.Known]
+    folders: Mapping[str, folders.FolderRow]
     children: Sequence[tuple[str, str]]
     files: Sequence[Row]
 
-    def agrees_with(self, listing: Listing) -> bool:
+    def agrees_with(self, listing: FolderListing) -> bool:
         """Whether the index is known to be as the listing is."""
         known = self.folders.get(listing.folder)
         return (
@@ -64,12 +66,12 @@ class _Told(NamedTuple):
             and listing.digest == known.digest
         )
 
-    def beside(self, listings: Sequence[Listing]) -> list[Look]:
+    def beside(self, listings: Sequence[FolderListing]) -> list[Look]:
         """Each of the listings, and what is known there."""
         children = defaultdict[str, list[str]](list)
         for parent, path in self.children:
             children[parent].append(path)
-        inside = defaultdict[int, list[files.Known]](list)
+        inside = defaultdict[int, list[files.KnownItem]](list)
         for file in files.in_order_of_loss(self.files):
             inside[file.folder_id].append(file)
         looks = []
@@ -84,7 +86,7 @@ class _Told(NamedTuple):
         return looks
 
 
-async def _told(reader: Reader, listings: Sequence[Listing]) -> _Told:
+async def _told(reader: Reader, listings: Sequence[FolderListing]) -> _Told:
     told = _Told(await folders.known(reader, [listing.folder for listing in listings]), (), ())
     whole = [
         listing.folder
@@ -113,7 +115,7 @@ async def _told(reader: Reader, listings: Sequence[Listing]) -> _Told:
 
 async def _strays(
     db: Database, library: Library, looks: Sequence[Look]
-) -> tuple[list[Stray], Collection[int]]:
+) -> tuple[list[UnlistedFile], Collection[int]]:
     """The items of other places that the unsettled files may be, and which of all are kept."""
     loose = await asyncio.to_thread(
         lambda: {identity(file) for look in looks for file in look.unsettled()}
@@ -137,7 +139,7 @@ async def _strays(
     )
     trusted = await asyncio.to_thread(library.trusted_roots) if elsewhere else ()
     strays = [
-        Stray(item, path, path not in there, is_replaced)
+        UnlistedFile(item, path, path not in there, is_replaced)
         for item, path, _is_kept, is_replaced in elsewhere
         if library.disk.of(path) in trusted
         and path not in unknown

@@ -14,7 +14,7 @@ from gallery.store.sync import folder_moves
 from gallery.values import paths
 
 DAY = 24 * 3_600_000
-MOST_REMEMBERED = 10_000
+MAX_REMEMBERED = 10_000
 
 
 class Departure(NamedTuple):
@@ -36,7 +36,7 @@ class Departures:
     def note(self, departures: Iterable[Departure]) -> None:
         """Items were moved. Under another name one says nothing of its folder."""
         for former, path in departures:
-            if paths.name(former) == paths.name(path) and len(self._count) < MOST_REMEMBERED:
+            if paths.name(former) == paths.name(path) and len(self._count) < MAX_REMEMBERED:
                 self._count[paths.parent(former), paths.parent(path)] += 1
 
     def folders(self) -> set[str]:

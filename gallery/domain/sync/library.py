@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from gallery.disk.roots import Root, Roots
 from gallery.domain.sync.folder_moves import Departures
-from gallery.domain.sync.root_status import Served
+from gallery.domain.sync.root_status import RootStatus
 from gallery.events import Bus
 from gallery.model import Item
 
@@ -21,23 +21,23 @@ class Library:
         self.holder = holder
         self.departures = Departures()
         self.transient = set[int]()
-        self.roots: Mapping[int, Served] = {
-            ids[name]: Served(ids[name], root, bus) for name, root in disk.by_name.items()
+        self.roots: Mapping[int, RootStatus] = {
+            ids[name]: RootStatus(ids[name], root, bus) for name, root in disk.by_name.items()
         }
 
-    def serving(self, path: str) -> Served:
+    def serving(self, path: str) -> RootStatus:
         """The root that a path of the library belongs to."""
         return next(it for it in self.roots.values() if it.root == self.disk.of(path))
 
     def name_of(self, root_id: int) -> str:
         """What a root is called; another server may serve more of them."""
-        served = self.roots.get(root_id)
-        return served.root.name if served else ""
+        status = self.roots.get(root_id)
+        return status.root.name if status else ""
 
     def request_scan(self, *, accept_missing: bool) -> None:
         """Every root is reconciled as soon as possible."""
-        for served in self.roots.values():
-            served.request_scan(accept_missing=accept_missing)
+        for status in self.roots.values():
+            status.request_scan(accept_missing=accept_missing)
 
     def prefer(self, shown: Sequence[Item]) -> None:
         """Somebody looks at these items: those that were not read or drawn yet are next.
@@ -46,12 +46,12 @@ class Library:
         """
         for item in reversed(shown):
             if item.thumbhash is None and not item.missing and self.disk.of(item.path):
-                served = self.serving(item.path)
-                (served.unread if item.taken_at is None else served.undrawn).add(item.id)
+                status = self.serving(item.path)
+                (status.unread if item.taken_at is None else status.undrawn).add(item.id)
 
     def trusted_roots(self) -> set[Root]:
         """Those whose directory is for certain the right one: what is not there, is not there.
 
         It blocks.
         """
-        return {served.root for served in self.roots.values() if served.is_trusted()}
+        return {status.root for status in self.roots.values() if status.is_trusted()}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from gallery.database.engine import Tx
 from gallery.store.sync import index, moves
-from gallery.store.sync.moves import Fold, Lookalike
+from gallery.store.sync.moves import MatchCandidate, Merge
 
 DAY = 24 * 3_600_000
 """So many milliseconds may lie between a copy and the removal of the original."""
@@ -24,7 +24,7 @@ class _Likeness(NamedTuple):
     younger one into a collection, too; `is_identity`: it tells that they are the very same file.
     """
 
-    key: Callable[[Lookalike], Hashable]
+    key: Callable[[MatchCandidate], Hashable]
     may_have_met: bool = True
     may_be_kept: bool = True
     is_identity: bool = False
@@ -40,7 +40,7 @@ _LIKENESSES = (
 """The surest first."""
 
 
-def folds(lookalikes: Iterable[Lookalike]) -> Iterator[Fold]:
+def matches(lookalikes: Iterable[MatchCandidate]) -> Iterator[Merge]:
     """Yield which items are one file that was moved. Pure.
 
     A missing one and a present one that came later are paired if they alone have something in
@@ -55,21 +55,21 @@ def folds(lookalikes: Iterable[Lookalike]) -> Iterator[Fold]:
             if likeness.is_identity:
                 del missing[1:]  # of several rows of one and the same file, the oldest
             if len(missing) == len(present) == 1 and _follows(present[0], missing[0], likeness):
-                yield Fold(missing[0].id, present[0].id)
+                yield Merge(missing[0].id, present[0].id)
                 left.remove(missing[0])
                 left.remove(present[0])
     for missing, present in _alike(left, lambda item: item.fingerprint):
         for older in missing if len(missing) == 1 else ():
             copies = [item for item in present if _is_copy(item, older)]
             if len(copies) == 1:
-                yield Fold(older.id, copies[0].id)
+                yield Merge(older.id, copies[0].id)
 
 
 def _alike(
-    items: Iterable[Lookalike], key: Callable[[Lookalike], Hashable]
-) -> Iterator[tuple[list[Lookalike], list[Lookalike]]]:
+    items: Iterable[MatchCandidate], key: Callable[[MatchCandidate], Hashable]
+) -> Iterator[tuple[list[MatchCandidate], list[MatchCandidate]]]:
     """Yield the missing and the present ones of all that have a key in common."""
-    groups = defaultdict[Hashable, list[Lookalike]](list)
+    groups = defaultdict[Hashable, list[MatchCandidate]](list)
     for item in items:
         if value := key(item):
             groups[value].append(item)
@@ -80,20 +80,20 @@ def _alike(
         )
 
 
-def _is_copy(younger: Lookalike, older: Lookalike) -> bool:
+def _is_copy(younger: MatchCandidate, older: MatchCandidate) -> bool:
     """Return whether one was added while the other was there, a day before its end at most."""
     earliest = max(older.added_at, older.missing_since - DAY)
     return not _is_first(younger, older) and earliest < younger.added_at < older.missing_since
 
 
-def _is_first(younger: Lookalike, older: Lookalike) -> bool:
+def _is_first(younger: MatchCandidate, older: MatchCandidate) -> bool:
     """Return whether the younger one was there at the first scan of the root of both."""
     return older.root_id == younger.root_id and (
         younger.first_scan is None or younger.added_at <= younger.first_scan
     )
 
 
-def _follows(younger: Lookalike, older: Lookalike, likeness: _Likeness) -> bool:
+def _follows(younger: MatchCandidate, older: MatchCandidate, likeness: _Likeness) -> bool:
     """Whether the times admit that one is the other's later place."""
     if _is_first(younger, older):
         return False
@@ -106,22 +106,22 @@ def _follows(younger: Lookalike, older: Lookalike, likeness: _Likeness) -> bool:
     )
 
 
-async def fold(
+async def merge_matches(
     tx: Tx, item_ids: Collection[int], transient: Collection[int]
-) -> list[tuple[Lookalike, Lookalike]]:
+) -> list[tuple[MatchCandidate, MatchCandidate]]:
     """Folds what was read, or is missing, as far as it goes; the (older, younger) items before.
 
     What is `transient` has just been missed and may still turn up with its own inode.
     """
     found = await moves.lookalikes(tx, item_ids) if item_ids else []
     alike = {item.id: item for item in found if item.id not in transient}
-    pairs = list(folds(alike.values()))
+    pairs = list(matches(alike.values()))
     if pairs:
         await merge(tx, pairs)
     return [(alike[pair.older], alike[pair.younger]) for pair in pairs]
 
 
-async def merge(tx: Tx, pairs: Sequence[Fold]) -> None:
+async def merge(tx: Tx, pairs: Sequence[Merge]) -> None:
     """Each older item is where the younger one was, and in its collections; that one ends."""
     ends = await index.whole(tx, [pair.younger for pair in pairs])
     await moves.take_over(tx, pairs)

@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from gallery.database.engine import Database, Tx
 from gallery.disk.roots import FileSeen, Roots
-from gallery.disk.walk import Listing
+from gallery.disk.walk import FolderListing
 from gallery.domain.sync import reconcile
 from gallery.domain.sync.compare import compare
 from gallery.domain.sync.library import Library
@@ -60,7 +60,7 @@ async def _index_files(db: Database, library: Library, wanted: Sequence[str]) ->
     for root_id, by_folder in by_root.items():
         # Only these files were looked at: the rest of their folders is as it was.
         listings = [
-            Listing(folder, files, [], names=frozenset(file.name for file in files))
+            FolderListing(folder, files, [], names=frozenset(file.name for file in files))
             for folder, files in by_folder.items()
         ]
         actions = await compare(db, library, listings)

@@ -13,8 +13,8 @@ from itertools import chain
 from typing import NamedTuple
 
 from gallery.disk.roots import FileSeen
-from gallery.disk.walk import Listing
-from gallery.store.sync.files import Known
+from gallery.disk.walk import FolderListing
+from gallery.store.sync.files import KnownItem
 from gallery.values import paths
 
 
@@ -98,7 +98,7 @@ class KnownFolder(NamedTuple):
 
     is_present: bool
     children: Collection[str] = ()
-    files: Sequence[Known] = ()
+    files: Sequence[KnownItem] = ()
     inode: int | None = None
     modified_at: int | None = None
     digest: str | None = None
@@ -114,15 +114,15 @@ class Look(NamedTuple):
     that had them before.
     """
 
-    listing: Listing
+    listing: FolderListing
     known: KnownFolder
-    rows: Mapping[str, Known]
-    former: Mapping[str, Known]
+    rows: Mapping[str, KnownItem]
+    former: Mapping[str, KnownItem]
 
     @classmethod
-    def at(cls, listing: Listing, known: KnownFolder) -> "Look":
-        rows: dict[str, Known] = {}
-        former: dict[str, Known] = {}
+    def at(cls, listing: FolderListing, known: KnownFolder) -> "Look":
+        rows: dict[str, KnownItem] = {}
+        former: dict[str, KnownItem] = {}
         for row in known.files:
             if listing.has_looked_at(row.name):
                 if row.name in rows:
@@ -139,32 +139,32 @@ class Look(NamedTuple):
             if not _is_in_place(self.rows.get(file.name), file):
                 yield file
 
-    def displaced(self) -> "Iterator[Stray]":
+    def displaced(self) -> "Iterator[UnlistedFile]":
         """The items of the folder whose file is not in its place."""
         files = {file.name: file for file in self.listing.files}
         for name, row in self.rows.items():
             file = files.get(name)
             if file is None or not _is_in_place(row, file):
-                yield Stray(row, self.path(name), left_a_void=file is None)
+                yield UnlistedFile(row, self.path(name), left_a_void=file is None)
 
 
-class Stray(NamedTuple):
+class UnlistedFile(NamedTuple):
     """An item whose file is not at its path; `left_a_void` if nothing is.
 
     `is_replaced`: it is shown as it was until another file at its path was taken for a new version.
     """
 
-    item: Known
+    item: KnownItem
     path: str
     left_a_void: bool
     is_replaced: bool = False
 
 
-def _is_in_place(row: Known | None, file: FileSeen) -> bool:
+def _is_in_place(row: KnownItem | None, file: FileSeen) -> bool:
     return row is not None and not row.missing_since and row.inode == file.inode
 
 
-def identity(file: FileSeen | Known) -> tuple[int, int, int]:
+def identity(file: FileSeen | KnownItem) -> tuple[int, int, int]:
     """What a file keeps on its way from one name to another, and shares with no other file."""
     return file.inode, file.size, file.modified_at
 
@@ -174,7 +174,7 @@ Moving = Mapping[int, tuple[int, int, int]]
 
 
 def plan(
-    looks: Sequence[Look], elsewhere: Iterable[Stray] = (), kept: Collection[int] = ()
+    looks: Sequence[Look], elsewhere: Iterable[UnlistedFile] = (), kept: Collection[int] = ()
 ) -> Iterator[Action]:
     """The actions that bring the index to what was seen.
 
@@ -188,8 +188,8 @@ def plan(
 
 
 def _moves(
-    looks: Sequence[Look], elsewhere: Iterable[Stray], kept: Collection[int]
-) -> dict[str, Stray]:
+    looks: Sequence[Look], elsewhere: Iterable[UnlistedFile], kept: Collection[int]
+) -> dict[str, UnlistedFile]:
     """Which stray the file at each path is."""
     moves = _claims(looks, elsewhere)
     moved = {stray.item.id for stray in moves.values()}
@@ -201,12 +201,12 @@ def _moves(
     return moves
 
 
-def _claims(looks: Sequence[Look], elsewhere: Iterable[Stray]) -> dict[str, Stray]:
+def _claims(looks: Sequence[Look], elsewhere: Iterable[UnlistedFile]) -> dict[str, UnlistedFile]:
     """The best of the strays that each file may be, by its path; none is two files."""
-    strays = defaultdict[tuple[int, int, int], list[Stray]](list)
+    strays = defaultdict[tuple[int, int, int], list[UnlistedFile]](list)
     for stray in chain(elsewhere, *(look.displaced() for look in looks)):
         strays[identity(stray.item)].append(stray)
-    claims: dict[str, Stray] = {}
+    claims: dict[str, UnlistedFile] = {}
     taken = set[int]()
     # That a file was replaced was a guess; that this is the very one that was, is certain.
     for is_replaced in (True, False):
@@ -224,7 +224,7 @@ def _claims(looks: Sequence[Look], elsewhere: Iterable[Stray]) -> dict[str, Stra
     return claims
 
 
-def _rank(path: str, stray: Stray) -> tuple[int, bool, bool, int]:
+def _rank(path: str, stray: UnlistedFile) -> tuple[int, bool, bool, int]:
     """Of several former places of a file: the last, the same path, the same name, the oldest."""
     row = stray.item
     return (
@@ -235,7 +235,7 @@ def _rank(path: str, stray: Stray) -> tuple[int, bool, bool, int]:
     )
 
 
-def _stays(row: Known, newcomer: Stray, kept: Collection[int]) -> bool:
+def _stays(row: KnownItem, newcomer: UnlistedFile, kept: Collection[int]) -> bool:
     """Whether an item stays where another file was moved onto its own, which exists no more.
 
     That is how programs replace a file by a new version of it: write another, rename it. A file
@@ -249,7 +249,7 @@ def _stays(row: Known, newcomer: Stray, kept: Collection[int]) -> bool:
     )
 
 
-def _plan_folder(look: Look, moves: Mapping[str, Stray], moved: Moving) -> Iterator[Action]:
+def _plan_folder(look: Look, moves: Mapping[str, UnlistedFile], moved: Moving) -> Iterator[Action]:
     listing, known = look.listing, look.known
     if not known.is_present:
         yield FolderFound(listing.folder)
@@ -271,7 +271,7 @@ def _lost_folders(look: Look) -> Iterator[FolderGone]:
             yield FolderGone(path)
 
 
-def _plan_files(look: Look, moves: Mapping[str, Stray], moved: Moving) -> Iterator[Action]:
+def _plan_files(look: Look, moves: Mapping[str, UnlistedFile], moved: Moving) -> Iterator[Action]:
     folder = look.listing.folder
     rows = dict(look.rows)
     for file in look.listing.files:
@@ -289,7 +289,7 @@ def _plan_files(look: Look, moves: Mapping[str, Stray], moved: Moving) -> Iterat
 
 
 def _plan_file(
-    folder: str, file: FileSeen, row: Known | None, stray: Stray | None, moved: Moving
+    folder: str, file: FileSeen, row: KnownItem | None, stray: UnlistedFile | None, moved: Moving
 ) -> Action | None:
     if stray and (row is None or stray.item.id != row.id):
         return Moved(stray.item.id, stray.path, folder, file, stray.left_a_void)

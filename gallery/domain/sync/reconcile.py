@@ -27,9 +27,9 @@ from gallery.domain.sync.plan import (
 from gallery.model import Probed
 from gallery.store.library import folders, problems
 from gallery.store.pictures import thumbnails
-from gallery.store.pictures.thumbnails import DrawnItem
+from gallery.store.pictures.thumbnails import RenderedItem
 from gallery.store.sync import files, folder_moves, index, metadata, roots
-from gallery.store.sync.moves import Fold
+from gallery.store.sync.moves import Merge
 from gallery.store.sync.unread import Unread
 from gallery.values import paths
 from gallery.values.media_types import type_of
@@ -108,7 +108,7 @@ async def apply_gone(tx: Tx, root_id: int, folder: str, since: int) -> tuple[boo
     return is_all, changes.outcome
 
 
-async def learn(
+async def store_metadata(
     tx: Tx, root_id: int, read: Sequence[tuple[Unread, Probed]], transient: Collection[int]
 ) -> Outcome:
     """Keeps what files said of themselves, and folds what by that turns out to have moved."""
@@ -117,12 +117,12 @@ async def learn(
     await metadata.store(tx, read)
     changes.items |= {item.id for item, _probed in read}
     changes.folders |= {paths.parent(item.path) for item, _probed in read}
-    await _fold(tx, changes, changes.items, transient)
+    await _merge(tx, changes, changes.items, transient)
     await changes.tell(tx)
     return changes.outcome
 
 
-async def show(tx: Tx, root_id: int, drawn: Sequence[DrawnItem]) -> None:
+async def store_thumbnails(tx: Tx, root_id: int, drawn: Sequence[RenderedItem]) -> None:
     """Keeps what came of drawing files: those that show them have a new state."""
     await roots.lock(tx)
     changes = Changes(root_id)
@@ -143,13 +143,13 @@ async def forbid(tx: Tx, root_id: int, item_ids: Iterable[int]) -> None:
         tx.discard()
 
 
-async def fold(
+async def merge(
     tx: Tx, root_id: int, missing: Collection[int], transient: Collection[int]
 ) -> Outcome:
     """Folds what came elsewhere, by its bytes, into the items that are missing; see `moves`."""
     await roots.lock(tx)
     changes = Changes(root_id)
-    await _fold(tx, changes, missing, transient)
+    await _merge(tx, changes, missing, transient)
     if changes.outcome.departures:
         await changes.tell(tx)
     else:
@@ -157,7 +157,7 @@ async def fold(
     return changes.outcome
 
 
-async def forget(tx: Tx, root_id: int, before: int) -> bool:
+async def purge(tx: Tx, root_id: int, before: int) -> bool:
     """Forgets at most a batch of what is missing since before then; whether that was all.
 
     What is in a collection is never forgotten.
@@ -224,10 +224,10 @@ async def _lose(
     changes.outcome.lost.extend(lost)
 
 
-async def _fold(
+async def _merge(
     tx: Tx, changes: Changes, item_ids: Collection[int], transient: Collection[int]
 ) -> None:
-    for older, younger in await moves.fold(tx, item_ids, transient):
+    for older, younger in await moves.merge_matches(tx, item_ids, transient):
         changes.items.add(older.id)
         changes.count(older.root_id, missing=-1)  # and one less, and one more, where the other was
         changes.depart(older.path, younger.path)
@@ -247,21 +247,23 @@ async def _move(tx: Tx, changes: Changes, root_id: int, moved: Sequence[Moved], 
     }
     movers = {action.id for action in into.values()}
     there = await files.present_at(tx, into)
-    twins = {
+    duplicates = {
         id_: into[path].id
         for path, (id_, inode) in there.items()
         if id_ not in movers and inode == into[path].file.inode
     }
-    if twins:
-        await moves.merge(tx, [Fold(older, younger) for younger, older in twins.items()])
-        changes.count(root_id, present=-len(twins))
+    if duplicates:
+        await moves.merge(tx, [Merge(older, younger) for younger, older in duplicates.items()])
+        changes.count(root_id, present=-len(duplicates))
     overwritten = {
-        id_: path for path, (id_, _inode) in there.items() if id_ not in movers and id_ not in twins
+        id_: path
+        for path, (id_, _inode) in there.items()
+        if id_ not in movers and id_ not in duplicates
     }
     await _lose(tx, changes, root_id, overwritten, since)
     known = await folders.known(tx, {action.folder for action in into.values()})
     placed = [
-        index.Placed(
+        index.PlacedItem(
             action.id,
             *action.file[1:],
             root_id,

@@ -10,7 +10,7 @@ from gallery.disk.roots import Root
 from gallery.events import Bus, RootChanged
 from gallery.model import PHASES, Hint, Phase, Progress
 
-MOST_PREFERRED = 2_000
+MAX_PREFERRED = 2_000
 """Items that somebody looks at and that are read, and drawn, before all others."""
 
 
@@ -33,15 +33,14 @@ class Preferred:
         return [self._ids.pop() for _ in range(min(most, len(self._ids)))]
 
 
-class Served:
-    """A root as this process serves it: its state, and what somebody wants to have looked at.
+class RootStatus:
+    """Hold the state of a root in this process, and the work that is waiting in it.
 
-    `identity` is that of its directory when it was last known to be the right one; `blind` says
-    why changes are not noticed at once, if they are not, and `trouble` why the disk cannot be read
-    at the moment. `passes` counts full passes. `ripe` are
-    items that are missing for long enough to ask what came in their place. While it `is_watched`,
-    `renewal` has the watching begun anew, which a full pass follows. Items that are `unread` or
-    `undrawn` come before others.
+    `identity` is that of its directory when it was last known to be the right one. `watch_problem`
+    says why changes are not noticed at once, `trouble` why the disk cannot be read at the moment.
+    `passes` counts full passes. `ripe` holds items that have been missing for long enough to look
+    for what replaced them. While it `is_watched`, setting `renewal` restarts the watching, and
+    a full pass follows. Items in `unread` and `undrawn` come before others.
     """
 
     def __init__(self, id_: int, root: Root, bus: Bus) -> None:
@@ -57,8 +56,8 @@ class Served:
         self.is_watched = False
         self.renewal = asyncio.Event()
         self._hints: dict[str, Hint] = {}
-        self.unread = Preferred(MOST_PREFERRED)
-        self.undrawn = Preferred(MOST_PREFERRED)
+        self.unread = Preferred(MAX_PREFERRED)
+        self.undrawn = Preferred(MAX_PREFERRED)
         self._under_way: dict[Phase, Progress] = {}
         self._is_offline = False
         self._blind: str | None = None
@@ -146,11 +145,11 @@ class Served:
             self._bus.publish(RootChanged(self.id))
 
     @property
-    def blind(self) -> str | None:
+    def watch_problem(self) -> str | None:
         return self._blind
 
-    @blind.setter
-    def blind(self, reason: str | None) -> None:
+    @watch_problem.setter
+    def watch_problem(self, reason: str | None) -> None:
         former, self._blind = self._blind, reason
         if former != reason:
             self._bus.publish(RootChanged(self.id))

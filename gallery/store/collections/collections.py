@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gallery.database.engine import Reader, Row, Tx
-from gallery.model import Collection, ListTag, Tag, Tagged
+from gallery.model import Collection, ListRevision, Revision, Versioned
 from gallery.store.lists import json_list, numbers
 from gallery.values.names import CollectionName
 from gallery.values.times import moment
@@ -37,9 +37,9 @@ _SUMMARY = """
 """
 
 
-def _tagged(row: Row) -> Tagged:
+def _tagged(row: Row) -> Versioned:
     id_, name, description, folder_path, count, public, favorite, owner_id, *rest = row
-    created_at, updated_at, version, revision, cover_id, cover_path, size, modified_at = rest
+    created_at, updated_at, version, disk_version, cover_id, cover_path, size, modified_at = rest
     picture = cover = ""
     if cover_id is not None:
         cover = f"/api/collections/{id_}/cover?size="
@@ -60,10 +60,10 @@ def _tagged(row: Row) -> Tagged:
         moment(created_at),
         moment(updated_at),
     )
-    return Tagged(collection, Tag(version, revision), updated_at)
+    return Versioned(collection, Revision(version, disk_version), updated_at)
 
 
-async def visible(reader: Reader, viewer_id: int, updated_after: int) -> list[Tagged]:
+async def visible(reader: Reader, viewer_id: int, updated_after: int) -> list[Versioned]:
     """What the viewer may see and was updated after then (ms), newest first."""
     rows = await reader.all(
         f"""
@@ -77,7 +77,7 @@ async def visible(reader: Reader, viewer_id: int, updated_after: int) -> list[Ta
     return [_tagged(row) for row in rows]
 
 
-async def list_tag(reader: Reader, viewer_id: int, updated_after: int) -> ListTag:
+async def list_revision(reader: Reader, viewer_id: int, updated_after: int) -> ListRevision:
     """The state of `visible`, without reading it."""
     row = await reader.one(
         f"""
@@ -94,7 +94,7 @@ async def list_tag(reader: Reader, viewer_id: int, updated_after: int) -> ListTa
         updated_after,
     )
     assert row is not None
-    return ListTag(*row)
+    return ListRevision(*row)
 
 
 async def count_members(reader: Reader, viewer_id: int, updated_after: int) -> int:
@@ -116,15 +116,15 @@ async def visible_ids(reader: Reader, viewer_id: int) -> list[int]:
     return sorted(id_ for (id_,) in rows)
 
 
-class State(NamedTuple):
+class CollectionState(NamedTuple):
     """The state of a collection, and how many items it has."""
 
     version: int
-    revision: int
+    disk_version: int
     size: int
 
 
-async def states(reader: Reader, viewer_id: int) -> dict[int, State]:
+async def states(reader: Reader, viewer_id: int) -> dict[int, CollectionState]:
     """The states of all that the viewer may see, by id.
 
     One row of lists: as many rows as there are collections would cost the driver five times more.
@@ -143,7 +143,7 @@ async def states(reader: Reader, viewer_id: int) -> dict[int, State]:
     )
     assert row is not None
     ids, *parts = map(numbers, row)
-    return dict(zip(ids, map(State, *parts), strict=True))
+    return dict(zip(ids, map(CollectionState, *parts), strict=True))
 
 
 class Access(NamedTuple):
@@ -151,7 +151,7 @@ class Access(NamedTuple):
 
     owner_id: int
     is_public: bool
-    tag: Tag
+    revision: Revision
     item_count: int
 
 
@@ -161,10 +161,10 @@ async def access(reader: Reader, id_: int) -> Access | None:
         "SELECT owner_id, is_public, version, revision, item_count FROM collection WHERE id = $1",
         id_,
     )
-    return Access(row[0], row[1] == 1, Tag(row[2], row[3]), row[4]) if row else None
+    return Access(row[0], row[1] == 1, Revision(row[2], row[3]), row[4]) if row else None
 
 
-async def get(reader: Reader, id_: int) -> Tagged | None:
+async def get(reader: Reader, id_: int) -> Versioned | None:
     """The collection `id_`, whoever may see it."""
     row = await reader.one(f"{_SUMMARY} WHERE c.id = $1", id_)
     return _tagged(row) if row else None
@@ -182,25 +182,25 @@ class Fields(NamedTuple):
     item_count: int
 
 
-class Held(NamedTuple):
+class Locked(NamedTuple):
     """A collection that this transaction has locked for a change; `version` is the new one."""
 
     id: int
     owner_id: int
     version: int
-    revision: int
+    disk_version: int
     fields: Fields
 
     @property
-    def tag(self) -> Tag:
-        return Tag(self.version, self.revision)
+    def revision(self) -> Revision:
+        return Revision(self.version, self.disk_version)
 
     @property
-    def former_tag(self) -> Tag:
-        return Tag(self.version - 1, self.revision)
+    def former_tag(self) -> Revision:
+        return Revision(self.version - 1, self.disk_version)
 
 
-async def hold(tx: Tx, id_: int, owner_id: int) -> Held | None:
+async def lock(tx: Tx, id_: int, owner_id: int) -> Locked | None:
     """Locks the owner's collection for a change and bumps its version, in one statement."""
     row = await tx.one(
         """
@@ -214,13 +214,13 @@ async def hold(tx: Tx, id_: int, owner_id: int) -> Held | None:
     )
     if row is None:
         return None
-    version, revision, name, key, description, public, favorite, folder, cover, count = row
+    version, disk_version, name, key, description, public, favorite, folder, cover, count = row
     name = CollectionName(name, key)
-    return Held(
+    return Locked(
         id_,
         owner_id,
         version,
-        revision,
+        disk_version,
         Fields(name, description, public == 1, favorite == 1, folder, cover, count),
     )
 

@@ -9,7 +9,7 @@ from gallery.store.library.items import COLUMNS, THE_ONE_AT_ITS_PATH, Located, i
 from gallery.store.lists import json_list, numbers, texts
 
 
-class Part(NamedTuple):
+class MemberPart(NamedTuple):
     """Some members in order, and the position behind which there are more; None if there are none.
 
     Positions are distinct within a collection, and only their order means anything.
@@ -19,7 +19,7 @@ class Part(NamedTuple):
     next: int | None
 
 
-async def part(reader: Reader, collection_id: int, after: int, limit: int) -> Part:
+async def part(reader: Reader, collection_id: int, after: int, limit: int) -> MemberPart:
     """At most `limit` members that stand behind the position `after`."""
     rows = await reader.all(
         f"""
@@ -33,7 +33,7 @@ async def part(reader: Reader, collection_id: int, after: int, limit: int) -> Pa
         limit + 1,
     )
     more = len(rows) > limit
-    return Part([item_of(row) for row in rows[:limit]], rows[limit - 1][-1] if more else None)
+    return MemberPart([item_of(row) for row in rows[:limit]], rows[limit - 1][-1] if more else None)
 
 
 async def first_ids(reader: Reader, collection_id: int, limit: int) -> list[int]:

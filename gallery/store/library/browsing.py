@@ -16,14 +16,14 @@ Mark = tuple[int | str, int]
 """The sort key and the id of the last item of a page."""
 
 
-class Part(NamedTuple):
+class ItemPart(NamedTuple):
     """Some items in order, and what the next part comes behind; None if this is the last."""
 
     items: list[Item]
     next: Mark | None
 
 
-class Slice(NamedTuple):
+class ItemSlice(NamedTuple):
     """Which part: at most `limit` items behind `after`. `day` decides the order of a shuffle."""
 
     after: Mark | None
@@ -39,7 +39,7 @@ _PAGE = """
 _COUNT = "(SELECT COUNT(*) FROM ({} LIMIT {}) AS n)"
 
 
-async def page(reader: Reader, order: Criteria, filter_: Filter, part: Slice) -> Part:
+async def page(reader: Reader, order: Criteria, filter_: Filter, part: ItemSlice) -> ItemPart:
     """A part of the items that meet the filter, in an order. Two statements, whatever is wanted.
 
     Of `order` nothing else counts but whether missing items are meant.
@@ -75,7 +75,7 @@ async def page(reader: Reader, order: Criteria, filter_: Filter, part: Slice) ->
     rows = await reader.all(sql, *bound.values)
     last = rows[part.limit - 1] if len(rows) > part.limit else None
     items = [item_of(row) for row in rows[: part.limit]]
-    return Part(items, (last[-1], last[0]) if last else None)
+    return ItemPart(items, (last[-1], last[0]) if last else None)
 
 
 async def _shortest(reader: Reader, sources: Sequence[Clause]) -> Clause | None:

@@ -25,7 +25,7 @@ class Filter(NamedTuple):
     span: list[Clause]
 
 
-Part = Iterator[tuple[Clause, Clause | None]]
+ClauseParts = Iterator[tuple[Clause, Clause | None]]
 
 
 SORT_KEYS: dict[Sort, str] = {

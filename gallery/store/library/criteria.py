@@ -8,7 +8,16 @@ index for a clause by itself: it knows nothing of how many rows there are, and g
 
 from collections.abc import Iterable, Iterator
 
-from gallery.store.library.clauses import IN, NUMBERS, SOURCE, TEXTS, Clause, Filter, Part, list_of
+from gallery.store.library.clauses import (
+    IN,
+    NUMBERS,
+    SOURCE,
+    TEXTS,
+    Clause,
+    ClauseParts,
+    Filter,
+    list_of,
+)
 from gallery.store.lists import json_list
 from gallery.values.criteria import (
     Criteria,
@@ -25,7 +34,7 @@ from gallery.values.places import circle
 from gallery.values.times import beginning_of
 from gallery.values.words import words_of
 
-FARTHEST_ZONE = 15 * 3_600_000
+MAX_ZONE = 15 * 3_600_000
 """Milliseconds that local time may differ from UTC."""
 
 
@@ -59,7 +68,7 @@ _INSIDE = """
 """
 
 
-def _places(criteria: Criteria, _viewer_id: int, _owner_id: int) -> Part:
+def _places(criteria: Criteria, _viewer_id: int, _owner_id: int) -> ClauseParts:
     folders = [folder.strip("/") for folder in criteria.folders or ()]
     if folders and "" not in folders:
         lows, highs = zip(*map(below, folders), strict=True)
@@ -100,7 +109,7 @@ _CAMERAS, _LENSES = _LABELS.format("camera", TEXTS), _LABELS.format("lens", TEXT
 _KEYWORDS = _LABELS.format("keyword", TEXTS)
 
 
-def _lists(criteria: Criteria, _viewer_id: int, _owner_id: int) -> Part:
+def _lists(criteria: Criteria, _viewer_id: int, _owner_id: int) -> ClauseParts:
     """Lists of what an item has one of."""
     c = criteria
     for column, among, wanted, logic in (
@@ -153,7 +162,7 @@ _IN_ALL_COLLECTIONS = f"""
 _MARKED = "SELECT m.item_id FROM item_mark AS m WHERE m.account_id = {} AND m.is_favorite = 1"
 
 
-def _keywords(criteria: Criteria, _viewer_id: int, _owner_id: int) -> Part:
+def _keywords(criteria: Criteria, _viewer_id: int, _owner_id: int) -> ClauseParts:
     keys = list_of(_keys(criteria.keywords))
     if keys is None:
         return
@@ -189,7 +198,7 @@ def _having(
     return Clause(has, values), Clause(statement, values)
 
 
-def _collections(criteria: Criteria, viewer_id: int, owner_id: int) -> Part:
+def _collections(criteria: Criteria, viewer_id: int, owner_id: int) -> ClauseParts:
     """Of the collections only those count that both may see; all of none is nothing."""
     ids = list_of(criteria.collections)
     if ids is None:
@@ -202,7 +211,7 @@ def _collections(criteria: Criteria, viewer_id: int, owner_id: int) -> Part:
         yield _having(_COLLECTED, "ci", seen, is_none=criteria.collections_logic == "none")
 
 
-def _times(criteria: Criteria, _viewer_id: int, _owner_id: int) -> Part:
+def _times(criteria: Criteria, _viewer_id: int, _owner_id: int) -> ClauseParts:
     c = criteria
     for text, moment in (
         ("i.taken_at >= {}", c.taken_after),
@@ -218,9 +227,9 @@ def _span(criteria: Criteria) -> Iterator[Clause]:
     """Bounds of the local time, which the time in UTC and the years imply."""
     c = criteria
     if c.taken_after:
-        yield Clause("i.taken_local >= {}", (milliseconds(c.taken_after) - FARTHEST_ZONE,))
+        yield Clause("i.taken_local >= {}", (milliseconds(c.taken_after) - MAX_ZONE,))
     if c.taken_before:
-        yield Clause("i.taken_local < {}", (milliseconds(c.taken_before) + FARTHEST_ZONE,))
+        yield Clause("i.taken_local < {}", (milliseconds(c.taken_before) + MAX_ZONE,))
     ends = [month for year in c.years or () for month in (year * 100 + 1, year * 100 + 12)]
     for months, logic in ((ends, c.years_logic), (_months(c.months), c.months_logic)):
         if months and logic != "none":
@@ -228,7 +237,7 @@ def _span(criteria: Criteria) -> Iterator[Clause]:
             yield Clause("i.taken_local < {}", (beginning_of(max(months) + 1),))
 
 
-def _numbers(criteria: Criteria, _viewer_id: int, _owner_id: int) -> Part:
+def _numbers(criteria: Criteria, _viewer_id: int, _owner_id: int) -> ClauseParts:
     c = criteria
     for text, bound, scale in (
         ("+i.rating >= {}", c.min_rating, 1),
@@ -248,7 +257,7 @@ def _numbers(criteria: Criteria, _viewer_id: int, _owner_id: int) -> Part:
             yield Clause(text, (at_most(bound, scale),)), None
 
 
-def _flags(criteria: Criteria, viewer_id: int, _owner_id: int) -> Part:
+def _flags(criteria: Criteria, viewer_id: int, _owner_id: int) -> ClauseParts:
     c = criteria
     if c.has_location is not None:
         yield Clause("+i.latitude IS NOT NULL" if c.has_location else "+i.latitude IS NULL"), None
@@ -271,7 +280,7 @@ _BEGINS = f"replace({_SAID}, {{}}, '') <> {_SAID}"
 _SAYING = "EXISTS (SELECT 1 FROM item_words AS w WHERE w.rowid = i.id AND {})"
 
 
-def _text(criteria: Criteria, _viewer_id: int, _owner_id: int) -> Part:
+def _text(criteria: Criteria, _viewer_id: int, _owner_id: int) -> ClauseParts:
     """The words, by the search index where they are rare, and by looking where they are common."""
     words = words_of(criteria.text or "")
     if words:

@@ -13,7 +13,7 @@ from gallery.values.urls import thumbnail_url
 from gallery.values.words import natural_key
 
 
-class Known(NamedTuple):
+class FolderRow(NamedTuple):
     """A folder that the index knows; `digest` that of the listing with which its items agree."""
 
     id: int
@@ -23,7 +23,7 @@ class Known(NamedTuple):
     digest: str | None
 
 
-async def known(reader: Reader, wanted: Iterable[str]) -> dict[str, Known]:
+async def known(reader: Reader, wanted: Iterable[str]) -> dict[str, FolderRow]:
     """What is known of each of the paths that is, or was, a folder."""
     rows = await reader.all(
         """
@@ -32,7 +32,9 @@ async def known(reader: Reader, wanted: Iterable[str]) -> dict[str, Known]:
         """,
         json_list(wanted),
     )
-    return {path: Known(id_, missing_since != 0, *rest) for path, id_, missing_since, *rest in rows}
+    return {
+        path: FolderRow(id_, missing_since != 0, *rest) for path, id_, missing_since, *rest in rows
+    }
 
 
 async def by_inodes(reader: Reader, inodes: Iterable[int]) -> list[tuple[str, int, int]]:

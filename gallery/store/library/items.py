@@ -8,7 +8,7 @@ import msgspec
 from gallery.database.engine import Reader, Row
 from gallery.model import Item, ItemDetail, Location
 from gallery.store.lists import json_list, numbers, texts
-from gallery.values.media_types import CLIPS, LONGEST_CLIP, RAWS, STILLS, mime_type
+from gallery.values.media_types import CLIPS, MAX_CLIP, RAWS, STILLS, mime_type
 from gallery.values.places import DEGREE
 from gallery.values.times import file_time, local_time, moment, zone
 from gallery.values.urls import media_url, thumbnail_url
@@ -16,7 +16,7 @@ from gallery.values.urls import media_url, thumbnail_url
 _STILL = "p.extension IN ({})".format(", ".join(f"'{ending}'" for ending in STILLS))
 _RAW = "p.extension IN ({})".format(", ".join(f"'{ending}'" for ending in RAWS))
 _CLIP = "p.extension IN ({}) AND p.duration <= {}".format(
-    ", ".join(f"'{ending}'" for ending in CLIPS), LONGEST_CLIP
+    ", ".join(f"'{ending}'" for ending in CLIPS), MAX_CLIP
 )
 
 PAIRED_WITH = f"""

@@ -107,7 +107,7 @@ async def count_waiting(reader: Reader, root_id: int) -> int:
     return int(row[0]) if row else 0
 
 
-class DrawnItem(NamedTuple):
+class RenderedItem(NamedTuple):
     """What came of drawing an item; without `thumbhash` it cannot be done, and `problem` is why.
 
     What is not `is_final` may be done another time, when somebody asks for it.
@@ -119,7 +119,7 @@ class DrawnItem(NamedTuple):
     is_final: bool = True
 
 
-async def store(tx: Tx, drawn: Sequence[DrawnItem]) -> None:
+async def store(tx: Tx, drawn: Sequence[RenderedItem]) -> None:
     """Keep what came of it, unless the file has changed or was not read since.
 
     What was drawn without a problem has none any more, unless reading it took too much: dimensions

@@ -9,7 +9,7 @@ from gallery.store.lists import json_list
 from gallery.values import paths
 
 
-class Known(NamedTuple):
+class KnownItem(NamedTuple):
     """What the index knows of a file, to be compared with what the disk shows."""
 
     id: int
@@ -53,9 +53,9 @@ async def at_paths(reader: Reader, wanted: Sequence[str]) -> Sequence[Row]:
     )
 
 
-def in_order_of_loss(rows: Iterable[Row]) -> list[Known]:
+def in_order_of_loss(rows: Iterable[Row]) -> list[KnownItem]:
     """The items of such rows, missing ones first and the latest of them last."""
-    known = [Known(*row) for row in rows]
+    known = [KnownItem(*row) for row in rows]
     if any(item.missing_since for item in known):
         known.sort(key=lambda item: item.missing_since or 1 << 63)
     return known
@@ -68,7 +68,7 @@ class Former(NamedTuple):
     it was before.
     """
 
-    item: Known
+    item: KnownItem
     path: str
     is_kept: bool
     is_replaced: bool
@@ -92,7 +92,7 @@ async def by_inodes(reader: Reader, inodes: Iterable[int], since: int) -> list[F
         json_list(inodes),
         since,
     )
-    return [Former(Known(*row[:9]), row[9], row[10] == 1, row[11] == 1) for row in rows]
+    return [Former(KnownItem(*row[:9]), row[9], row[10] == 1, row[11] == 1) for row in rows]
 
 
 async def kept_among(reader: Reader, item_ids: Iterable[int]) -> set[int]:
@@ -107,7 +107,7 @@ async def kept_among(reader: Reader, item_ids: Iterable[int]) -> set[int]:
     return {id_ for (id_,) in rows}
 
 
-class Place(NamedTuple):
+class ItemPlace(NamedTuple):
     """Where an item is, or was while it was not missing."""
 
     root_id: int
@@ -116,7 +116,7 @@ class Place(NamedTuple):
     folder_id: int
 
 
-async def places(reader: Reader, item_ids: Iterable[int]) -> dict[int, Place]:
+async def places(reader: Reader, item_ids: Iterable[int]) -> dict[int, ItemPlace]:
     """Where each of the items is."""
     rows = await reader.all(
         """
@@ -125,7 +125,7 @@ async def places(reader: Reader, item_ids: Iterable[int]) -> dict[int, Place]:
         """,
         json_list(item_ids),
     )
-    return {id_: Place(*rest) for id_, *rest in rows}
+    return {id_: ItemPlace(*rest) for id_, *rest in rows}
 
 
 async def ids_at(reader: Reader, wanted: Iterable[str]) -> list[int]:
@@ -137,7 +137,9 @@ async def ids_at(reader: Reader, wanted: Iterable[str]) -> list[int]:
     return [id_ for (id_,) in rows]
 
 
-async def kin(reader: Reader, item_ids: Iterable[int], wanted: Collection[str]) -> list[int]:
+async def paired_with(
+    reader: Reader, item_ids: Iterable[int], wanted: Collection[str]
+) -> list[int]:
     """What may be shown as paired with one of the items, or with what is or was at a path.
 
     None where there are no collections: only their readers have to be told.

@@ -127,7 +127,7 @@ async def update(tx: Tx, seen: Sequence[SeenFile], guessed_since: int, believed_
     )
 
 
-class Placed(NamedTuple):
+class PlacedItem(NamedTuple):
     """A known file and where it is now."""
 
     id: int
@@ -142,7 +142,7 @@ class Placed(NamedTuple):
     type: MediaType
 
 
-async def whole(reader: Reader, item_ids: Iterable[int]) -> dict[int, Placed]:
+async def whole(reader: Reader, item_ids: Iterable[int]) -> dict[int, PlacedItem]:
     """Each of the items and its place."""
     rows = await reader.all(
         """
@@ -153,10 +153,10 @@ async def whole(reader: Reader, item_ids: Iterable[int]) -> dict[int, Placed]:
         """,
         json_list(item_ids),
     )
-    return {row[0]: Placed(*row) for row in rows}
+    return {row[0]: PlacedItem(*row) for row in rows}
 
 
-async def put(tx: Tx, placed: Sequence[Placed]) -> None:
+async def put(tx: Tx, placed: Sequence[PlacedItem]) -> None:
     """Puts each item at its new path, also where they change places among themselves.
 
     No other present item may be at one of the paths.

@@ -9,11 +9,11 @@ from gallery.store.pictures.thumbnails import DRAWN_COLUMNS
 from gallery.store.sync import metadata
 from gallery.store.sync.metadata import READ_COLUMNS, SORT_COLUMNS
 
-MOST_COPIES = 100
+MAX_COPIES = 100
 """Of how many files with the same bytes the moved ones are looked for."""
 
 
-class Lookalike(NamedTuple):
+class MatchCandidate(NamedTuple):
     """An item that has the same bytes as another one, or its inode, size and time."""
 
     id: int
@@ -32,10 +32,10 @@ class Lookalike(NamedTuple):
     """In how many collections it is."""
 
 
-async def lookalikes(reader: Reader, item_ids: Iterable[int]) -> list[Lookalike]:
+async def lookalikes(reader: Reader, item_ids: Iterable[int]) -> list[MatchCandidate]:
     """Those of the items that share an inode or bytes with a missing item, and all that do.
 
-    Of more than `MOST_COPIES` of the same bytes nobody can tell which is which: they are left out.
+    Of more than `MAX_COPIES` of the same bytes nobody can tell which is which: they are left out.
     """
     rows = await reader.all(
         """
@@ -66,12 +66,12 @@ async def lookalikes(reader: Reader, item_ids: Iterable[int]) -> list[Lookalike]
           SELECT b.id FROM item AS b WHERE b.fingerprint IN (SELECT fingerprint FROM bytes))
         """,
         json_list(item_ids),
-        MOST_COPIES,
+        MAX_COPIES,
     )
-    return [Lookalike(*row) for row in rows]
+    return [MatchCandidate(*row) for row in rows]
 
 
-class Fold(NamedTuple):
+class Merge(NamedTuple):
     """Two items that turned out to be one: the older one stays, at the place of the younger."""
 
     older: int
@@ -97,12 +97,12 @@ the item follows it after all.
 """
 
 
-async def take_over(tx: Tx, folds: Sequence[Fold]) -> None:
+async def take_over(tx: Tx, is_match: Sequence[Merge]) -> None:
     """The older items are in the collections of the younger ones, in their places, and covers.
 
     Where both are, the older one keeps its own place. The rows of the younger ones are deleted.
     """
-    older, younger = json_list(f.older for f in folds), json_list(f.younger for f in folds)
+    older, younger = json_list(f.older for f in is_match), json_list(f.younger for f in is_match)
     # One of each pair of memberships goes first, so that nothing is ever twice in a collection.
     await tx.all(
         """
@@ -159,7 +159,7 @@ async def take_over(tx: Tx, folds: Sequence[Fold]) -> None:
         UPDATE item SET {_DESCRIBED}, {_REMEMBERED} FROM item AS y
         WHERE y.id = $2 AND item.id = $1
         """,
-        [(*fold, tx.now) for fold in folds],
+        [(*fold, tx.now) for fold in is_match],
     )
     await metadata.take_over(tx, older, younger)
     await tx.all(
