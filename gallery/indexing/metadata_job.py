@@ -63,7 +63,7 @@ class MetadataJob(BackgroundJob):
                 last = batch[-1].id
             done += await self._read(db, status, batch, done, MAX_SECONDS)
             for item in preferred:
-                status.undrawn.add(item.id)
+                status.unrendered.add(item.id)
         again = await self._db.read(unread.tried, status.id, self._still_since(), BATCH)
         for item in again:
             done += await self._read(db, status, [item], done, MAX_SECONDS_ALONE)

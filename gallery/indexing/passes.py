@@ -16,14 +16,12 @@ from gallery.domain.sync.library import Library
 from gallery.domain.sync.moves import DAY
 from gallery.domain.sync.plan import Action, FolderFound, FolderGone, Gone, Moved
 from gallery.domain.sync.reconcile import BATCH
-from gallery.domain.sync.root_status import RootStatus
+from gallery.domain.sync.root_status import RootStatus, looks_unplugged
 from gallery.errors import Unavailable
 from gallery.store.sync import files, roots
 
 AHEAD = 4_000
 """So many files, or folders, are compared at a time; they are stored in several batches."""
-MIN_FILES_LOST = 20
-"""So many files may be lost at one stroke, unless they are all that there were."""
 
 Lost = Gone | FolderGone
 
@@ -97,7 +95,7 @@ class Pass:
             )
         )
 
-    async def fold_all(self) -> None:
+    async def merge_all(self) -> None:
         """`merge` for whatever went missing within a day, and so also before a crash."""
         last: int | None = 0
         while last is not None:
@@ -126,8 +124,7 @@ class Pass:
         folders = [action.path for action in gone if isinstance(action, FolderGone)]
         if expected is not None and gone:
             missing = await self._db.read(_count, alone, folders)
-            is_everything = missing >= expected > 0
-            if is_everything or (missing >= MIN_FILES_LOST and missing * 2 >= expected):
+            if looks_unplugged(missing, expected):
                 raise RootIsGone(f"{missing} of its {expected} files are gone; is a disk missing?")
         await self._apply(alone)
         for folder in folders:

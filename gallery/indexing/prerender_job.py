@@ -32,11 +32,11 @@ class PrerenderJob(BackgroundJob):
     lease = "draw"
 
     def __init__(
-        self, db: Database, library: Library, pictures: Thumbnails, bus: Bus, hands: int
+        self, db: Database, library: Library, pictures: Thumbnails, bus: Bus, concurrency: int
     ) -> None:
         super().__init__(db, library, bus)
         self._pictures = pictures
-        self._hands = asyncio.Semaphore(hands)
+        self._places = asyncio.Semaphore(concurrency)
 
     def first_pause(self) -> float:
         return PAUSE
@@ -70,7 +70,7 @@ class PrerenderJob(BackgroundJob):
 
     async def _preferred(self, status: RootStatus) -> list[Source]:
         """What people look at, in their order."""
-        wanted = status.undrawn.take(BATCH)
+        wanted = status.unrendered.take(BATCH)
         found = await self._db.read(thumbnails.waiting_among, wanted) if wanted else []
         return sorted(found, key=lambda source: wanted.index(source.id))
 
@@ -78,7 +78,7 @@ class PrerenderJob(BackgroundJob):
         """What came of those that could be drawn, or never can be."""
 
         async def one(source: Source) -> RenderedItem | None:
-            async with self._hands:
+            async with self._places:
                 return await self._pictures.ahead(source)
 
         async with asyncio.TaskGroup() as group:

@@ -71,8 +71,8 @@ class WatchSupervisor:
                 continue
             began = time.monotonic()
             if identity is None:
-                status.is_offline = True
-                status.scan_ended()
+                status.set_offline()
+                status.end_scan()
                 await asyncio.sleep(LOOK_SECONDS)
                 continue
             try:
@@ -84,8 +84,8 @@ class WatchSupervisor:
                 pause = MIN_PAUSE
             except (WatchFailed, OSError) as error:
                 logger.warning("root %r is not watched: %s", status.root.name, error)
-                status.watch_problem = f"changes are found by full passes only: {error}"
-                status.doubt()
+                status.set_watch_problem(f"changes are found by full passes only: {error}")
+                status.report_gap()
                 pause = MIN_PAUSE if time.monotonic() - began > MAX_PAUSE else pause
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, MAX_PAUSE)
@@ -113,7 +113,7 @@ class WatchSupervisor:
             await asyncio.sleep(LOOK_SECONDS)
             now = time.monotonic()
             if now - before > LOOK_SECONDS + STALL_SECONDS:
-                self._status.doubt()
+                self._status.report_gap()
             before = now
 
     async def _watch(self, identity: tuple[int, int]) -> None:
@@ -129,7 +129,7 @@ class WatchSupervisor:
             try:
                 await asyncio.wait({told, *others}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                self._status.is_watched = False
+                self._status.set_watched(is_watched=False)
                 for task in (told, *others):
                     task.cancel()
                 results = await asyncio.gather(told, *others, return_exceptions=True)
@@ -146,15 +146,15 @@ class WatchSupervisor:
                 case str(text):
                     reason = text or None
                     if status.is_watched:
-                        status.watch_problem = reason
+                        status.set_watch_problem(reason)
                 case Told(deep, is_lost):
                     status.hint((status.root.path(path) for path in deep), Hint.DEEP)
                     if is_lost:
-                        status.doubt()
+                        status.report_gap()
                 case list(changed):
                     if not status.is_watched:
-                        status.is_watched = True
-                        status.watch_problem = reason
+                        status.set_watched(is_watched=True)
+                        status.set_watch_problem(reason)
                         status.request_scan()
                     status.hint(status.root.path(path) for path in changed)
         raise WatchFailed(reason or "the watching process has ended")
@@ -170,8 +170,8 @@ class WatchSupervisor:
                 passes = status.passes
                 process.stdin.write(b"\n")
                 await process.stdin.drain()
-            if status.watch_problem:
-                status.doubt()
+            if status.is_watched_in_part:
+                status.report_gap()
 
 
 @asynccontextmanager

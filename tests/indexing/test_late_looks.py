@@ -62,7 +62,7 @@ class Looks:
 
     async def at_everything(self) -> None:
         """Make a full pass."""
-        self._served.identity = self._served.root.identity()
+        self._served.identify()
         walk = Walk(self._served.root, self._library.disk.is_junk)
         work = Pass(self._db, self._lease, self._library, self._served)
         await work.over_all(walk.listings())

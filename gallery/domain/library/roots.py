@@ -15,7 +15,7 @@ async def states(reader: Reader, library: Library) -> list[RootState]:
     for row in await roots.all_roots(reader):
         status = library.roots.get(row.id)
         items = unreadable.get(row.id, problems.RootProblems())
-        reasons = (status.trouble, status.watch_problem) if status else ()
+        reasons = status.problems if status else []
         found.append(
             RootState(
                 name=row.name,
@@ -26,7 +26,7 @@ async def states(reader: Reader, library: Library) -> list[RootState]:
                 progress=status.progress if status else None,
                 problem_count=items.total,
                 problems=[
-                    *(Problem("", reason) for reason in reasons if reason),
+                    *(Problem("", reason) for reason in reasons),
                     *row.problems,
                     *items.first,
                 ],

@@ -47,7 +47,7 @@ class Library:
         for item in reversed(shown):
             if item.thumbhash is None and not item.missing and self.disk.of(item.path):
                 status = self.serving(item.path)
-                (status.unread if item.taken_at is None else status.undrawn).add(item.id)
+                (status.unread if item.taken_at is None else status.unrendered).add(item.id)
 
     def trusted_roots(self) -> set[Root]:
         """Those whose directory is for certain the right one: what is not there, is not there.

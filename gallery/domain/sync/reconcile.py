@@ -37,6 +37,9 @@ from gallery.values.media_types import type_of
 BATCH = 300
 """Actions or files of one transaction: it holds the write lock for well under 50 ms."""
 
+PURGE_MILLISECONDS = 30 * 24 * 3_600_000
+"""How long an item that is missing and in no collection is remembered."""
+
 REPLACED_MILLISECONDS = 3_600_000
 """How long a file that was replaced by another one may take to turn up elsewhere."""
 

@@ -1,4 +1,4 @@
-"""The state of one root, as this process serves it."""
+"""The state of one root, as this process serves it: the only place where it is kept."""
 
 import asyncio
 from collections import deque
@@ -11,152 +11,238 @@ from gallery.events import Bus, RootChanged
 from gallery.model import PHASES, Hint, Phase, Progress
 
 MAX_PREFERRED = 2_000
-"""Items that somebody looks at and that are read, and drawn, before all others."""
+"""Items shown to people that are read, and whose thumbnails are made, before all others."""
+MIN_FILES_LOST = 20
+"""A root that loses fewer files at once is not taken for unplugged, unless it loses all."""
+
+
+def looks_unplugged(missing: int, expected: int) -> bool:
+    """Return whether so many files are missing at once that their disk is likely not there.
+
+    That is all of the `expected` files, or half of them and at least 20.
+    """
+    is_everything = missing >= expected > 0
+    return is_everything or (missing >= MIN_FILES_LOST and missing * 2 >= expected)
 
 
 class Preferred:
-    """What is to be done before all else, because somebody looks at it; the latest first."""
+    """Hold the ids of items that come first because people look at them; the latest first."""
 
     def __init__(self, most: int) -> None:
         self._ids: deque[int] = deque(maxlen=most)
 
     def add(self, item_id: int) -> None:
-        """Another one; if there are too many, the first is forgotten."""
+        """Put an item first. If there are too many, the last one is dropped."""
         self._ids.append(item_id)
 
     def add_last(self, item_ids: Iterable[int]) -> None:
-        """Others that come after all that are there already."""
+        """Put items behind all that are there."""
         self._ids.extendleft(item_ids)
 
     def take(self, most: int) -> list[int]:
-        """At most so many, which count as done from now on."""
+        """Remove and return at most this many, the first one first."""
         return [self._ids.pop() for _ in range(min(most, len(self._ids)))]
 
 
 class RootStatus:
     """Hold the state of a root in this process, and the work that is waiting in it.
 
-    `identity` is that of its directory when it was last known to be the right one. `watch_problem`
-    says why changes are not noticed at once, `trouble` why the disk cannot be read at the moment.
-    `passes` counts full passes. `ripe` holds items that have been missing for long enough to look
-    for what replaced them. While it `is_watched`, setting `renewal` restarts the watching, and
-    a full pass follows. Items in `unread` and `undrawn` come before others.
+    Methods change it; those that change what clients see publish an event. `work` is set whenever
+    the indexer has something to do, `renewal` when the root is to be watched anew. Items in
+    `unread` and `unrendered` come before others.
     """
 
     def __init__(self, id_: int, root: Root, bus: Bus) -> None:
         self.id = id_
         self.root = root
-        self.identity: tuple[int, int] | None = None
         self.work = asyncio.Event()
-        self.scan_wanted = False
-        self.accept_missing = False
-        self.is_doubted = False
-        self.ripe = set[int]()
-        self.passes = 0
-        self.is_watched = False
         self.renewal = asyncio.Event()
-        self._hints: dict[str, Hint] = {}
         self.unread = Preferred(MAX_PREFERRED)
-        self.undrawn = Preferred(MAX_PREFERRED)
-        self._under_way: dict[Phase, Progress] = {}
-        self._is_offline = False
-        self._blind: str | None = None
-        self.trouble: str | None = None
+        self.unrendered = Preferred(MAX_PREFERRED)
         self._bus = bus
+        self._identity: tuple[int, int] | None = None
+        self._is_offline = False
+        self._is_watched = False
+        self._watch_problem: str | None = None
+        self._disk_problem: str | None = None
+        self._passes = 0
+        self._is_scan_wanted = False
+        self._accepts_missing = False
+        self._has_gap = False
+        self._hints: dict[str, Hint] = {}
+        self._ripe = set[int]()
+        self._under_way: dict[Phase, Progress] = {}
+
+    # What the indexer is asked to do.
 
     def request_scan(self, *, accept_missing: bool = False) -> None:
-        """The indexer reconciles the root as soon as it can, if need be once more."""
-        self.scan_wanted = True
-        self.accept_missing = self.accept_missing or accept_missing
+        """Have the whole root reconciled as soon as possible, once more if that is under way."""
+        self._is_scan_wanted = True
+        self._accepts_missing = self._accepts_missing or accept_missing
         if "scanning" not in self._under_way:
             self.advance("scanning", 0, None)
         self.work.set()
 
-    def doubt(self) -> None:
-        """Something may have gone unnoticed: a full pass follows when its share of time allows."""
-        self.is_doubted = True
+    def report_gap(self) -> None:
+        """Changes may have gone unnoticed: a full pass follows when its share of time allows."""
+        self._has_gap = True
         self.work.set()
 
     def hint(self, pointed_at: Iterable[str], hint: Hint = Hint.LOOK) -> None:
-        """Something may have changed at these paths of the library: the indexer looks."""
+        """Have the indexer look at these paths of the library."""
         for path in pointed_at:
             self._hints[path] = max(hint, self._hints.get(path, hint))
         if self._hints:
             self.work.set()
 
-    def take_hints(self, most: int | None = None) -> dict[str, Hint]:
-        """At most so many hints, which count as followed from now on."""
-        taken = list(islice(self._hints, most))
-        return {path: self._hints.pop(path) for path in taken}
-
-    def scan_ended(self) -> None:
-        """No scan is under way in the root any more, unless the next one is already asked for."""
-        if not self.scan_wanted:
-            self.end("scanning")
-
-    def is_trusted(self) -> bool:
-        """Return whether the directory is for certain the right one. It blocks."""
-        if self.is_offline or self.identity is None:
-            return False
-        try:
-            return self.identity == self.root.identity()
-        except OSError:  # it cannot be told now
-            return False
+    def ripen(self, items: Iterable[int]) -> None:
+        """Have the indexer look for files that replaced items, which are missing for a while."""
+        self._ripe.update(items)
+        self.work.set()
 
     @property
     def has_hints(self) -> bool:
+        """Whether there are paths to look at."""
         return bool(self._hints)
 
+    @property
+    def is_scan_wanted(self) -> bool:
+        """Whether a full pass was asked for and has not begun."""
+        return self._is_scan_wanted
+
+    @property
+    def has_work(self) -> bool:
+        """Whether the indexer has something to do at once."""
+        return bool(self._is_scan_wanted or self._hints or self._ripe)
+
+    def take_hints(self, most: int | None = None) -> dict[str, Hint]:
+        """Remove and return at most this many hints."""
+        taken = list(islice(self._hints, most))
+        return {path: self._hints.pop(path) for path in taken}
+
+    def take_ripe(self) -> set[int]:
+        """Remove and return the items that `ripen` was given."""
+        ripe, self._ripe = self._ripe, set()
+        return ripe
+
+    def take_gap(self) -> bool:
+        """Return whether a gap was reported, which counts as attended to from now on."""
+        had_gap, self._has_gap = self._has_gap, False
+        return had_gap
+
+    # A full pass.
+
+    def begin_pass(self) -> bool:
+        """Attend to the wish for a full pass. Return whether it accepts any number of losses."""
+        accepts_missing = self._accepts_missing
+        self._is_scan_wanted = self._accepts_missing = False
+        return accepts_missing
+
+    def end_pass(self) -> None:
+        """Count a full pass that has ended, however it ended."""
+        self._passes += 1
+        self.end_scan()
+
+    def end_scan(self) -> None:
+        """End the phase of scanning, unless the next pass is already asked for."""
+        if not self._is_scan_wanted:
+            self.end("scanning")
+
+    @property
+    def passes(self) -> int:
+        """How many full passes have ended."""
+        return self._passes
+
+    # Whether the root is there, can be read, and is watched.
+
+    def is_trusted(self) -> bool:
+        """Return whether the directory is certainly the right one. It blocks."""
+        if self._is_offline or self._identity is None:
+            return False
+        try:
+            return self._identity == self.root.identity()
+        except OSError:  # it cannot be told now
+            return False
+
+    def identify(self) -> None:
+        """Take the directory that is there now for the right one. It blocks; raises `OSError`."""
+        self._identity = self.root.identity()
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether the root is not there."""
+        return self._is_offline
+
+    def set_offline(self, *, is_offline: bool = True) -> None:
+        """Note that the root is not there, or that it is."""
+        if self._is_offline != is_offline:
+            self._is_offline = is_offline
+            self._publish()
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong now: the disk cannot be read, changes are not noticed at once."""
+        return [reason for reason in (self._disk_problem, self._watch_problem) if reason]
+
+    def set_disk_problem(self, reason: str | None) -> None:
+        """Note why the disk cannot be read now; None if it can."""
+        self._disk_problem = reason
+
+    def set_watch_problem(self, reason: str | None) -> None:
+        """Note why changes are not noticed at once; None if they are."""
+        if self._watch_problem != reason:
+            self._watch_problem = reason
+            self._publish()
+
+    @property
+    def is_watched_in_part(self) -> bool:
+        """Whether some changes are found by full passes only."""
+        return self._watch_problem is not None
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether changes are reported now."""
+        return self._is_watched
+
+    def set_watched(self, *, is_watched: bool) -> None:
+        """Note whether changes are reported now."""
+        self._is_watched = is_watched
+
+    # What clients are shown.
+
     def advance(self, phase: Phase, done: int, total: int | None) -> None:
-        """Some work is under way, and so far."""
-        with self._telling():
+        """Note how far some work is."""
+        with self._phase_changing():
             self._under_way[phase] = Progress(phase, done, total)
 
     def end(self, phase: Phase) -> None:
-        """Some work is not under way any more."""
-        with self._telling():
+        """Note that some work is not under way any more."""
+        with self._phase_changing():
             self._under_way.pop(phase, None)
 
     @contextmanager
-    def _telling(self) -> Generator[None]:
+    def _phase_changing(self) -> Generator[None]:
         former = self.progress
         yield
         if (former and former.phase) != (self.progress and self.progress.phase):
-            self._bus.publish(RootChanged(self.id))
+            self._publish()
+
+    def _publish(self) -> None:
+        self._bus.publish(RootChanged(self.id))
 
     @property
     def is_catching_up(self) -> bool:
-        """Whether files are being listed or read: drawing waits for that."""
+        """Whether files are being listed or read: thumbnails are made later."""
         return self.progress is not None and self.progress.phase != "drawing"
 
     @property
     def progress(self) -> Progress | None:
-        """Of what is under way, that which others wait for."""
+        """The work under way that other work waits for."""
         return next((self._under_way[it] for it in PHASES if it in self._under_way), None)
-
-    @property
-    def is_offline(self) -> bool:
-        return self._is_offline
-
-    @is_offline.setter
-    def is_offline(self, is_offline: bool) -> None:
-        former, self._is_offline = self._is_offline, is_offline
-        if former != is_offline:
-            self._bus.publish(RootChanged(self.id))
-
-    @property
-    def watch_problem(self) -> str | None:
-        return self._blind
-
-    @watch_problem.setter
-    def watch_problem(self, reason: str | None) -> None:
-        former, self._blind = self._blind, reason
-        if former != reason:
-            self._bus.publish(RootChanged(self.id))
 
     @property
     def state(self) -> str:
         """`online`, `offline` or `scanning`."""
-        if self.is_offline:
+        if self._is_offline:
             return "offline"
         return "scanning" if "scanning" in self._under_way else "online"
