@@ -66,12 +66,13 @@ class Streamed(Response):
         self._parts = parts
         self._close = close
 
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = connection_of(scope)
         try:
             await send(_start(self))
             async for part in self._parts:
                 if connection is not None and connection.is_lost():
+                    await _disconnected(receive)
                     return
                 await send({"type": "http.response.body", "body": part, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
@@ -83,6 +84,7 @@ class Streamed(Response):
                 logger.warning("%s cannot be read: %s", path, error)
             if connection is not None:
                 connection.cut()
+                await _disconnected(receive)
         finally:
             try:
                 await self._parts.aclose()
@@ -120,5 +122,10 @@ def _start(response: Response) -> Message:
 
 async def left(request: Request) -> None:
     """Wait until the client has left."""
-    while (await request.receive())["type"] != "http.disconnect":
+    await _disconnected(request.receive)
+
+
+async def _disconnected(receive: Receive) -> None:
+    """Wait until the server knows that the connection is lost: an answer may end early then."""
+    while (await receive())["type"] != "http.disconnect":
         pass
