@@ -295,5 +295,6 @@ class RootState(_Shown, frozen=True):
     missing_count: int
     last_scan: datetime | None
     progress: Progress | None
+    has_unread: bool
     problem_count: int
     problems: list[Problem]

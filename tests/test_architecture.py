@@ -66,6 +66,7 @@ HOMES = {
     "PIL": ("media/", "demo/"),
     "av": ("media/", "demo/"),
     "defusedxml": ("media/",),
+    "pyjpegxl": ("media/jxl.py",),
     "rawpy": ("media/raws.py",),
     "pyvips": ("media/canvas.py",),
     "subprocess": ("media/worker_process.py",),
@@ -73,7 +74,7 @@ HOMES = {
 }
 FORBIDDEN = {"pickle", "marshal", "shelve", "multiprocessing"}
 """What comes from another process, or out of a file, is data."""
-DECODERS = {"PIL", "av", "defusedxml", "numpy", "pillow_heif", "pyvips", "rawpy"}
+DECODERS = {"PIL", "av", "defusedxml", "numpy", "pillow_heif", "pyjpegxl", "pyvips", "rawpy"}
 OPENERS = {"open", "os.open", "os.stat", "os.lstat", "os.scandir", "os.walk", "os.listdir"}
 MAY_OPEN = (
     *("disk/", "demo/", "process/lock.py", "database/sqlite.py", "media/cache.py"),

@@ -5,8 +5,10 @@ the data directory's lock and runs the same application in its own process.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import click
 import httpx
@@ -22,6 +24,8 @@ from gallery.server import SOCKET, run
 from gallery.store.library.problems import MAX_NAMED
 
 POLL_SECONDS = 0.2
+MAX_QUIET_SECONDS = 10.0
+"""How long to wait for files to be read while none is: somebody still writes to them."""
 
 
 def scan(settings: Settings, *, accept_missing: bool) -> None:
@@ -49,23 +53,31 @@ async def _scan(settings: Settings, *, accept_missing: bool) -> None:
             click.echo(escaped(f"  {problem['path']}: {problem['reason']}"))
         if count > named:
             click.echo(f"  and {count - named:,} more; the filter hasProblem lists them all")
+        if _awaits_reading(root):
+            click.echo("  files that are still being written are read later")
     if any(root["state"] == "offline" for root in roots):
         raise StartRefused("A folder is offline: nothing in it was marked missing")
 
 
 async def _watch(client: httpx.AsyncClient) -> None:
-    """Shows the progress until everything is listed and read; drawing goes on by itself."""
+    """Show the progress until everything is listed and read; drawing goes on by itself.
+
+    Between listing and reading nothing is under way until the newest files have been still.
+    """
+    until = time.monotonic() + MAX_QUIET_SECONDS
     with Steps(INDEXING) as steps:
         while True:
-            if not steps.show(await _under_way(client)):
+            roots = _check(await client.get("/api/library")).json()["roots"]
+            each = [root["progress"] for root in roots if root["progress"]]
+            if steps.show((it["phase"], it["done"], it["total"]) for it in each):
+                until = time.monotonic() + MAX_QUIET_SECONDS
+            elif time.monotonic() > until or not any(map(_awaits_reading, roots)):
                 return
             await asyncio.sleep(POLL_SECONDS)
 
 
-async def _under_way(client: httpx.AsyncClient) -> list[tuple[str, int, int | None]]:
-    roots = _check(await client.get("/api/library")).json()["roots"]
-    each = [root["progress"] for root in roots if root["progress"]]
-    return [(progress["phase"], progress["done"], progress["total"]) for progress in each]
+def _awaits_reading(root: dict[str, Any]) -> bool:
+    return bool(root["hasUnread"]) and root["state"] != "offline"
 
 
 @asynccontextmanager

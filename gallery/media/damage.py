@@ -13,7 +13,7 @@ MAX_PARTS = 10_000
 _PNG_HEAD, _PNG_CHECK = 8, 4
 _BOXES = ("avif", "heif", "raw", "film")
 _ENDED = re.compile(
-    r"premature end|unexpected end|end of file|end of stream|truncated|insufficient"
+    r"premature end|unexpected end|end of file|end of stream|truncated|insufficient|incomplete"
     r"|read error|got \d+ bytes, expected",
     re.IGNORECASE,
 )

@@ -13,7 +13,7 @@ from gallery.media.tags import MAX_TEXT_BYTES, NOTHING, Tags
 from gallery.media.times import clock, utc
 
 OPTIONS = {
-    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi",
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf",
     "protocol_whitelist": "none",
     "export_xmp": "1",
 }

@@ -6,7 +6,9 @@ from typing import BinaryIO, Literal
 
 from gallery.values.media_types import is_raw, type_of
 
-Kind = Literal["jpeg", "png", "gif", "webp", "avif", "heif", "tiff", "bmp", "svg", "raw", "film"]
+Kind = Literal[
+    "jpeg", "png", "gif", "webp", "avif", "heif", "jxl", "tiff", "bmp", "svg", "raw", "film"
+]
 
 MAX_BYTES: Mapping[Kind, int] = {
     "svg": 20 << 20,
@@ -14,6 +16,7 @@ MAX_BYTES: Mapping[Kind, int] = {
     "webp": 512 << 20,
     "avif": 512 << 20,
     "heif": 512 << 20,
+    "jxl": 512 << 20,
     "png": 1 << 30,
     "jpeg": 1 << 30,
     "raw": 1 << 30,
@@ -34,13 +37,24 @@ _BEGINNINGS: tuple[tuple[bytes, Kind], ...] = (
     (b"II+\0", "tiff"),
     (b"MM\0+", "tiff"),
     (b"BM", "bmp"),
+    (b"\xff\x0a", "jxl"),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", "jxl"),
     (b"FUJIFILMCCD-RAW", "raw"),
     (b"IIRO", "raw"),
     (b"IIRS", "raw"),
     (b"MMOR", "raw"),
     (b"IIU\0", "raw"),
     (b"\x1aE\xdf\xa3", "film"),
+    (b"\0\0\1\xba", "film"),
+    (b"\0\0\1\xb3", "film"),
+    (bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"), "film"),
 )
+"""The last three: MPEG with several streams, MPEG with one, and ASF (also called WMV)."""
+_PACKETS = ((0, 188), (4, 192))
+"""Where MPEG transport streams have the first sync byte, and how far apart these are: broadcast,
+and with a time before each packet, as cameras and Blu-ray have it."""
+_SYNC = 0x47
+_MIN_PACKETS = 3
 _AVIF = {b"avif", b"avis"}
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 _CANON = b"crx "
@@ -87,9 +101,17 @@ def kind_of(head: bytes) -> Kind | None:
         return riffs.get(head[8:12])
     if head[4:8] == b"ftyp":
         return _of_brands(head)
-    if head[4:8] in _ATOMS:
+    if head[4:8] in _ATOMS or _is_transport_stream(head):
         return "film"
     return "svg" if _SVG.match(head) else None
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    """Return whether each packet of MPEG begins where it must."""
+    return any(
+        len(firsts) >= _MIN_PACKETS and set(firsts) == {_SYNC}
+        for firsts in (head[first::length] for first, length in _PACKETS)
+    )
 
 
 def _of_brands(head: bytes) -> Kind:

@@ -43,9 +43,12 @@ def probe(file: BinaryIO, name: str, modified_at: int, sidecars: Iterable[bytes]
             return _drawing(file, beside, modified_at)
         return _picture(file, beside, modified_at, kind)
     except TooMuch:
-        return _probed(Sources(beside), modified_at, problem=problems.TOO_MUCH)
+        problem = problems.TOO_MUCH
+    except ImportError:  # of an extra
+        problem = problems.NO_DECODER
     except BROKEN as error:
-        return _probed(Sources(beside), modified_at, problem=problem_of(file, error))
+        problem = problem_of(file, error)
+    return _probed(Sources(beside), modified_at, problem=problem)
 
 
 def _picture(file: BinaryIO, beside: Tags, modified_at: int, kind: Kind | None) -> Probed:
@@ -53,6 +56,10 @@ def _picture(file: BinaryIO, beside: Tags, modified_at: int, kind: Kind | None) 
         from gallery.media import raws  # noqa: PLC0415  (an extra)
 
         picture = raws.read(file)
+    elif kind == "jxl":
+        from gallery.media import jxl  # noqa: PLC0415  (an extra)
+
+        picture = jxl.read(file)
     else:
         from gallery.media import pictures  # noqa: PLC0415
 

@@ -2,15 +2,15 @@
 
 import io
 import os
-from collections.abc import Collection, Generator
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
 from gallery.media import canvas, pictures
 from gallery.media.damage import problem_of
 from gallery.media.jobs import Rendering
-from gallery.media.kinds import is_too_large, kind_of_file
-from gallery.media.pixels import CannotDraw
+from gallery.media.kinds import Kind, is_too_large, kind_of_file
+from gallery.media.pixels import CannotDraw, Pixels
 from gallery.media.tags import BROKEN
 from gallery.media.thumbhash import LONGEST, thumbhash
 from gallery.model import PIXELS, Size
@@ -69,6 +69,8 @@ def _refusing(file: BinaryIO) -> Generator[None]:
         yield
     except CannotDraw:
         raise
+    except ImportError as error:  # of an extra
+        raise CannotDraw(problems.NO_DECODER) from error
     except (*BROKEN, canvas.Error) as error:
         raise CannotDraw(problem_of(file, error)) from error
 
@@ -88,16 +90,10 @@ def _loaded(file: BinaryIO, name: str, longest: int) -> canvas.Image:
         raise CannotDraw(problems.TOO_MUCH)
     if kind == "raw":
         return _raw(file, longest)
-    if kind == "film":
-        from gallery.media import posters  # noqa: PLC0415
-
-        return canvas.of_pixels(posters.poster(file), longest)
-    if kind == "heif":
-        return canvas.of_pixels(pictures.decoded_heif(file), longest)
-    if kind == "bmp":
-        return canvas.of_pixels(pictures.decoded(file), longest)
     if kind is None:
         raise ValueError("no medium")
+    if kind in _DECODERS:
+        return canvas.of_pixels(_DECODERS[kind](file), longest)
     try:
         return canvas.shrunk(file, longest)
     except canvas.Error:
@@ -106,12 +102,31 @@ def _loaded(file: BinaryIO, name: str, longest: int) -> canvas.Image:
         return canvas.of_pixels(pictures.decoded(file), longest)  # moving ones
 
 
+def _poster(file: BinaryIO) -> Pixels:
+    from gallery.media import posters  # noqa: PLC0415
+
+    return posters.poster(file)
+
+
+def _jxl(file: BinaryIO) -> Pixels:
+    from gallery.media import jxl  # noqa: PLC0415  (an extra)
+
+    return jxl.decoded(file)
+
+
+_DECODERS: Mapping[Kind, Callable[[BinaryIO], Pixels]] = {
+    "film": _poster,
+    "jxl": _jxl,
+    "heif": pictures.decoded_heif,
+    "bmp": pictures.decoded,
+}
+"""What libvips does not decode."""
+
+
 def _raw(file: BinaryIO, longest: int) -> canvas.Image:
     """What the camera has put into the file to be shown, if that is good enough."""
-    try:
-        from gallery.media import raws  # noqa: PLC0415
-    except ImportError as error:
-        raise CannotDraw(problems.NO_DECODER) from error
+    from gallery.media import raws  # noqa: PLC0415  (an extra)
+
     jpeg = raws.preview(file, longest)
     if jpeg is not None:
         return canvas.shrunk(jpeg, longest)

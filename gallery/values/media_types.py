@@ -8,27 +8,34 @@ from typing import Literal
 
 MediaType = Literal["image", "video"]
 
-_IMAGES = {
-    "image/jpeg": "jpg jpeg jpe",
+IMAGE_TYPES = {
+    "image/jpeg": "jpg jpeg jpe jfif",
     "image/png": "png",
     "image/gif": "gif",
     "image/webp": "webp",
     "image/avif": "avif",
     "image/heic": "heic",
-    "image/heif": "heif",
+    "image/heif": "heif hif",
     "image/tiff": "tif tiff",
     "image/bmp": "bmp",
     "image/svg+xml": "svg",
 }
-_VIDEOS = {
+VIDEO_TYPES = {
     "video/mp4": "mp4",
     "video/quicktime": "mov",
     "video/x-m4v": "m4v",
     "video/webm": "webm",
     "video/matroska": "mkv",
     "video/vnd.avi": "avi",
+    "video/mp2t": "mts m2ts m2t",
+    "video/mpeg": "mpg mpeg mpe vob",
+    "video/3gpp": "3gp",
+    "video/3gpp2": "3g2",
+    "video/x-ms-wmv": "wmv",
+    "video/x-ms-asf": "asf",
 }
-_RAWS = {
+"""Not `.ts`, which is TypeScript far more often, nor `.mod`, which is music and Go."""
+RAW_TYPES = {
     "image/x-adobe-dng": "dng",
     "image/x-canon-cr2": "cr2",
     "image/x-canon-cr3": "cr3",
@@ -39,9 +46,17 @@ _RAWS = {
     "image/x-panasonic-rw2": "rw2",
 }
 """What cameras write for those who develop pictures themselves; the extra `raw` reads it."""
-_PICTURES = _IMAGES | (_RAWS if find_spec("rawpy") else {})
+JXL_TYPES = {"image/jxl": "jxl"}
+"""The extra `jxl` reads it."""
+_PICTURES = (
+    IMAGE_TYPES
+    | (RAW_TYPES if find_spec("rawpy") else {})
+    | (JXL_TYPES if find_spec("pyjpegxl") else {})
+)
 _MIME_TYPES = {
-    ending: mime for mime, endings in (_PICTURES | _VIDEOS).items() for ending in endings.split()
+    ending: mime
+    for mime, endings in (_PICTURES | VIDEO_TYPES).items()
+    for ending in endings.split()
 }
 
 _WILD = re.compile(r"[*?[]").search
@@ -49,9 +64,13 @@ _WILD = re.compile(r"[*?[]").search
 _TYPE_OF: dict[str, MediaType] = {
     ending: "image" if mime in _PICTURES else "video" for ending, mime in _MIME_TYPES.items()
 }
-STILLS = ("jpg", "jpeg", "jpe", "heic", "heif")
+STILLS = tuple(
+    ending
+    for mime in ("image/jpeg", "image/heic", "image/heif")
+    for ending in IMAGE_TYPES[mime].split()
+)
 """Endings of the pictures that a RAW file, or the clip of a Live Photo, may belong to."""
-RAWS = tuple(_RAWS.values())
+RAWS = tuple(RAW_TYPES.values())
 CLIPS = ("mov", "mp4")
 MAX_CLIP = 5_000
 """Milliseconds: the clip of a Live Photo takes some three seconds, a film of that name longer."""

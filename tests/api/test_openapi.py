@@ -496,3 +496,23 @@ async def test_its_rendering_needs_nothing_from_elsewhere(client: httpx.AsyncCli
 async def test_a_browser_that_opens_the_server_is_led_to_it(client: httpx.AsyncClient) -> None:
     answer = await client.get("/", follow_redirects=True)
     assert (answer.status_code, answer.url.path) == (200, "/docs")
+
+
+def descriptions(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in {"description", "summary"} and isinstance(inner, str):
+                yield inner
+            else:
+                yield from descriptions(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from descriptions(inner)
+
+
+def test_no_line_of_a_description_begins_like_a_numbered_list() -> None:
+    """`/docs` would show a status that a line begins with, `409.`, as the number of a list."""
+    found = list(descriptions(DOCUMENT))
+    lines = [line for text in found for line in text.splitlines()]
+    assert len(found) > 300
+    assert [line for line in lines if re.match(r"\s*\d+[.)](\s|$)", line)] == []

@@ -4,9 +4,11 @@ What a thumbnail must show is the picture itself, not what some decoder makes of
 """
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import partial
+from importlib.util import find_spec
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import av
@@ -16,6 +18,7 @@ from PIL import Image, ImageCms, ImageDraw
 
 pillow_heif.register_heif_opener()
 
+CAN_JXL = find_spec("pyjpegxl") is not None
 WIDTH, HEIGHT = 360, 240
 _ORIENTATION = 0x0112
 # What has to be done to a picture so that it stands upright again with that orientation.
@@ -84,6 +87,7 @@ def turned(image: Image.Image, orientation: int) -> tuple[Image.Image, Image.Exi
 
 def corpus() -> Iterator[Case]:
     yield from _plain()
+    yield from _jxl() if CAN_JXL else ()
     yield from _turned()
     yield from _coloured()
     yield from _moving()
@@ -140,6 +144,34 @@ _KINDS = {
 }
 
 
+def _jxl() -> Iterator[Case]:
+    rgb, grey, wide = original(), original("L"), profile("p3")
+    clear = rgb.copy()
+    clear.putalpha(Image.linear_gradient("L").resize(rgb.size))
+    for image, name in ((rgb, "rgb"), (grey, "grey"), (clear, "clear")):
+        for kind, lossless in (("lossless", True), ("lossy", False)):
+            made = partial(jxl, image, lossless=lossless)
+            yield Case(f"{kind} {name}.jxl", made, image)
+    there = converted(rgb, None, wide, "RGB")
+    for kind, lossless in (("lossless", True), ("lossy", False)):
+        made = partial(jxl, there, lossless=lossless, icc=wide)
+        yield Case(f"{kind} wide.jxl", made, rgb)
+
+
+def jxl(image: Image.Image, **options: Any) -> bytes:
+    import pyjpegxl  # noqa: PLC0415  (there are no wheels for some machines)
+
+    channels = len(image.getbands())
+    return pyjpegxl.encode(image.tobytes(), *image.size, num_channels=channels, **options)
+
+
+def jxl_of_jpeg(content: bytes) -> bytes:
+    """The same JPEG, packed without loss."""
+    import pyjpegxl  # noqa: PLC0415
+
+    return pyjpegxl.jpeg_to_jxl(content)
+
+
 def _turned() -> Iterator[Case]:
     for orientation in _UNDONE:
         lying, exif = turned(original(), orientation)
@@ -184,8 +216,16 @@ def _films() -> Iterator[Case]:
         ("webm", "libvpx-vp9", "webm"),
         ("matroska", "libx264", "mkv"),
         ("avi", "mpeg4", "avi"),
+        ("mpegts", "mpeg2video", "m2t"),
+        ("mpeg", "mpeg2video", "mpg"),
+        ("vob", "mpeg2video", "vob"),
+        ("mpeg2video", "mpeg2video", "mpeg"),
+        ("3gp", "mpeg4", "3gp"),
+        ("3g2", "libx264", "3g2"),
+        ("asf", "wmv2", "wmv"),
     ):
         yield Case(f"{codec}.{ending}", partial(film, rgb, container, codec), rgb)
+    yield Case("avchd.mts", partial(film, rgb, "mpegts", "libx264", muxing=AVCHD), rgb)
     high = partial(film, rgb, "mp4", "libx264", matrix="ITU709")
     yield Case("high definition.mp4", high, rgb)
     full = partial(film, rgb, "mp4", "libx264", is_full_range=True)
@@ -193,6 +233,10 @@ def _films() -> Iterator[Case]:
     for turn in (90, 180, 270):
         lying = rgb.rotate(turn, expand=True)
         yield Case(f"{turn}.mov", partial(film, lying, "mov", "libx264", rotation=-turn), rgb)
+
+
+AVCHD = {"mpegts_m2ts_mode": "1"}
+"""As cameras write it: a time before each packet of the transport stream."""
 
 
 def svg() -> bytes:
@@ -235,10 +279,11 @@ def film(
     matrix: str = "ITU601",
     *,
     is_full_range: bool = False,
+    muxing: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
     """A second of black, then four of the picture."""
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format=container) as output:
+    with av.open(buffer, "w", format=container, options=dict(muxing)) as output:
         options = {"x265-params": "log-level=none"} if codec == "libx265" else {}
         stream = output.add_stream(codec, rate=8, options=options)
         assert isinstance(stream, av.VideoStream)

@@ -314,12 +314,17 @@ BEGINNINGS = {
     "x.avif": b"\0\0\0\x18ftypavif\0\0\0\0avifmif1",
     "x.heic": b"\0\0\0\x18ftypheic\0\0\0\0heicmif1",
     "x.bmp": b"BM",
+    "x.jxl": b"\xff\x0a",
     "wrong.jpg": b"GIF89a\x09\0\x09\0\0\0\0",
 }
 FILMS = {
     "x.mp4": b"\0\0\0\x18ftypisom\0\0\0\0isommp42",
     "x.mkv": b"\x1aE\xdf\xa3\x84B\x82\x81m\x18S\x80g\x01\xff\xff\xff\xff\xff\xff\xff",
     "x.avi": b"RIFF\xff\xff\xff\x7fAVI LIST",
+    "x.mts": (b"\0\0\0\0G" + b"\0" * 187) * 64,
+    "x.m2t": (b"G" + b"\0" * 187) * 64,
+    "x.mpg": b"\0\0\1\xba\0\0\1\xbb",
+    "x.wmv": bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"),
 }
 
 

@@ -17,7 +17,7 @@ from gallery.media.pixels import CannotDraw
 from gallery.media.thumbnails import draw
 from gallery.media.worker import open_workers
 from gallery.values.media_types import type_of
-from tests.media.corpus import Case, corpus, encoded, original
+from tests.media.corpus import CAN_JXL, Case, corpus, encoded, original
 from tests.media.test_thumbnails import difference, drawn_of, opened
 
 CASES = {case.name: case for case in corpus()}
@@ -126,6 +126,13 @@ def test_what_is_no_medium_is_refused(name: str, content: bytes, tmp_path: Path)
         ("a.heic", "drawn.svg"),
         ("a.dng", "progressive.jpg"),
         ("a.gif", "plain.heic"),
+        ("a.jpg", "avchd.mts"),
+        ("a.jpg", "mpeg2video.m2t"),
+        ("a.jpg", "mpeg2video.mpg"),
+        ("a.jpg", "mpeg2video.mpeg"),
+        ("a.jpg", "mpeg4.3gp"),
+        ("a.jpg", "wmv2.wmv"),
+        ("a.mts", "baseline.jpg"),
     ],
 )
 def test_what_it_is_tells_its_content_and_not_its_name(name: str, of: str, tmp_path: Path) -> None:
@@ -171,7 +178,11 @@ async def test_a_drawing_loads_nothing_from_outside(tmp_path: Path) -> None:
     assert not called.is_set()
 
 
-@pytest.mark.parametrize("name", ["mpeg4.mov", "libvpx-vp9.webm", "mpeg4.avi", "libx264.mkv"])
+@pytest.mark.parametrize(
+    "name",
+    ["mpeg4.mov", "libvpx-vp9.webm", "mpeg4.avi", "libx264.mkv"]
+    + ["avchd.mts", "mpeg2video.mpg", "mpeg2video.mpeg", "wmv2.wmv"],
+)
 def test_half_a_film_is_refused_or_shows_a_frame(name: str, tmp_path: Path) -> None:
     content = CASES[name].make()
     for part in (1, 20, 50, 80):
@@ -207,6 +218,8 @@ def test_half_a_file_never_shows_half_a_picture(name: str, tmp_path: Path) -> No
 DAMAGED = (
     *("baseline.jpg", "rgb.png", "few.gif", "lossy.webp", "plain.avif", "plain.heic"),
     *("rgb.tif", "rgb.bmp", "drawn.svg", "libx264.mp4", "mpeg4.avi", "libvpx-vp9.webm"),
+    *("avchd.mts", "mpeg2video.mpg", "wmv2.wmv"),
+    *(("lossy rgb.jxl", "lossless rgb.jxl") if CAN_JXL else ()),
 )
 
 

@@ -8,11 +8,13 @@ import signal
 import sys
 import time
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gallery.cli import client as command
 from gallery.config import Settings
 from gallery.process import data_directory
 from tests.conftest import TRIP
@@ -121,6 +123,42 @@ async def test_scan_names_what_could_not_be_read(settings: Settings, library: Tr
     assert (status, head) == (0, "library: online, 105 items, 0 missing, 101 problems")
     assert lines == [f"  bad{number:03}.jpg: is empty" for number in range(100)]
     assert last == "  and 1 more; the filter hasProblem lists them all"
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+async def test_scan_reads_the_newest_files_before_it_ends(
+    settings: Settings, library: Tree, *, is_running: bool
+) -> None:
+    """They were written a moment ago, and are read once they have been still."""
+    for path in TRIP:
+        library.draw(path, (8, 8), still=False)
+    typed = ("scan", *arguments(settings))
+    async with serving(settings) if is_running else nullcontext():
+        library.write("bad.jpg", content=b"")
+        status, output, _errors = await gallery(*typed)
+    assert (status, output) == (
+        0,
+        "library: online, 5 items, 0 missing, 1 problems\n  bad.jpg: is empty\n",
+    )
+
+
+async def test_scan_does_not_wait_for_files_that_are_being_written(
+    settings: Settings,
+    library: Tree,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for path in TRIP:
+        library.draw(path, (8, 8))
+    ahead = time.time() + 30  # within what two clocks may differ by: it is not still for long
+    library.write("growing.mp4")
+    os.utime(library.folder / "growing.mp4", (ahead, ahead))
+    monkeypatch.setattr(command, "MAX_QUIET_SECONDS", 3.0)
+    await asyncio.to_thread(command.scan, settings, accept_missing=False)
+    assert capsys.readouterr().out == (
+        "library: online, 5 items, 0 missing, 0 problems\n"
+        "  files that are still being written are read later\n"
+    )
 
 
 async def test_scan_works_with_the_server_stopped_and_running(

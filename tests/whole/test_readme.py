@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gallery.config import SETTINGS, Settings
+from gallery.values.media_types import IMAGE_TYPES, JXL_TYPES, RAW_TYPES, VIDEO_TYPES
 from tests.library import read, scanned, serving
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +47,23 @@ async def test_the_tour_gives_what_it_shows_each_time(demo: Path, tmp_path: Path
 def test_the_table_of_settings_is_complete() -> None:
     rows = re.findall(r"^\| `(\w+)` \| `(GALLERY_\w+)` \|.*\| (.*) \|$", README, re.MULTILINE)
     assert rows == [tuple(setting) for setting in SETTINGS]
+
+
+def test_the_table_of_formats_is_complete() -> None:
+    table = README.partition("### Formats")[2].partition("\n- **")[0]
+    rows = re.findall(r"^\| (.+) \| (`.+`) \| (.*)\|$", table, re.MULTILINE)
+    told = {
+        ending: (name, extra.strip("` "))
+        for name, endings, extra in rows
+        for ending in re.findall(r"`\.(\w+)`", endings)
+    }
+    assert len(told) == table.count("`.")
+    extras = (IMAGE_TYPES | VIDEO_TYPES, ""), (RAW_TYPES, "raw"), (JXL_TYPES, "jxl")
+    for types, extra in extras:
+        for endings in types.values():
+            [row] = {told.pop(ending) for ending in endings.split()}
+            assert row[1] == extra, "one format, one row"
+    assert told == {}
 
 
 def test_every_file_of_the_rule_index_exists() -> None:

@@ -4,7 +4,7 @@ from gallery.database.engine import Reader
 from gallery.domain.sync.library import Library
 from gallery.model import Problem, RootState
 from gallery.store.library import problems
-from gallery.store.sync import roots
+from gallery.store.sync import roots, unread
 from gallery.values.times import moment
 
 
@@ -12,6 +12,7 @@ async def states(reader: Reader, library: Library) -> list[RootState]:
     """Every root: one that is known but not served now is offline."""
     found = []
     unreadable = await problems.by_root(reader)
+    with_unread = await unread.roots_with_some(reader)
     for row in await roots.all_roots(reader):
         status = library.roots.get(row.id)
         items = unreadable.get(row.id, problems.RootProblems())
@@ -24,6 +25,7 @@ async def states(reader: Reader, library: Library) -> list[RootState]:
                 missing_count=row.missing_count,
                 last_scan=None if row.last_scan is None else moment(row.last_scan),
                 progress=status.progress if status else None,
+                has_unread=row.id in with_unread,
                 problem_count=items.total,
                 problems=[
                     *(Problem("", reason) for reason in reasons),

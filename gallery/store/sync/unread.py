@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from gallery.database.engine import Reader, Tx
 from gallery.store.lists import json_list
+from gallery.values import problems
 
 
 class Unread(NamedTuple):
@@ -129,6 +130,24 @@ async def withdraw(tx: Tx, item_ids: Iterable[int]) -> None:
         """,
         json_list(item_ids),
     )
+
+
+async def roots_with_some(reader: Reader) -> set[int]:
+    """Return the roots with items that wait to be read.
+
+    Files that the server may not read do not count: what they wait for is somebody else.
+    """
+    rows = await reader.all(
+        """
+        SELECT r.id FROM root AS r WHERE EXISTS (
+          SELECT 1 FROM item AS i
+          WHERE i.root_id = r.id AND i.probed_at IS NULL AND i.missing_since = 0
+            AND (i.problem IS NULL OR i.problem <> $1)
+        )
+        """,
+        problems.FORBIDDEN,
+    )
+    return {root_id for (root_id,) in rows}
 
 
 async def count(reader: Reader, root_id: int) -> int:
