@@ -27,6 +27,7 @@ _OF_LIBRARIES = (
 _WORKERS_ONLY = {
     "VIPS_DISC_THRESHOLD": str(1 << 40),  # they may not write: pictures stay in memory
     "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",  # every other one takes 64 MiB of the addresses they may have
 }
 
 

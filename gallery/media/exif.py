@@ -44,8 +44,23 @@ _NO_CAPTIONS = frozenset(
 
 def read(exif: "Image.Exif") -> Tags:
     """What EXIF says; silent where it is broken."""
-    main, own = _directory(exif, None, _MAIN_TAGS), _directory(exif, _EXIF, _OWN_TAGS)
-    gps = _directory(exif, _GPS, _GPS_TAGS)
+    return _tags(
+        _directory(exif, None, _MAIN_TAGS),
+        _directory(exif, _EXIF, _OWN_TAGS),
+        _directory(exif, _GPS, _GPS_TAGS),
+    )
+
+
+def read_apart(main: "Image.Exif", own: "Image.Exif", gps: "Image.Exif") -> Tags:
+    """Return what EXIF says whose directories stand apart, each as if it were the main one."""
+    return _tags(
+        _directory(main, None, _MAIN_TAGS),
+        _directory(own, None, _OWN_TAGS),
+        _directory(gps, None, _GPS_TAGS),
+    )
+
+
+def _tags(main: Mapping[int, object], own: Mapping[int, object], gps: Mapping[int, object]) -> Tags:
     time = clock(_string(own.get(0x9003)), _string(own.get(0x9291)), _string(own.get(0x9011)))
     if time is None:
         time = clock(_string(own.get(0x9004)), _string(own.get(0x9292)), _string(own.get(0x9012)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from gallery.media import exif, iptc, png, tags, xmp
 from gallery.media.bounded import bounded
 from gallery.media.kinds import MAX_BYTES, Kind
-from gallery.media.pixels import Pixels, check_size, tight
+from gallery.media.pixels import CannotDraw, Pixels, check_size, tight
 from gallery.media.tags import BROKEN, NOTHING, Tags
 from gallery.media.times import clock
 
@@ -24,6 +24,8 @@ MAX_EXIF_BYTES = 1 << 20
 MAX_IPTC_BYTES = 256 << 10
 _IPTC_IN_TIFF = 33_723
 _ON_ITS_SIDE = range(5, 9)
+_NO_MEMORY = "Memory allocation error"
+"""How libheif says that it gets no memory, or would need more than it takes for safety."""
 _TURNED_BY_PILLOW = ("HEIF", "TIFF")
 """Their sizes are those after turning, though their EXIF may still ask for it."""
 
@@ -47,12 +49,17 @@ def read(file: BinaryIO, kind: Kind | None) -> Picture:
 
     _prepare()
     part = bounded(file, MAX_BYTES[kind] if kind and kind in _READ_FARTHER else MAX_HEADER_BYTES)
+    is_turnable = True
     if kind == "png":
-        part = png.without_pixels(part)
+        part, is_turnable = png.without_pixels(part)
     with warnings.catch_warnings(action="ignore"), Image.open(part, formats=FORMATS) as image:
         width, height = image.size
         found = _exif(image)
-        is_turned = image.format not in _TURNED_BY_PILLOW and _orientation(found) in _ON_ITS_SIDE
+        is_turned = (
+            is_turnable
+            and image.format not in _TURNED_BY_PILLOW
+            and _orientation(found) in _ON_ITS_SIDE
+        )
         return Picture(
             (height, width) if is_turned else (width, height),
             exif=exif.read(found) if found is not None else NOTHING,
@@ -150,7 +157,8 @@ def decoded(file: BinaryIO) -> Pixels:
 def decoded_heif(file: BinaryIO) -> Pixels:
     """The main picture of a HEIC file, which libheif turns by itself.
 
-    Raises `CannotDraw` for what is too large, `ValueError` for what is damaged.
+    Raises `CannotDraw` for what is too large, `MemoryError` for what needs more than there is,
+    `ValueError` for what is damaged.
     """
     import pillow_heif  # noqa: PLC0415
 
@@ -161,7 +169,13 @@ def decoded_heif(file: BinaryIO) -> Pixels:
         width, height = image.size
         check_size(width, height)
         bands = len(image.mode)
-        data = tight(bytes(image.data), width * bands, height, image.stride)
+        row = width * bands
+        # A copy would take half as much memory again.
+        data = image.data if image.stride == row else tight(image.data, row, height, image.stride)
+    except CannotDraw:
+        raise
     except (RuntimeError, SyntaxError, ValueError, EOFError, OSError) as error:
+        if _NO_MEMORY in str(error):
+            raise MemoryError from error
         raise ValueError("no picture, or damaged") from error
-    return Pixels(data, width, height, bands, image.info.get("icc_profile"))
+    return Pixels(data, width, height, bands, image.info.get("icc_profile"), owner=image)

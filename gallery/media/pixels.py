@@ -15,15 +15,17 @@ class CannotDraw(ValueError):
 class Pixels(NamedTuple):
     """`bands` bytes a pixel, row by row; `profile` is the ICC profile, None for sRGB.
 
-    It stands upright once it is turned clockwise by `turn` degrees.
+    It stands upright once it is turned clockwise by `turn` degrees. `owner` is what must live as
+    long as `data` is read, where that is memory of a decoder.
     """
 
-    data: bytes
+    data: bytes | memoryview
     width: int
     height: int
     bands: int
     profile: bytes | None = None
     turn: int = 0
+    owner: object = None
 
 
 def check_size(width: int, height: int) -> None:
@@ -32,8 +34,8 @@ def check_size(width: int, height: int) -> None:
         raise CannotDraw(problems.TOO_MUCH)
 
 
-def tight(data: bytes, width: int, height: int, stride: int) -> bytes:
+def tight(data: bytes | memoryview, width: int, height: int, stride: int) -> bytes:
     """Rows of `width` bytes, without what decoders add to the end of each."""
     if stride == width:
-        return data[: width * height]
+        return bytes(data[: width * height])
     return b"".join(data[row * stride : row * stride + width] for row in range(height))

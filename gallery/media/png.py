@@ -4,31 +4,62 @@ import io
 import zlib
 from typing import BinaryIO
 
+from gallery.media import xmp
+
 _BEGINNING = 8
 """Bytes: the signature of the file, and the length and the kind of a chunk."""
 _CHECK = 4
-_PIXELS = (b"IDAT", b"fdAT", b"acTL", b"fcTL")
-"""Pixels, and what tells about moving ones."""
+_HEADER = b"IHDR"
+_EXIF = b"eXIf"
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_MAX_BYTES = {_HEADER: 64, _EXIF: 1 << 20} | dict.fromkeys(_TEXTS, xmp.LARGEST + (1 << 10))
+"""Of a chunk of each kind that is read. A text may be XMP, with a name before it."""
+_MAX_COMPRESSED_BYTES = 1 << 20
+"""Of a text after decompression. Pillow refuses a file with a longer one."""
+_MAX_ALL_BYTES = 24 << 20
+"""Of all these chunks. Pillow refuses a file with 64 MiB of texts."""
 _NO_PIXELS = b"\0\0\0\0IDAT" + zlib.crc32(b"IDAT").to_bytes(4, "big")
 
 
-def without_pixels(file: BinaryIO) -> BinaryIO:
-    """Return a PNG of all other chunks of `file`, before an empty one of pixels.
+def without_pixels(file: BinaryIO) -> tuple[BinaryIO, bool]:
+    """Return a PNG of the metadata of `file`, and whether its EXIF stands before the pixels.
 
-    Behind the pixels a broken chunk is left out. What takes too much to read is told by `file`.
+    Decoders turn a picture only by what stands there. A chunk that is broken or too large is left
+    out, and so are the last ones of too many.
     """
     chunks = [file.read(_BEGINNING)]
-    is_behind = False
+    left = _MAX_ALL_BYTES
+    is_behind = is_exif_before = False
     while len(beginning := file.read(_BEGINNING)) == _BEGINNING:
-        length, kind = int.from_bytes(beginning[:4], "big"), beginning[4:]
+        length, kind = int.from_bytes(beginning[:4]), beginning[4:]
         if kind == b"IEND":
             break
-        if kind in _PIXELS:
-            is_behind |= kind == b"IDAT"
+        is_behind |= kind == b"IDAT"
+        if length > min(_MAX_BYTES.get(kind, -1), left):
             file.seek(length + _CHECK, io.SEEK_CUR)
             continue
         rest = file.read(length + _CHECK)
-        check = zlib.crc32(rest[:-_CHECK], zlib.crc32(kind)).to_bytes(4, "big")
-        if not is_behind or check == rest[-_CHECK:]:
+        content, check = rest[:-_CHECK], rest[-_CHECK:]
+        size = _size(kind, content)
+        left -= max(length, size or 0)
+        is_whole = zlib.crc32(content, zlib.crc32(kind)).to_bytes(4) == check
+        if kind == _HEADER or (is_whole and size is not None and left >= 0):
+            is_exif_before |= kind == _EXIF and not is_behind
             chunks += [beginning, rest]
-    return io.BytesIO(b"".join((*chunks, _NO_PIXELS)))
+    return io.BytesIO(b"".join((*chunks, _NO_PIXELS))), is_exif_before
+
+
+def _size(kind: bytes, content: bytes) -> int | None:
+    """Return how many bytes a chunk takes in memory; None if that is too much, or unknown."""
+    _name, _nul, rest = content.partition(b"\0")
+    if kind == b"zTXt" and rest[:1] == b"\0":
+        packed = rest[1:]
+    elif kind == b"iTXt" and rest[:1] != b"\0":
+        packed = rest[2:].partition(b"\0")[2].partition(b"\0")[2]
+    else:
+        return None if kind == b"zTXt" else len(content)
+    try:
+        size = len(zlib.decompressobj().decompress(packed, _MAX_COMPRESSED_BYTES))
+    except zlib.error:
+        return None
+    return size if size < _MAX_COMPRESSED_BYTES else None

@@ -6,7 +6,7 @@ them starts in half the time and is some 40 MB smaller.
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import msgspec
 
@@ -20,9 +20,6 @@ from gallery.media.times import Sources
 from gallery.model import Probed
 from gallery.values import problems
 from gallery.values.media_types import is_drawing
-
-if TYPE_CHECKING:
-    from gallery.media import pictures
 
 
 def probe(file: BinaryIO, name: str, modified_at: int, sidecars: Iterable[bytes] = ()) -> Probed:
@@ -67,20 +64,26 @@ def _picture(file: BinaryIO, beside: Tags, modified_at: int, kind: Kind | None) 
             picture = pictures.read(file, kind)
         except TooMuch:
             raise
-        except BROKEN as error:
-            picture = _seen(file, error)
+        except BROKEN:
+            size = _drawn_size(file)
+            if size is None:
+                raise
+            picture = pictures.Picture(size, NOTHING, NOTHING, NOTHING, NOTHING)
+        else:
+            if kind == "avif":  # Pillow does not crop it
+                picture = picture._replace(size=_drawn_size(file) or picture.size)
     said = Sources(beside, picture.xmp, picture.iptc, picture.exif, picture.texts)
     return _probed(said, modified_at, size=picture.size)
 
 
-def _seen(file: BinaryIO, error: Exception) -> "pictures.Picture":
-    """Return at least the dimensions of what Pillow refuses and libvips draws."""
-    from gallery.media import canvas, pictures  # noqa: PLC0415
+def _drawn_size(file: BinaryIO) -> tuple[int, int] | None:
+    """Return the dimensions of what libvips draws, None for what it does not know."""
+    from gallery.media import canvas  # noqa: PLC0415
 
     try:
-        return pictures.Picture(canvas.size(file), NOTHING, NOTHING, NOTHING, NOTHING)
+        return canvas.size(file)
     except (canvas.Error, OSError):
-        raise error from None
+        return None
 
 
 def _drawing(file: BinaryIO, beside: Tags, modified_at: int) -> Probed:

@@ -1,35 +1,49 @@
 """RAW files: dimensions and pictures by LibRaw, metadata from the file or the JPEG in it."""
 
 import io
+import warnings
+from datetime import datetime
 from typing import BinaryIO
 
+import msgspec
 import rawpy
 from PIL import Image
 
-from gallery.media import exif, pictures
+from gallery.media import cr3, exif, pictures
 from gallery.media.bounded import bounded
 from gallery.media.pictures import Picture
 from gallery.media.pixels import Pixels, check_size
 from gallery.media.tags import BROKEN, NOTHING, Tags
+from gallery.media.times import clock
 
 _ON_ITS_SIDE = (5, 6)
 """LibRaw's names of a quarter turn, to either side."""
 _TURNS = {3: 180, 5: 270, 6: 90}
 """How far clockwise, by the same names."""
 _HALF_IS_ENOUGH = 2
+_CHANGED = 0x0132
+_UNKNOWN = datetime(1970, 1, 2)  # noqa: DTZ001  (a wall clock's)
+"""LibRaw writes the first of January 1970 where it does not know the time."""
 
 
 def read(file: BinaryIO) -> Picture:
-    """Raises `ValueError` for what LibRaw does not know. Nothing is developed."""
+    """Return what a RAW file says. Nothing is developed.
+
+    Raises `ValueError` for what neither LibRaw knows nor tells of itself.
+    """
+    inside = cr3.read(file) or _inside(file)
+    file.seek(0)
     try:
         with rawpy.imread(file) as raw:
             width, height = raw.sizes.width, raw.sizes.height
             is_turned = raw.sizes.flip in _ON_ITS_SIDE
-            inside = _inside(file) or _preview(raw)
+            said = inside or _preview(raw)
     except rawpy.LibRawError as error:
+        if inside is not None and max(inside.size):
+            return inside
         raise ValueError("no RAW") from error
     size = (height, width) if is_turned else (width, height)
-    return (inside or _of(NOTHING))._replace(size=size)
+    return (said or _of(NOTHING))._replace(size=size)
 
 
 def _of(said: Tags) -> Picture:
@@ -40,15 +54,19 @@ def _inside(file: BinaryIO) -> Picture | None:
     """Most are TIFF in their own way, with EXIF among its tags."""
     found = Image.Exif()
     try:
-        found.load_from_fp(bounded(file, pictures.MAX_HEADER_BYTES))
-        said = exif.read(found)
+        with warnings.catch_warnings(action="ignore"):
+            found.load_from_fp(bounded(file, pictures.MAX_HEADER_BYTES))
+            said = exif.read(found)
     except BROKEN:
         return None
     return _of(said) if said.clock or said.camera else None
 
 
 def _preview(raw: rawpy.RawPy) -> Picture | None:
-    """The JPEG inside is what the camera would have written alone, EXIF included."""
+    """Return what the JPEG inside says: what the camera would have written alone, EXIF included.
+
+    Where it has no EXIF LibRaw writes one: with the time in the tag of a file's last change.
+    """
     try:
         preview = raw.extract_thumb()
     except rawpy.LibRawError:
@@ -56,9 +74,19 @@ def _preview(raw: rawpy.RawPy) -> Picture | None:
     if preview.format is not rawpy.ThumbFormat.JPEG or not isinstance(preview.data, bytes):
         return None
     try:
-        return pictures.read(io.BytesIO(preview.data), "jpeg")
+        said = pictures.read(io.BytesIO(preview.data), "jpeg")
+        if said.exif.clock is None:
+            time = clock(_changed_at(preview.data))
+            time = time if time and time.local > _UNKNOWN else None
+            said = said._replace(exif=msgspec.structs.replace(said.exif, clock=time))
     except BROKEN:
         return None
+    return said
+
+
+def _changed_at(jpeg: bytes) -> object:
+    with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
+        return image.getexif().get(_CHANGED)
 
 
 def preview(file: BinaryIO, longest: int) -> bytes | None:

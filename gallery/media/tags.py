@@ -38,10 +38,14 @@ MAX_TEXT_BYTES = 64 << 10
 
 
 class CameraClock(NamedTuple):
-    """A time as a clock on a wall showed it, and how far that was ahead of UTC, if known."""
+    """A time as a clock on a wall showed it, and how far that was ahead of UTC, if known.
+
+    A date without a time of day is its midnight: `has_time` is false.
+    """
 
     local: datetime
     offset: timedelta | None = None
+    has_time: bool = True
 
 
 class Tags(msgspec.Struct, frozen=True, kw_only=True):

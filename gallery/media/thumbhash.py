@@ -31,7 +31,7 @@ class _Channel(NamedTuple):
         return [_rounded(7.5 + 7.5 * wave / self.scale) for wave in self.waves]
 
 
-def thumbhash(rgba: bytes, width: int, height: int) -> str:
+def thumbhash(rgba: bytes | memoryview, width: int, height: int) -> str:
     """The hash, in base64, of a picture of four bytes a pixel, at most 100 pixels on a side."""
     alphas = [value / 255 for value in rgba[3::4]]
     covered = sum(alphas)

@@ -7,7 +7,7 @@ from gallery.limits import MAX_KEYWORD
 from gallery.media import tags
 from gallery.media.rdf import Properties, properties
 from gallery.media.tags import BROKEN, NOTHING, Tags
-from gallery.media.times import clock
+from gallery.media.times import clock, utc
 
 LARGEST = 4 << 20
 """Bytes of XMP that are read."""
@@ -40,6 +40,7 @@ def tags_of(said: Properties) -> Tags:
 
     return Tags(
         clock=clock(first("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate")),
+        utc=utc(first("exif:GPSTimeStamp")),
         camera=tags.camera(tags.name(first("tiff:Make")), tags.name(first("tiff:Model"))),
         lens=tags.name(first("exifEX:LensModel", "aux:Lens")),
         exposure=tags.scaled(_ratio(first("exif:ExposureTime")), 1_000_000_000),

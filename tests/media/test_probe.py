@@ -168,6 +168,22 @@ def test_what_is_drawn_though_pillow_refuses_it_has_its_dimensions_and_no_proble
         assert render(file, "x.tif", ["small"]).problem is None
 
 
+def test_a_cropped_avif_has_the_dimensions_of_what_is_drawn(tmp_path: Path) -> None:
+    """Its profile gives way to a property of the same length: the part that is to be shown."""
+    content = picture("AVIF", icc_profile=b"x" * 28)
+    profile = b"colrprof" + b"x" * 28
+    properties, essential = b"\5\1\2\x83\4\5", b"\5\1\2\x83\x84\5"
+    assert profile in content
+    assert properties in content
+    part = b"".join(number.to_bytes(4, "big") for number in (40, 1, 30, 1, 0, 1, 0, 1))
+    content = content.replace(profile, b"clap" + part).replace(properties, essential)
+    (tmp_path / "x.avif").write_bytes(content)
+    with (tmp_path / "x.avif").open("rb") as file:
+        assert size(probe(file, "x.avif", 0)) == (40, 30, None)
+        drawn = render(file, "x.avif", ["small"]).pictures["small"]
+    assert Image.open(io.BytesIO(drawn)).size == (40, 30)
+
+
 _PNG = picture("PNG")
 _WEBP = picture("WEBP")
 

@@ -4,6 +4,7 @@ import io
 import struct
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -21,7 +22,9 @@ _SIZES = {"B": 1, "c": 1, "H": 2, "I": 4, "i": 4}
 _TYPES = {"B": 1, "c": 2, "H": 3, "I": 4, "i": 10}
 
 
-def dng(orientation: int = 1) -> bytes:
+def dng(
+    orientation: int = 1, more: Mapping[int, tuple[str, bytes | tuple[int, ...]]] | None = None
+) -> bytes:
     """A small DNG: 64 x 48 values behind a mosaic of colours, and when it was taken."""
     pixels = bytes(range(256)) * (64 * 48 * 2 // 256)
     own = _directory(
@@ -49,13 +52,14 @@ def dng(orientation: int = 1) -> bytes:
         0xC614: ("c", b"Canon EOS R5\0"),
         0xC621: ("i", (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1)),
         0xC65A: ("H", (21,)),
+        **(more or {}),
     }
     return b"II*\0" + struct.pack("<I", start) + pixels + own + _directory(entries, start)
 
 
-def dng_with_preview(preview: bytes) -> bytes:
+def dng_with_preview(preview: bytes, raw: bytes | None = None) -> bytes:
     """The same with a JPEG inside that the camera wants to be shown."""
-    raw = dng()
+    raw = raw or dng()
     end = len(raw) + len(raw) % 2
     start = struct.unpack_from("<I", raw, 4)[0]
     count = struct.unpack_from("<H", raw, start)[0]
