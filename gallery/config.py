@@ -1,7 +1,8 @@
 """Settings, and the only reader of the environment, the TOML file and the flags.
 
-A flag goes before the environment, that before the file, that before the default. `SETTINGS` is the
-table that the command line, the README and their test share.
+A flag goes before the environment, that before the file, that before the default. Each field of
+`Settings` is one setting: its name, type, bounds, default and help stand there and nowhere else.
+`SETTINGS` is the table made of them, from which the environment, the file and the flags are read.
 """
 
 import ipaddress
@@ -11,13 +12,15 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
 from gallery.errors import Misconfigured, printable
-from gallery.values import paths
+from gallery.values import paths, root_settings
 from gallery.values.media_types import DEFAULT_IGNORE
+from gallery.values.root_settings import RootSetting
 
 _OF_LIBRARIES = (
     *("PATH", "HOME", "TZ", "LANG", "LC_", "PYTHON", "LD_LIBRARY_PATH", "DYLD_", "FONTCONFIG_"),
@@ -29,107 +32,100 @@ _WORKERS_ONLY = {
     "OPENBLAS_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "1",  # every other one takes 64 MiB of the addresses they may have
 }
-
-
-class Setting(NamedTuple):
-    """A setting: key of the TOML file, environment variable, and what it does."""
-
-    key: str
-    variable: str
-    help: str
-
-
-SETTINGS = (
-    Setting("library", "GALLERY_LIBRARY", "Folders to serve: one, or several as NAME=FOLDER."),
-    Setting("data", "GALLERY_DATA", "Folder for everything that is not the originals."),
-    Setting("database", "GALLERY_DATABASE", "PostgreSQL to use in place of a file in there."),
-    Setting("host", "GALLERY_HOST", "Address to listen on."),
-    Setting("port", "GALLERY_PORT", "Port to listen on; 0 picks a free one."),
-    Setting("open", "GALLERY_OPEN", "Serve everybody who can reach a host other than loopback."),
-    Setting(
-        "host_name", "GALLERY_HOST_NAME", "Further names by which clients may call the server."
-    ),
-    Setting("ignore", "GALLERY_IGNORE", "Names, as shell patterns, that the index skips."),
-    Setting(
-        "rescan", "GALLERY_RESCAN", "Seconds between full passes, which find what was not noticed."
-    ),
-    Setting(
-        "poll", "GALLERY_POLL", "Seconds between full passes in place of watching: network shares."
-    ),
-    Setting(
-        "thumbnails", "GALLERY_THUMBNAILS", "GiB of thumbnails to keep; the least used go first."
-    ),
-)
 CONFIG_VARIABLE = "GALLERY_CONFIG"
 MAX_PAUSE = 30 * 24 * 3600
 MAX_GIB = 1_000_000
+MAX_PORT = 65_535
 MAX_SHOWN = 60
 """Characters of a bad value that are shown."""
-_LISTS = ("library", "host_name", "ignore")
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _SECONDS = f"seconds from 1 to {MAX_PAUSE:,}"
 
-HostName = Annotated[str, msgspec.Meta(pattern=rf"^(\*\.)?{_LABEL}(\.{_LABEL})*\Z", max_length=253)]
-Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
-Rescan = Annotated[float, msgspec.Meta(ge=1, le=MAX_PAUSE)]
-Poll = Literal[0] | Rescan
-Gib = Annotated[float, msgspec.Meta(ge=0, le=MAX_GIB)]
-
-TAKES = {
-    "library": "a folder, a list of them, each FOLDER or NAME=FOLDER, or a table of NAME = FOLDER",
-    "data": "a folder",
-    "database": "postgresql://USER@HOST/NAME, or sqlite:",
-    "host": "an address or a name to listen on",
-    "port": "a whole number from 0 to 65535",
-    "open": "true or false (also yes or no, on or off, 1 or 0)",
-    "host_name": "DNS names: letters, digits and hyphens between dots, and *. in front",
-    "ignore": "a list of shell patterns",
-    "rescan": _SECONDS,
-    "poll": f"{_SECONDS}, or 0",
-    "thumbnails": f"GiB from 0 to {MAX_GIB:,}",
-}
-"""What each setting may be, in words."""
+HostName = Annotated[str, Meta(pattern=rf"^(\*\.)?{_LABEL}(\.{_LABEL})*\Z", max_length=253)]
+Pause = Annotated[float, Meta(ge=1, le=MAX_PAUSE)]
 
 
-class RootSetting(NamedTuple):
-    """A folder to serve; `name` is the first component of its paths, `""` if it stands alone."""
+class Option(NamedTuple):
+    """How a setting is given on the command line.
 
-    name: str
-    directory: Path
+    `takes` says in words what it may be. `metavar` stands for its value in `--help`, `default` for
+    its default where the value says too little. With `is_general` every command on a library takes
+    it, not only `serve`.
+    """
+
+    takes: str
+    metavar: str | None = None
+    default: str | None = None
+    is_general: bool = False
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that can be configured, checked."""
+    """Everything that can be configured, checked. One field is one row of `SETTINGS`."""
 
-    library: tuple[str, ...] = ()
-    data: str = ""
-    database: str = ""
-    host: str = "127.0.0.1"
-    port: Port = 8000
-    open: bool = False
-    host_name: tuple[HostName, ...] = ()
-    ignore: tuple[str, ...] = DEFAULT_IGNORE
-    rescan: Rescan = 3600
-    poll: Poll = 0
-    thumbnails: Gib = 10
+    library: Annotated[
+        tuple[str, ...],
+        Meta(description="Folders to serve: one, or several as NAME=FOLDER."),
+        Option(
+            "a folder, a list of them, each FOLDER or NAME=FOLDER, or a table of NAME = FOLDER",
+            metavar="[LIBRARY]...",
+            is_general=True,
+        ),
+    ] = ()
+    data: Annotated[
+        str,
+        Meta(description="Folder for everything that is not the originals."),
+        Option("a folder", metavar="DIR", is_general=True),
+    ] = ""
+    database: Annotated[
+        str,
+        Meta(description="PostgreSQL to use in place of a file in there."),
+        Option("postgresql://USER@HOST/NAME, or sqlite:", metavar="URL", is_general=True),
+    ] = ""
+    host: Annotated[
+        str,
+        Meta(description="Address to listen on."),
+        Option("an address or a name to listen on"),
+    ] = "127.0.0.1"
+    port: Annotated[
+        int,
+        Meta(ge=0, le=MAX_PORT, description="Port to listen on; 0 picks a free one."),
+        Option(f"a whole number from 0 to {MAX_PORT}", metavar="PORT"),
+    ] = 8000
+    open: Annotated[
+        bool,
+        Meta(description="Serve everybody who can reach a host other than loopback."),
+        Option("true or false (also yes or no, on or off, 1 or 0)"),
+    ] = False
+    host_name: Annotated[
+        tuple[HostName, ...],
+        Meta(description="Further names by which clients may call the server."),
+        Option("DNS names: letters, digits and hyphens between dots, and *. in front", "NAME"),
+    ] = ()
+    ignore: Annotated[
+        tuple[str, ...],
+        Meta(description="Names, as shell patterns, that the index skips."),
+        Option("a list of shell patterns", metavar="PATTERN", is_general=True),
+    ] = DEFAULT_IGNORE
+    rescan: Annotated[
+        Pause,
+        Meta(description="Seconds between full passes, which find what was not noticed."),
+        Option(_SECONDS, metavar="SECONDS"),
+    ] = 3600
+    poll: Annotated[
+        Annotated[int, Meta(ge=0, le=MAX_PAUSE)] | Pause,  # so a fraction below 1 is refused
+        Meta(description="Seconds between full passes in place of watching: network shares."),
+        Option(f"{_SECONDS}, or 0", metavar="SECONDS", default="0, it watches"),
+    ] = 0
+    thumbnails: Annotated[
+        float,
+        Meta(ge=0, le=MAX_GIB, description="GiB of thumbnails to keep; the least used go first."),
+        Option(f"GiB from 0 to {MAX_GIB:,}", metavar="GIB"),
+    ] = 10
 
     def roots(self) -> list[RootSetting]:
-        """The folders to serve; `Misconfigured` if there are none, or they do not fit together."""
-        if not self.library:
-            raise Misconfigured("No library: name the folder to serve, as in: gallery serve FOLDER")
-        roots = [_root(text) for text in self.library]
-        names = [root.name for root in roots]
-        if len(roots) > 1 and "" in names:
-            raise Misconfigured("Of several folders each needs a name: NAME=FOLDER")
-        if len(set(names)) < len(names):
-            raise Misconfigured("Two folders have the same name")
-        places = [root.directory.resolve() for root in roots]
-        for one in places:
-            for other in places:
-                if one is not other and one.is_relative_to(other):
-                    raise Misconfigured(f"{one} lies inside {other}: serve one of them")
-        return roots
+        """Return the folders to serve; `Misconfigured` if there are none, or they conflict."""
+        return root_settings.parse(self.library)
 
     def check_exposure(self) -> None:
         """Without accounts everybody may do everything, so only this machine is served."""
@@ -139,6 +135,62 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             f"Refusing to listen on {self.host}: there is no account, so everybody who reaches it "
             "could change everything. Use --open if you mean it."
         )
+
+
+class Setting(NamedTuple):
+    """A row of the table of settings: a field of `Settings`, and what is written beside it.
+
+    `key` is its name in the TOML file, `type` what msgspec checks a value against.
+    """
+
+    key: str
+    help: str
+    type: Any
+    default: Any
+    option: Option
+
+    @property
+    def variable(self) -> str:
+        return f"GALLERY_{self.key.upper()}"
+
+    @property
+    def flag(self) -> str:
+        """Return the option of the command line; the library is an argument and has none."""
+        return "" if self.key == "library" else f"--{self.key.replace('_', '-')}"
+
+    @property
+    def is_list(self) -> bool:
+        return isinstance(self.default, tuple)
+
+    def checked(self, given: "Given") -> Any:
+        """Return a value of the type of the setting, or raise `Misconfigured`."""
+        origin, value = given
+        if self.is_list and isinstance(value, str):
+            value = [value]
+        if self.key == "library" and isinstance(value, dict):
+            value = _named_folders(origin, value)
+        if isinstance(self.default, bool) and isinstance(value, str):
+            words = {**dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False)}
+            value = words.get(value.lower(), value)
+        try:
+            return msgspec.convert(value, self.type, strict=False)
+        except msgspec.ValidationError:
+            name = self.key.replace("_", "-")
+            raise Misconfigured(f"{origin}: {name} takes {self.option.takes}") from None
+
+
+def table(settings: type[Settings]) -> tuple[Setting, ...]:
+    """Return the settings that are the fields of a class, in their order."""
+    hints = get_type_hints(settings, include_extras=True)
+    found = []
+    for field in msgspec.structs.fields(settings):
+        type_ = hints[field.name]
+        *_bounds, meta, option = type_.__metadata__
+        found.append(Setting(field.name, meta.description, type_, field.default, option))
+    return tuple(found)
+
+
+SETTINGS = table(Settings)
 
 
 class Given(NamedTuple):
@@ -157,35 +209,25 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> S
     file = flags.get("config") or environ.get(CONFIG_VARIABLE)
     given = _of_file(Path(file)) if file else {}
     for setting in SETTINGS:
-        key, variable = setting.key, setting.variable
-        if text := environ.get(variable):
-            value = text.split(os.pathsep) if key in _LISTS else text
-            given[key] = Given(f"{variable}={_cut(text)}", value)
-        typed = flags.get(key)
+        if text := environ.get(setting.variable):
+            value = text.split(os.pathsep) if setting.is_list else text
+            given[setting.key] = Given(f"{setting.variable}={_cut(text)}", value)
+        typed = flags.get(setting.key)
         if not (typed is None or typed is False or typed == ()):
             shown = _cut(" ".join(typed) if isinstance(typed, tuple) else str(typed))
-            option = "" if key == "library" else f"--{key.replace('_', '-')} "
-            given[key] = Given(f"{option}{shown}", typed)
-    hints = get_type_hints(Settings, include_extras=True)
-    return Settings(**{key: _checked(key, hints[key], *given[key]) for key in given})
+            given[setting.key] = Given(f"{setting.flag} {shown}".lstrip(), typed)
+    return Settings(
+        **{row.key: row.checked(given[row.key]) for row in SETTINGS if row.key in given}
+    )
 
 
-def _checked(key: str, kind: Any, origin: str, value: Any) -> Any:
-    """Return a value of the type of its setting, or raise `Misconfigured`."""
-    if key in _LISTS and isinstance(value, str):
-        value = [value]
-    if key == "open" and isinstance(value, str):
-        value = {**dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False)}.get(value.lower(), value)
-    if key == "library" and isinstance(value, dict):
-        if any("=" in name or not paths.is_valid(name) or "/" in name for name in value):
-            raise Misconfigured(f"{origin}: a root's name is one component of a path, without =")
-        value = [
-            f"{name}={folder}" if isinstance(folder, str) else 0 for name, folder in value.items()
-        ]
-    try:
-        return msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError:
-        raise Misconfigured(f"{origin}: {key.replace('_', '-')} takes {TAKES[key]}") from None
+def _named_folders(origin: str, folders: dict[str, Any]) -> list[Any]:
+    """Return a table of NAME = FOLDER as a list; a folder that is no text is refused later."""
+    if any("=" in name or not paths.is_valid(name) or "/" in name for name in folders):
+        raise Misconfigured(f"{origin}: a root's name is one component of a path, without =")
+    return [
+        f"{name}={folder}" if isinstance(folder, str) else 0 for name, folder in folders.items()
+    ]
 
 
 def _cut(text: str) -> str:
@@ -229,32 +271,6 @@ def _read_file(file: Path) -> dict[str, Any]:
         raise Misconfigured(f"{printable(str(file))} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{file} is not TOML: {error}") from None
-
-
-def _root(text: str) -> RootSetting:
-    """`FOLDER` or `NAME=FOLDER`; an existing folder whose name holds `=` is a folder."""
-    name, equals, place = text.partition("=")
-    if not equals or name.startswith(("/", "./", "../", "~")) or _is_folder(_place(text)):
-        name, place = "", text
-    elif "/" in name or not paths.is_valid(name):
-        raise Misconfigured(
-            f"{printable(text)}: in NAME=FOLDER the name is one component of a path, without /"
-        )
-    return RootSetting(name, _place(place))
-
-
-def _place(text: str) -> Path:
-    try:
-        return Path(text).expanduser().absolute()
-    except (RuntimeError, ValueError) as error:
-        raise Misconfigured(f"{printable(text)}: {error}") from None
-
-
-def _is_folder(place: Path) -> bool:
-    try:
-        return place.is_dir()
-    except (OSError, ValueError):
-        return False
 
 
 def _is_loopback(host: str) -> bool:

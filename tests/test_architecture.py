@@ -1,6 +1,7 @@
 """The directions of the design: a module imports only from lines below its own."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -172,3 +173,9 @@ def test_every_subject_is_listed_and_there_is_no_circle(room: str) -> None:
 @pytest.mark.parametrize("module", modules(), ids=name)
 def test_no_module_is_too_long(module: Path) -> None:
     assert len(module.read_text().splitlines()) <= MAX_LINES
+
+
+@pytest.mark.parametrize("module", modules(), ids=name)
+def test_every_exception_to_a_check_says_why(module: Path) -> None:
+    for line in module.read_text().splitlines():
+        assert "noqa" not in line or re.search(r"# noqa: [A-Z]+\d+  \(.+\)$", line), line

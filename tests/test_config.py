@@ -2,12 +2,18 @@
 
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
+import click
 import msgspec
 import pytest
+from click.testing import CliRunner
+from msgspec import Meta
 
 from gallery.app import create_app, started
-from gallery.config import SETTINGS, TAKES, Settings, load
+from gallery.cli.main import cli
+from gallery.cli.options import with_settings
+from gallery.config import SETTINGS, Given, Option, Setting, Settings, load, table
 from gallery.errors import Misconfigured
 from tests.conftest import client_of
 
@@ -23,8 +29,60 @@ def test_a_flag_goes_before_the_environment_that_before_the_file(tmp_path: Path)
     assert load({}, environ | {"GALLERY_CONFIG": str(file)}).host == "a"
 
 
-def test_every_setting_is_in_the_table() -> None:
-    assert [setting.key for setting in SETTINGS] == list(Settings.__struct_fields__)
+class Extended(Settings, frozen=True):
+    """The settings and one more, as if somebody had added it."""
+
+    burst: Annotated[
+        int, Meta(ge=1, le=9, description="Pictures of a burst."), Option("1 to 9", metavar="N")
+    ] = 3
+
+
+def test_a_field_with_its_bounds_is_all_that_a_new_setting_needs() -> None:
+    *others, burst = table(Extended)
+    assert tuple(others) == SETTINGS
+    assert (burst.key, burst.variable, burst.flag) == ("burst", "GALLERY_BURST", "--burst")
+    assert burst.checked(Given("GALLERY_BURST=9", "9")) == 9
+    with pytest.raises(Misconfigured, match=r"^GALLERY_BURST=10: burst takes 1 to 9$"):
+        burst.checked(Given("GALLERY_BURST=10", "10"))
+
+    @click.command()
+    @with_settings([burst])
+    def command(**flags: object) -> None:
+        click.echo(str(flags))
+
+    shown = CliRunner().invoke(command, ["--help"]).output
+    assert "--burst N  Pictures of a burst.  [GALLERY_BURST]  (default: 3)" in shown
+    assert CliRunner().invoke(command, ["--burst", "4"]).output == "{'burst': '4'}\n"
+    assert CliRunner().invoke(command, []).output == "{'burst': None}\n"
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=[setting.key for setting in SETTINGS])
+def test_every_setting_comes_from_each_place(setting: Setting, tmp_path: Path) -> None:
+    file = tmp_path / "gallery.toml"
+    file.write_text(f"[{setting.key}]\na = 1\n")
+    with pytest.raises(Misconfigured) as refusal:
+        load({"config": str(file)}, {})
+    name = setting.key.replace("_", "-")
+    assert refusal.value.message == (
+        f"{file}: {setting.key} = {{'a': 1}}: {name} takes {setting.option.takes}"
+    )
+    good = {"port": "1", "open": "yes", "rescan": "2", "poll": "3", "thumbnails": "4"}
+    text = good.get(setting.key, "one")
+    typed = (text,) if setting.is_list else text
+    from_flags, from_environment = (
+        load({setting.key: typed}, {}),
+        load({}, {setting.variable: text}),
+    )
+    assert from_flags == from_environment != Settings()
+
+
+@pytest.mark.parametrize("command", ["serve", "scan", "copy-to"])
+def test_the_help_of_a_command_names_its_settings(command: str) -> None:
+    shown = CliRunner().invoke(cli, [command, "--help"], terminal_width=500).output
+    for setting in SETTINGS:
+        is_taken = command == "serve" or setting.option.is_general
+        told = f"{setting.help}  [{setting.variable}]" in shown
+        assert told is (is_taken and setting.key != "library"), setting.key
 
 
 @pytest.mark.parametrize(
@@ -110,10 +168,6 @@ def test_a_host_name_is_a_dns_name(name: str) -> None:
     assert load({"host_name": (name,)}, {}).host_name == (name,)
 
 
-def test_what_every_setting_takes_is_said() -> None:
-    assert [setting.key for setting in SETTINGS] == list(TAKES)
-
-
 def test_numbers_are_taken_as_text_or_as_numbers(tmp_path: Path) -> None:
     file = tmp_path / "gallery.toml"
     file.write_text("poll = 0\nrescan = 60\nthumbnails = 0.5\n")
@@ -122,6 +176,9 @@ def test_numbers_are_taken_as_text_or_as_numbers(tmp_path: Path) -> None:
     found = load({"poll": "0", "rescan": "60"}, {"GALLERY_THUMBNAILS": "0.5"})
     assert (found.poll, found.rescan, found.thumbnails) == (0, 60, 0.5)
     assert load({"poll": "2.5"}, {}).poll == 2.5
+    file.write_text("poll = 60\n")
+    assert load({"config": str(file)}, {}).poll == 60
+    assert load({"poll": "60"}, {}).poll == load({}, {"GALLERY_POLL": "60"}).poll == 60
 
 
 def test_a_table_of_libraries_names_them(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gallery.api.conditional import REVALIDATE
+from gallery.api.preconditions import REVALIDATE
 
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::[0-9]*)?")
 MAX_HOST = 300

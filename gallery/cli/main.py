@@ -1,20 +1,17 @@
 """The command line: `gallery serve`, `gallery scan`, `gallery demo`."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import click
 
 from gallery import config, logs, server
-from gallery.config import SETTINGS
+from gallery.cli import transfer
+from gallery.cli.options import library_options, server_options
 from gallery.errors import GalleryError, Misconfigured
 from gallery.process import data_directory
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-_HELP = {setting.key: f"{setting.help}  [{setting.variable}]" for setting in SETTINGS}
+from gallery.process.progress import Bar
 
 
 def main() -> NoReturn:
@@ -44,54 +41,32 @@ def _settings(flags: dict[str, Any]) -> config.Settings:
     return data_directory.locate(config.load(flags))
 
 
-def _library_options(command: F) -> F:
-    """What every command takes that works on a library."""
-    command = click.option(
-        "--config", type=click.Path(), help="A TOML file of settings.  [GALLERY_CONFIG]"
-    )(command)
-    command = click.option(
-        "--ignore", multiple=True, metavar="PATTERN", help=_HELP["ignore"] + "  (repeatable)"
-    )(command)
-    command = click.option("--database", metavar="URL", help=_HELP["database"])(command)
-    command = click.option("--data", metavar="DIR", help=_HELP["data"])(command)
-    return click.argument("library", nargs=-1, metavar="[LIBRARY]...")(command)
-
-
 @cli.command(short_help="Serve folders until Ctrl-C.")
-@_library_options
-@click.option("--host", help=_HELP["host"] + "  (default: 127.0.0.1)")
-@click.option("--port", metavar="PORT", help=_HELP["port"] + "  (default: 8000)")
-@click.option("--open", is_flag=True, help=_HELP["open"])
-@click.option("--host-name", multiple=True, metavar="NAME", help=_HELP["host_name"])
-@click.option("--rescan", metavar="SECONDS", help=_HELP["rescan"] + "  (default: 3600)")
-@click.option("--poll", metavar="SECONDS", help=_HELP["poll"] + "  (default: 0, it watches)")
-@click.option("--thumbnails", metavar="GIB", help=_HELP["thumbnails"] + "  (default: 10)")
+@server_options
 def serve(**flags: Any) -> None:
     """Serve LIBRARY, one folder or several as NAME=FOLDER, until Ctrl-C."""
     server.serve(_settings(flags), click.echo)
 
 
 @cli.command(short_help="Bring the index up to date with the disk.")
-@_library_options
+@library_options
 @click.option("--accept-missing", is_flag=True, help="An empty folder was emptied on purpose.")
 def scan(*, accept_missing: bool, **flags: Any) -> None:
     """Bring the index of LIBRARY to what is on the disk, with or without a running server."""
-    from gallery.cli import client  # noqa: PLC0415  (httpx and its parts: `serve` starts without)
+    from gallery.cli import client  # noqa: PLC0415  (needs httpx; `serve` does not)
 
     client.scan(_settings(flags), accept_missing=accept_missing)
 
 
 @cli.command("copy-to", short_help="Copy what is known to another database.")
 @click.argument("url", metavar="URL")
-@_library_options
+@library_options
 def copy_to(url: str, **flags: Any) -> None:
     """Copy all that is known of LIBRARY to the empty database at URL, with the server stopped.
 
     URL is postgresql://…, or sqlite: for the file in the data directory (then --database says
     where it comes from).
     """
-    from gallery.cli import transfer  # noqa: PLC0415
-
     transfer.copy_to(_settings(flags), url)
 
 
@@ -99,8 +74,7 @@ def copy_to(url: str, **flags: Any) -> None:
 @click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
 def demo(directory: Path) -> None:
     """Make a small library of real pictures and films in DIR, to try things out."""
-    from gallery.demo import write_demo_library  # noqa: PLC0415  (drawing needs big libraries)
-    from gallery.process.progress import Bar  # noqa: PLC0415
+    from gallery.demo import write_demo_library  # noqa: PLC0415  (loads decoders)
 
     with Bar("Drawing") as bar:
         try:

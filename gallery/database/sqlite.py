@@ -183,7 +183,7 @@ class SqliteDatabase:
         except Unavailable as error:
             if isinstance(error.__cause__, FileReplaced) and not self._is_replaced:
                 self._is_replaced = True
-                logger.error(REPLACED)  # noqa: TRY400
+                logger.error(REPLACED)  # noqa: TRY400  (no bug: no trace)
             raise
         else:
             self._is_replaced = False

@@ -6,6 +6,8 @@ import re
 from typing import BinaryIO
 from xml.etree.ElementTree import ParseError
 
+from defusedxml import DefusedXmlException, ElementTree
+
 from gallery.limits import MAX_SIDE
 
 MAX_HEAD_BYTES = 1 << 20
@@ -30,8 +32,6 @@ def read(file: BinaryIO) -> tuple[int, int] | None:
 
     Raises `ValueError` for what is no SVG.
     """
-    from defusedxml import DefusedXmlException, ElementTree  # noqa: PLC0415
-
     head = io.BytesIO(file.read(MAX_HEAD_BYTES))
     try:
         _event, root = next(ElementTree.iterparse(head, events=("start",)))

@@ -3,7 +3,10 @@
 import warnings
 from collections.abc import Collection
 from functools import cache
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
+
+import pillow_heif
+from PIL import Image, ImageFile, ImageOps, IptcImagePlugin
 
 from gallery.media import exif, iptc, png, tags, xmp
 from gallery.media.bounded import bounded
@@ -11,9 +14,6 @@ from gallery.media.kinds import MAX_BYTES, Kind
 from gallery.media.pixels import CannotDraw, Pixels, check_size, tight
 from gallery.media.tags import BROKEN, NOTHING, Tags
 from gallery.media.times import clock
-
-if TYPE_CHECKING:
-    from PIL import Image, ImageFile
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF", "TIFF", "BMP")
 MAX_HEADER_BYTES = 32 << 20
@@ -45,8 +45,6 @@ def read(file: BinaryIO, kind: Kind | None) -> Picture:
 
     Raises one of `BROKEN` for what is no picture, `TooMuch` for what takes too much to read.
     """
-    from PIL import Image  # noqa: PLC0415
-
     _prepare()
     part = bounded(file, MAX_BYTES[kind] if kind and kind in _READ_FARTHER else MAX_HEADER_BYTES)
     is_turnable = True
@@ -72,14 +70,11 @@ def read(file: BinaryIO, kind: Kind | None) -> Picture:
 @cache
 def _prepare() -> None:
     """Once a process. Nothing is decoded here, so a picture may be as large as it says."""
-    import pillow_heif  # noqa: PLC0415
-    from PIL import Image  # noqa: PLC0415
-
     pillow_heif.register_heif_opener()
     Image.MAX_IMAGE_PIXELS = None
 
 
-def _exif(image: "Image.Image") -> "Image.Exif | None":
+def _exif(image: Image.Image) -> "Image.Exif | None":
     raw = image.info.setdefault("exif")  # without any, Pillow would decode a PNG to look for it
     if raw and len(raw) > MAX_EXIF_BYTES:
         image.info["exif"] = b""
@@ -96,7 +91,7 @@ def _orientation(found: "Image.Exif | None") -> object:
         return None
 
 
-def _xmp(image: "Image.Image") -> Tags:
+def _xmp(image: Image.Image) -> Tags:
     raw = image.info.get("xmp")
     if isinstance(raw, str):
         raw = raw.encode()
@@ -105,14 +100,12 @@ def _xmp(image: "Image.Image") -> Tags:
     return xmp.read(raw) if isinstance(raw, bytes) and raw else NOTHING
 
 
-def _iptc(image: "ImageFile.ImageFile") -> Tags:
-    from PIL import IptcImagePlugin  # noqa: PLC0415
-
+def _iptc(image: ImageFile.ImageFile) -> Tags:
     if image.format not in ("JPEG", "TIFF"):
         return NOTHING
     try:
         # As Pillow does: what the tag holds as numbers would take a hundred times as much memory.
-        if image.format == "TIFF" and len(image.tag_v2._tagdata[_IPTC_IN_TIFF]) > MAX_IPTC_BYTES:  # type: ignore[attr-defined]  # noqa: SLF001
+        if image.format == "TIFF" and len(image.tag_v2._tagdata[_IPTC_IN_TIFF]) > MAX_IPTC_BYTES:  # type: ignore[attr-defined]  # noqa: SLF001  (no other way)
             return NOTHING
         sets = IptcImagePlugin.getiptcinfo(image)
         return iptc.read(sets) if sets else NOTHING
@@ -120,7 +113,7 @@ def _iptc(image: "ImageFile.ImageFile") -> Tags:
         return NOTHING
 
 
-def _texts(image: "Image.Image") -> Tags:
+def _texts(image: Image.Image) -> Tags:
     """The texts that PNG has room for."""
     if image.format != "PNG":
         return NOTHING
@@ -137,8 +130,6 @@ def decoded(file: BinaryIO) -> Pixels:
 
     Raises `CannotDraw`, or one of `BROKEN`.
     """
-    from PIL import Image, ImageOps  # noqa: PLC0415
-
     _prepare()
     file.seek(0)
     with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as image:
@@ -160,8 +151,6 @@ def decoded_heif(file: BinaryIO) -> Pixels:
     Raises `CannotDraw` for what is too large, `MemoryError` for what needs more than there is,
     `ValueError` for what is damaged.
     """
-    import pillow_heif  # noqa: PLC0415
-
     pillow_heif.options.DECODE_THREADS = 1
     file.seek(0)
     try:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
-from gallery.media import canvas, pictures
+from gallery.media import canvas, pictures, posters
 from gallery.media.damage import problem_of
 from gallery.media.jobs import Rendering
 from gallery.media.kinds import Kind, is_too_large, kind_of_file
@@ -103,8 +103,6 @@ def _loaded(file: BinaryIO, name: str, longest: int) -> canvas.Image:
 
 
 def _poster(file: BinaryIO) -> Pixels:
-    from gallery.media import posters  # noqa: PLC0415
-
     return posters.poster(file)
 
 

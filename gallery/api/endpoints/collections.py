@@ -3,9 +3,10 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gallery.api import conditional
+from gallery.api import preconditions
 from gallery.api.requests import query
 from gallery.api.requests.bodies import LARGE_BODY, body
+from gallery.api.responses import cached
 from gallery.api.wire import actor, done, encode_list, extended, json_response, services
 from gallery.domain.collections import access, editing
 from gallery.domain.sync.on_demand import write_with_a_look
@@ -31,7 +32,7 @@ async def index(request: Request) -> Response:
         return b"[%b]" % b",".join(parts), found.revision
 
     size = editing.list_size_with_members if include else editing.list_size
-    return await conditional.answer(
+    return await cached.answer(
         request,
         ("list", after, bool(include)),
         lambda: db.read(size, who, after),
@@ -44,7 +45,7 @@ async def create(request: Request) -> Response:
     own = services(request)
     async with body(request, CollectionInput) as given:
         made = await write_with_a_look(own.db, own.library, editing.create, actor(request), given)
-    headers = conditional.headers_of(request, made.revision)
+    headers = preconditions.headers_of(request, made.revision)
     headers["Location"] = f"/api/collections/{made.collection.id}"
     return json_response(made.collection, 201, headers)
 
@@ -57,7 +58,7 @@ async def identifiers(request: Request) -> Response:
         listed = await db.read(editing.identifiers, who)
         return await encode_list(listed.rows), listed.revision
 
-    return await conditional.answer(
+    return await cached.answer(
         request, "identifiers", lambda: db.read(editing.list_size, who, None), make
     )
 
@@ -75,7 +76,7 @@ async def show(request: Request) -> Response:
         )
         return shown, found.revision
 
-    return await conditional.answer(
+    return await cached.answer(
         request, ("detail", id_), lambda: db.read(access.see_size, who, id_), make
     )
 
@@ -90,14 +91,14 @@ async def edit(request: Request) -> Response:
             editing.edit,
             actor(request),
             id_,
-            conditional.allowed_versions(request),
+            preconditions.allowed_versions(request),
             given,
         )
-    return done(conditional.headers_of(request, revision))
+    return done(preconditions.headers_of(request, revision))
 
 
 async def delete(request: Request) -> Response:
     """Deletes a collection, never its files."""
-    id_, allowed = query.collection_id(request), conditional.allowed_versions(request)
+    id_, allowed = query.collection_id(request), preconditions.allowed_versions(request)
     await services(request).db.write(editing.delete, actor(request), id_, allowed)
     return done()

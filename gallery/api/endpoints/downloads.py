@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gallery.api import conditional
+from gallery.api import preconditions
 from gallery.api.connections import connection_of
 from gallery.api.endpoints.media import attachment
 from gallery.api.requests import query
@@ -23,15 +23,15 @@ async def collection(request: Request) -> Response:
     """A ZIP file, of a length that is known before it is made."""
     own, id_ = services(request), query.collection_id(request)
     revision, count = await own.db.read(access.see_size, actor(request), id_)
-    headers = conditional.weak_headers_of(request, revision)
-    if conditional.is_fresh(request, revision):
+    headers = preconditions.weak_headers_of(request, revision)
+    if preconditions.is_fresh(request, revision):
         return Response(status_code=304, headers=headers)
     connection = connection_of(request.scope)
     with ExitStack() as stack:
         stack.enter_context(await own.downloads.begin(connection))
         stack.enter_context(await own.large.take(count * _ENTRY_BYTES, connection))
         download = await own.downloads.plan(actor(request), id_)
-        headers = conditional.weak_headers_of(request, download.revision) | {
+        headers = preconditions.weak_headers_of(request, download.revision) | {
             "Content-Length": str(download.length),
             "Content-Disposition": attachment(safe(f"{download.name}.zip")),
         }

@@ -7,8 +7,9 @@ from urllib.parse import quote, unquote_to_bytes
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gallery.api import conditional
-from gallery.api.conditional import REVALIDATE, Version
+from gallery.api import preconditions
+from gallery.api.etags import Version
+from gallery.api.preconditions import REVALIDATE
 from gallery.api.requests import query, ranges
 from gallery.api.requests.ranges import Span
 from gallery.api.responses.streams import Streamed
@@ -36,12 +37,14 @@ async def original(request: Request) -> Response:
         stack.callback(opened.close)
         version = Version(opened.version, opened.modified_at // 10**9)
         headers = version.headers | {"Cache-Control": REVALIDATE, "Accept-Ranges": "bytes"}
-        if conditional.has_version(request, version):
+        if preconditions.has_version(request, version):
             return Response(status_code=304, headers=headers)
         headers["Content-Security-Policy"] = _OF_FILMS if type_of(path) == "video" else SANDBOX
         if is_download:
             headers["Content-Disposition"] = attachment(paths.name(path))
-        chosen = ranges.select(conditional.range_of(request, version), opened.size, mime_type(path))
+        chosen = ranges.select(
+            preconditions.range_of(request, version), opened.size, mime_type(path)
+        )
         headers |= chosen.headers
         if request.method == "HEAD":
             return Response(headers=headers, media_type=chosen.media_type)

@@ -7,10 +7,11 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gallery.api import conditional
+from gallery.api import preconditions
 from gallery.api.connections import connection_of
 from gallery.api.requests import cursor, query
 from gallery.api.requests.bodies import LARGE_BODY, SMALL_BODY, body
+from gallery.api.responses import cached
 from gallery.api.responses.streams import LARGE
 from gallery.api.wire import actor, done, encode, encode_page, raw_response, services
 from gallery.database.engine import Tx
@@ -58,7 +59,7 @@ async def page(request: Request) -> Response:
         revision, count = await db.read(access.see_size, who, id_)
         return revision, min(count, limit)
 
-    return await conditional.answer(request, ("page", id_, after, limit), size, make)
+    return await cached.answer(request, ("page", id_, after, limit), size, make)
 
 
 async def add(request: Request) -> Response:
@@ -90,10 +91,10 @@ async def _change(
             use_case,
             actor(request),
             id_,
-            conditional.allowed_versions(request),
+            preconditions.allowed_versions(request),
             Selection.required(listed.paths, listed.item_ids, at_most),
         )
-    return done(conditional.headers_of(request, revision))
+    return done(preconditions.headers_of(request, revision))
 
 
 async def memberships(request: Request) -> Response:

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from gallery.api import conditional
-from gallery.api.conditional import FOR_EVER, REVALIDATE
+from gallery.api import preconditions
 from gallery.api.endpoints.media import SANDBOX
+from gallery.api.preconditions import FOR_EVER, REVALIDATE
 from gallery.api.requests import query
 from gallery.api.responses.answers import MadeAnswer
 from gallery.api.responses.byte_cache import digest
@@ -83,7 +83,7 @@ def _answer(request: Request, made: MadeAnswer[FoundPicture], size: Size, asked:
         "Cache-Control": FOR_EVER if is_final else REVALIDATE,
         "Content-Security-Policy": SANDBOX,
     }
-    if conditional.has(request, tag):
+    if preconditions.has(request, tag):
         made.close()
         return Response(status_code=304, headers=headers)
     return made.response(headers, WEBP)

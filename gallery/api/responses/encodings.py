@@ -20,11 +20,6 @@ LEVEL = 6
 MAX_INLINE = 16 << 10
 """Bytes that take less time to compress, 0.1 ms, than a thread takes to do it."""
 VARY = {"Vary": "Accept-Encoding"}
-SUFFIX = "-gzip"
-"""What strong entity tags end with for clients that accept gzip.
-
-Also those of changes and of small answers, so that a change and the next read give the same tag.
-"""
 _VARY = (b"vary", b"Accept-Encoding")
 _MAGIC = b"\x1f\x8b"
 _TEXTS = (

@@ -57,6 +57,6 @@ async def lock(tx: Tx, actor: Actor, id_: int, allowed: Versions) -> collections
     if locked is None:
         await require_visible(tx, actor, id_)
         raise NotAllowed("Not allowed")
-    if allowed is not None and locked.former_tag.version not in allowed:
+    if allowed is not None and locked.former_revision.version not in allowed:
         raise Changed("Collection was changed by someone else.")
     return locked

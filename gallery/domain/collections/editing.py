@@ -5,7 +5,7 @@ list of members stands in `members`.
 """
 
 from collections.abc import Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from gallery.database.engine import Reader, Tx, UniqueViolation
 from gallery.domain.collections import access, members
@@ -45,17 +45,13 @@ async def create(tx: Tx, actor: Actor, given: CollectionInput) -> Versioned:
     Items may come with it, at most 500. The scope is the folder given, else what the items set;
     the cover is the item given, which must be among them, else the first.
     """
-    name = CollectionName.parse(given.name)
-    description = names.parse_description(given.description or "")
+    own = own_fields(given)
     selection = Selection.parse(given.paths, given.item_ids, MAX_ADDED)
     chosen = await selection.resolve(tx) if selection else []
     scope = None if given.folder_path is None else await folders.parse(tx, given.folder_path)
     cover = _chosen_cover(given, chosen) or (chosen[0] if chosen else None)
     fields = Fields(
-        name,
-        description,
-        is_public=given.is_public or False,
-        is_favorite=given.is_favorite or False,
+        **own,
         folder_path=members.scope_with(scope, chosen),
         cover_item_id=cover.id if cover else None,
         item_count=len(chosen),
@@ -69,6 +65,22 @@ async def create(tx: Tx, actor: Actor, given: CollectionInput) -> Versioned:
     created = await collections.get(tx, id_)
     assert created is not None
     return created
+
+
+def own_fields(given: CollectionInput) -> dict[str, Any]:
+    """Return the `Fields` that an input sets by itself, checked, without those that it leaves out.
+
+    The use cases set folder scope, cover and number of items, which depend on the members. Raises
+    `Invalid` for a value that a field does not take, and for a missing name.
+    """
+    description = given.description
+    fields = {
+        "name": CollectionName.parse(given.name),
+        "description": None if description is None else names.parse_description(description),
+        "is_public": given.is_public,
+        "is_favorite": given.is_favorite,
+    }
+    return {key: value for key, value in fields.items() if value is not None}
 
 
 def _chosen_cover(given: CollectionInput, chosen: Sequence[Located]) -> Located | None:
@@ -156,38 +168,32 @@ async def detail(reader: Reader, actor: Actor, id_: int) -> Detail:
 async def edit(
     tx: Tx, actor: Actor, id_: int, allowed: Versions, given: CollectionInput
 ) -> Revision:
-    """Renames the actor's collection and sets what else the wish holds; the name is required.
+    """Rename the actor's collection and set what else the input holds; the name is required.
 
-    With items it becomes that whole list: the cover stays if it is still a member, else the first
-    is it. A scope given must hold every member, the present scope what is new.
+    With items it becomes that whole list: the cover stays if it is still a member, otherwise the
+    first item becomes the cover. A new folder scope must hold every member, the present one every
+    new item.
     """
-    name = CollectionName.parse(given.name)
-    description = None if given.description is None else names.parse_description(given.description)
+    own = own_fields(given)
     selection = Selection.parse(given.paths, given.item_ids, None)
     locked = await access.lock(tx, actor, id_, allowed)
     before = locked.fields
     whole = None if selection is None else await members.WholeList.of(tx, id_, selection)
     scope = None if given.folder_path is None else await folders.parse(tx, given.folder_path)
     cover = await _edited_cover(tx, locked, given, whole)
+    count = before.item_count
     if whole:
-        members.check_size(len(whole.wanted))
-    if scope is not None:
-        everything = whole.wanted if whole else await member_rows.located(tx, id_)
-        scope = members.scope_with(scope, everything)
-    else:
-        scope = members.scope_with(before.folder_path, whole.new if whole else [])
-    after = Fields(
-        name,
-        before.description if description is None else description,
-        before.is_public if given.is_public is None else given.is_public,
-        before.is_favorite if given.is_favorite is None else given.is_favorite,
-        scope,
-        cover,
-        len(whole.wanted) if whole else before.item_count,
+        count = len(whole.wanted)
+        members.check_size(count)
+    after = before._replace(
+        **own,
+        folder_path=await _edited_scope(tx, locked, scope, whole),
+        cover_item_id=cover,
+        item_count=count,
     )
     if after == before and not (whole and whole.differs):
         tx.discard()
-        return locked.former_tag
+        return locked.former_revision
     if whole and whole.differs:
         await member_rows.put_all(tx, id_, [item.id for item in whole.wanted])
     try:
@@ -198,10 +204,20 @@ async def edit(
     return locked.revision
 
 
+async def _edited_scope(
+    tx: Tx, locked: collections.Locked, scope: str | None, whole: "members.WholeList | None"
+) -> str | None:
+    """Return the folder scope after an edit; `scope` is the new one, None leaves it as it is."""
+    if scope is None:
+        return members.scope_with(locked.fields.folder_path, whole.new if whole else [])
+    everything = whole.wanted if whole else await member_rows.located(tx, locked.id)
+    return members.scope_with(scope, everything)
+
+
 async def _edited_cover(
     tx: Tx, locked: collections.Locked, given: CollectionInput, whole: "members.WholeList | None"
 ) -> int | None:
-    """The id of the item that is the cover after an edit."""
+    """Return the id of the item that is the cover after an edit."""
     if whole is not None:
         chosen = _chosen_cover(given, whole.wanted)
         return chosen.id if chosen else whole.cover(locked.fields.cover_item_id)

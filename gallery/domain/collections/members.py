@@ -129,7 +129,7 @@ class WholeList(msgspec.Struct, frozen=True):
 
 def _unchanged(tx: Tx, locked: Locked) -> Revision:
     tx.discard()
-    return locked.former_tag
+    return locked.former_revision
 
 
 async def _changed(tx: Tx, locked: Locked, fields: Fields) -> Revision:

@@ -4,7 +4,8 @@ The owner or the viewer is an argument and a WHERE in every statement.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple, get_type_hints
 
 from gallery.database.engine import Reader, Row, Tx
 from gallery.model import Collection, ListRevision, Revision, Versioned
@@ -13,54 +14,78 @@ from gallery.values.names import CollectionName
 from gallery.values.times import moment
 from gallery.values.urls import picture_version
 
+
+class Fields(NamedTuple):
+    """What a change may set of a collection itself: each a column of the same name, `name` two.
+
+    A new field needs no other line in this module. If `Collection` has it, too, it is shown.
+    """
+
+    name: CollectionName
+    description: str = ""
+    is_public: bool = False
+    is_favorite: bool = False
+    folder_path: str | None = None
+    cover_item_id: int | None = None
+    item_count: int = 0
+
+
+_FLAGS = [name for name, type_ in get_type_hints(Fields).items() if type_ is bool]
+_NAMES = ("name_key", *Fields._fields)
+_COLUMNS = ", ".join(_NAMES)
+_VALUES = ", ".join(f"${number}" for number, _ in enumerate(_NAMES, 3))
+_ASSIGNED = ", ".join(f"{name} = ${number}" for number, name in enumerate(_NAMES, 3))
+
+_SHOWN = Collection.__struct_fields__
+_SOURCES = {
+    "cover_path": "cover.path",
+    "has_artwork": "0",
+    "cover_small_url": "NULL",
+    "cover_large_url": "NULL",
+}
+"""Of what is shown and no column of its own; the addresses follow from the other columns."""
+_SHOWN_COLUMNS = ", ".join(_SOURCES.get(name, f"c.{name}") for name in _SHOWN)
+_SMALL, _LARGE = map(_SHOWN.index, ("cover_small_url", "cover_large_url"))
+_TYPES = get_type_hints(Collection)
+_SHOWN_FLAGS = [place for place, name in enumerate(_SHOWN) if _TYPES[name] is bool]
+_SHOWN_TIMES = [place for place, name in enumerate(_SHOWN) if _TYPES[name] is datetime]
+
 _VISIBLE = "(c.owner_id = $1 OR c.is_public = 1)"
 
-_SUMMARY = """
+_SUMMARY = f"""
   SELECT
     c.id,
-    c.name,
-    c.description,
-    c.folder_path,
-    c.item_count,
-    c.is_public,
-    c.is_favorite,
-    c.owner_id,
-    c.created_at,
     c.updated_at,
     c.version,
     c.revision,
     cover.id,
-    cover.path,
     cover.size,
-    cover.modified_at
+    cover.modified_at,
+    {_SHOWN_COLUMNS}
   FROM collection AS c LEFT JOIN item AS cover ON cover.id = c.cover_item_id
 """
 
 
-def _tagged(row: Row) -> Versioned:
-    id_, name, description, folder_path, count, public, favorite, owner_id, *rest = row
-    created_at, updated_at, version, disk_version, cover_id, cover_path, size, modified_at = rest
-    picture = cover = ""
+def _versioned(row: Row) -> Versioned:
+    """Return a row of `_SUMMARY` as the collection in its state."""
+    id_, updated_at, version, disk_version, cover_id, size, modified_at, *shown = row
     if cover_id is not None:
         cover = f"/api/collections/{id_}/cover?size="
         picture = f"&v={cover_id:x}-{picture_version(size, modified_at)}"
-    collection = Collection(
-        id_,
-        name,
-        description,
-        folder_path,
-        cover_path,
-        False,
-        f"{cover}small{picture}" if cover else None,
-        f"{cover}large{picture}" if cover else None,
-        count,
-        public == 1,
-        favorite == 1,
-        owner_id,
-        moment(created_at),
-        moment(updated_at),
-    )
-    return Versioned(collection, Revision(version, disk_version), updated_at)
+        shown[_SMALL], shown[_LARGE] = f"{cover}small{picture}", f"{cover}large{picture}"
+    for place in _SHOWN_FLAGS:
+        shown[place] = shown[place] == 1
+    for place in _SHOWN_TIMES:
+        shown[place] = moment(shown[place])
+    return Versioned(Collection(*shown), Revision(version, disk_version), updated_at)
+
+
+def _plain(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    """Return columns by name, flags as true or false."""
+    found = dict(zip(names, values, strict=True))
+    for flag in _FLAGS:
+        found[flag] = found[flag] == 1
+    return found
 
 
 async def visible(reader: Reader, viewer_id: int, updated_after: int) -> list[Versioned]:
@@ -74,7 +99,7 @@ async def visible(reader: Reader, viewer_id: int, updated_after: int) -> list[Ve
         viewer_id,
         updated_after,
     )
-    return [_tagged(row) for row in rows]
+    return [_versioned(row) for row in rows]
 
 
 async def list_revision(reader: Reader, viewer_id: int, updated_after: int) -> ListRevision:
@@ -167,19 +192,7 @@ async def access(reader: Reader, id_: int) -> Access | None:
 async def get(reader: Reader, id_: int) -> Versioned | None:
     """The collection `id_`, whoever may see it."""
     row = await reader.one(f"{_SUMMARY} WHERE c.id = $1", id_)
-    return _tagged(row) if row else None
-
-
-class Fields(NamedTuple):
-    """What a person may set of a collection itself."""
-
-    name: CollectionName
-    description: str
-    is_public: bool
-    is_favorite: bool
-    folder_path: str | None
-    cover_item_id: int | None
-    item_count: int
+    return _versioned(row) if row else None
 
 
 class Locked(NamedTuple):
@@ -196,49 +209,40 @@ class Locked(NamedTuple):
         return Revision(self.version, self.disk_version)
 
     @property
-    def former_tag(self) -> Revision:
+    def former_revision(self) -> Revision:
         return Revision(self.version - 1, self.disk_version)
 
 
 async def lock(tx: Tx, id_: int, owner_id: int) -> Locked | None:
     """Locks the owner's collection for a change and bumps its version, in one statement."""
     row = await tx.one(
-        """
+        f"""
         UPDATE collection SET version = version + 1 WHERE id = $1 AND owner_id = $2
-        RETURNING
-          version, revision, name, name_key, description, is_public, is_favorite, folder_path,
-          cover_item_id, item_count
+        RETURNING version, revision, {_COLUMNS}
         """,
         id_,
         owner_id,
     )
     if row is None:
         return None
-    version, disk_version, name, key, description, public, favorite, folder, cover, count = row
-    name = CollectionName(name, key)
-    return Locked(
-        id_,
-        owner_id,
-        version,
-        disk_version,
-        Fields(name, description, public == 1, favorite == 1, folder, cover, count),
-    )
+    version, disk_version, *values = row
+    found = _plain(_NAMES, values)
+    found["name"] = CollectionName(found["name"], found.pop("name_key"))
+    return Locked(id_, owner_id, version, disk_version, Fields(**found))
 
 
 async def insert(tx: Tx, owner_id: int, new: Fields) -> int | None:
     """The id of the new collection; None if the owner has one of that name."""
     row = await tx.one(
-        """
-        INSERT INTO collection
-          (owner_id, name, name_key, description, is_public, is_favorite, folder_path,
-           cover_item_id, item_count, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+        f"""
+        INSERT INTO collection (owner_id, created_at, updated_at, {_COLUMNS})
+        VALUES ($1, $2, $2, {_VALUES})
         ON CONFLICT (owner_id, name_key) DO NOTHING
         RETURNING id
         """,
         owner_id,
-        *_values(new),
         tx.now,
+        *_values(new),
     )
     return int(row[0]) if row else None
 
@@ -246,36 +250,18 @@ async def insert(tx: Tx, owner_id: int, new: Fields) -> int | None:
 async def update(tx: Tx, id_: int, fields: Fields) -> None:
     """Raises `UniqueViolation` if the owner has another collection of that name."""
     await tx.all(
-        """
-        UPDATE collection SET
-          name = $2,
-          name_key = $3,
-          description = $4,
-          is_public = $5,
-          is_favorite = $6,
-          folder_path = $7,
-          cover_item_id = $8,
-          item_count = $9,
-          updated_at = $10
-        WHERE id = $1
-        """,
+        f"UPDATE collection SET updated_at = $2, {_ASSIGNED} WHERE id = $1",
         id_,
-        *_values(fields),
         tx.now,
+        *_values(fields),
     )
 
 
-def _values(fields: Fields) -> tuple[object, ...]:
-    return (
-        fields.name.text,
-        fields.name.key,
-        fields.description,
-        int(fields.is_public),
-        int(fields.is_favorite),
-        fields.folder_path,
-        fields.cover_item_id,
-        fields.item_count,
-    )
+def _values(fields: Fields) -> list[object]:
+    """Return the values of `_COLUMNS`, in their order."""
+    name, *others = fields
+    plain = (int(value) if isinstance(value, bool) else value for value in others)
+    return [name.key, name.text, *plain]
 
 
 async def delete(tx: Tx, id_: int) -> None:
