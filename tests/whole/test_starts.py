@@ -265,9 +265,9 @@ async def test_a_start_on_a_full_disk_serves_for_reading(
 
 HANGING = """
 import os, sys, threading
-from gallery import cli
+from gallery.cli import main as cli
 from gallery.disk.walk import Walk
-from gallery.domain import originals
+from gallery.domain.library import originals
 
 pipe, _ = os.pipe()
 def hang(*args):
