@@ -148,11 +148,11 @@ CREATE INDEX item_modified ON item (missing_since, modified_at, id);
 CREATE INDEX item_size ON item (missing_since, size, id);
 -- the same
 CREATE INDEX item_rating ON item (missing_since, rating, id);
--- store.browsing: the items of a camera, when they are few
+-- store.library.browsing: the items of a camera, when they are few
 CREATE INDEX item_camera ON item (camera_id) WHERE camera_id IS NOT NULL;
--- store.browsing: the items of a lens, when they are few
+-- store.library.browsing: the items of a lens, when they are few
 CREATE INDEX item_lens ON item (lens_id) WHERE lens_id IS NOT NULL;
--- store.browsing: what was taken near a place
+-- store.library.browsing: what was taken near a place
 CREATE INDEX item_latitude ON item (latitude, x, y, z) WHERE latitude IS NOT NULL;
 -- store.sync.unread.ready, store.sync.unread.tried: what waits to be read; empty most of the time
 CREATE INDEX item_unprobed ON item (root_id, read_tries, id)
@@ -160,7 +160,7 @@ CREATE INDEX item_unprobed ON item (root_id, read_tries, id)
 -- store.pictures.thumbnails.waiting: what still waits to be drawn, newest first
 CREATE INDEX item_undrawn ON item (root_id, taken_local, id)
   WHERE drawn_at IS NULL AND problem IS NULL AND probed_at IS NOT NULL AND missing_since = 0;
--- store.problems: what could not be opened, read or drawn
+-- store.library.problems: what could not be opened, read or drawn
 CREATE INDEX item_problem ON item (root_id, missing_since, path) WHERE problem IS NOT NULL;
 -- store.sync.files.by_inodes: the former places of a file that was renamed
 CREATE INDEX item_inode ON item (inode, missing_since);
@@ -182,7 +182,7 @@ CREATE TABLE item_keyword (
 CREATE INDEX item_keyword_item ON item_keyword (item_id);
 
 -- SQLite only
--- The words by which an item is found, as `words.py` makes them: separated by single spaces.
+-- The words by which an item is found, as values.words makes them: separated by single spaces.
 CREATE VIRTUAL TABLE item_words USING fts5 (
   name_words, text_words, tokenize = 'ascii', detail = 'none', columnsize = 0, prefix = '1 2 3');
 -- end of SQLite only
@@ -221,7 +221,7 @@ CREATE TABLE collection_item (
   PRIMARY KEY (collection_id, item_id)
 ) STRICT, WITHOUT ROWID;
 
--- store.collections.members.page, store.collections.members.next_cover: the members in order
+-- store.collections.members.part, store.collections.members.next_after: the members in order
 CREATE INDEX collection_item_order ON collection_item (collection_id, position);
 -- store.collections.members.memberships, store.collections.collections.touch: the collections of an item
 CREATE INDEX collection_item_item ON collection_item (item_id, collection_id);

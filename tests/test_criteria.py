@@ -13,6 +13,7 @@ from gallery.values.criteria import (
     at_least,
     at_most,
     milliseconds,
+    month_number,
     parse,
     takes,
 )
@@ -113,3 +114,7 @@ def test_bounds_are_whole_numbers_on_the_right_side() -> None:
     assert abs(at_least(1e300)) < 2**63 > abs(at_most(-1e300, 1_000))
     time = datetime(2025, 1, 1, 0, 0, 0, 1, tzinfo=UTC)
     assert milliseconds(time) == milliseconds(time.replace(microsecond=1_000)) == 1735689600001
+
+
+def test_a_month_as_a_number() -> None:
+    assert month_number("2025-07") == 202507

@@ -59,3 +59,7 @@ def test_names_are_unique_and_safe(names: list[str]) -> None:
         assert all(unicodedata.category(character) != "Cc" for character in name)
         assert name not in (".", "..")
         assert name.rstrip(" .") == name
+
+
+def test_a_name_whose_extension_is_too_long_is_cut_at_its_end() -> None:
+    assert file_names.safe("a." + "x" * 300) == "a." + "x" * 253

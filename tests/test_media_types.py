@@ -1,4 +1,4 @@
-"""Which endings are media, and which names are junk: as the shell would match the patterns."""
+"""What a name says of a file; which names are junk, as the shell would match the patterns."""
 
 import fnmatch
 
@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gallery.values import media_types
 from gallery.values.media_types import (
     DEFAULT_IGNORE,
     RAWS,
@@ -66,3 +67,37 @@ def test_what_is_something_else_far_more_often_is_no_medium(name: str) -> None:
 def test_a_raw_file_may_have_any_jpeg_or_heif_beside_it() -> None:
     assert set(STILLS) == {"jpg", "jpeg", "jpe", "jfif", "heic", "heif", "hif"}
     assert not set(STILLS) & set(RAWS)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "mime"),
+    [
+        ("a.jpg", "image", "image/jpeg"),
+        ("A.JPEG", "image", "image/jpeg"),
+        ("a.Mp4", "video", "video/mp4"),
+        ("a.b.svg", "image", "image/svg+xml"),
+        ("jpg", None, "application/octet-stream"),
+        ("a.txt", None, "application/octet-stream"),
+    ],
+)
+def test_the_type_of_a_name(name: str, kind: str | None, mime: str) -> None:
+    assert media_types.type_of(name) == kind
+    assert kind is None or media_types.mime_type(name) == mime
+
+
+def test_sidecars_and_what_they_describe() -> None:
+    alone, shared = media_types.sidecars("a.jpg")
+    assert (alone, shared) == (("a.jpg.xmp", "a.jpg.XMP"), ("a.xmp", "a.XMP"))
+    assert media_types.is_sidecar("a.XMP")
+    assert not media_types.is_sidecar("a.xmp.jpg")
+    assert media_types.described_by("a.jpg.xmp")[0] == "a.jpg"
+    described = media_types.described_by("a.xmp")
+    assert {"a.jpg", "a.JPG", "a.mov"} <= set(described)
+    assert "a" not in described
+
+
+def test_some_types_are_special() -> None:
+    assert media_types.is_drawing("a.SVG")
+    assert not media_types.is_drawing("a.png")
+    assert media_types.is_raw("a.CR2")
+    assert not media_types.is_raw("a.jpg")

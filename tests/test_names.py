@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gallery.errors import Invalid
-from gallery.values.names import CollectionName, key_of
+from gallery.values.names import CollectionName, key_of, label_key, parse_description
 
 any_text = st.text(max_size=300)
 
@@ -62,3 +62,28 @@ def test_control_characters_are_not_trimmed_but_refused() -> None:
 )
 def test_what_counts_as_the_same_name(one: str, other: str, same: bool) -> None:
     assert (key_of(one) == key_of(other)) is same
+
+
+@pytest.mark.parametrize("raw", [None, "", " \n"])
+def test_no_name_is_refused(raw: str | None) -> None:
+    with pytest.raises(Invalid, match="required"):
+        CollectionName.parse(raw)
+
+
+def test_a_name_of_256_characters_is_refused() -> None:
+    assert CollectionName.parse("é" * 255).text == "é" * 255
+    with pytest.raises(Invalid, match="too long: at most 255"):
+        CollectionName.parse("é" * 256)
+
+
+def test_the_key_of_a_label_fits_into_an_index() -> None:
+    assert label_key("CANON") == "canon"
+    assert len(label_key("x" * 1_000)) == 500
+
+
+def test_a_description_is_any_text_without_nul() -> None:
+    assert parse_description("a\nb " * 2_500) == "a\nb " * 2_500
+    with pytest.raises(Invalid, match="NUL"):
+        parse_description("a\0")
+    with pytest.raises(Invalid, match=r"at most 10.?000"):
+        parse_description("a" * 10_001)

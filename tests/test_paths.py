@@ -72,3 +72,10 @@ def test_what_is_echoed_is_one_printable_line(text: str) -> None:
     shown = printable(text)
     assert shown.isprintable()
     shown.encode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "folder"), [("", ""), ("/", ""), ("a", "a"), ("/a/b/", "a/b"), (" a ", " a ")]
+)
+def test_a_folder_without_the_slashes_around_it(raw: str, folder: str) -> None:
+    assert paths.parse_folder(raw) == folder

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from tests.bench import (
     processes,
     reading,
     reads,
+    report,
     scans,
     statements,
     table,
@@ -24,9 +25,11 @@ from tests.bench import (
 from tests.bench import engines as both_engines
 from tests.bench import media as pictures
 from tests.bench import million as many
+from tests.bench.report import Part, Result
 from tests.bench.table import Row
 
 MIB = 1 << 20
+PAGE = Path(__file__).parents[2] / "docs/performance.md"
 UNIT = 10_000
 """Files that a scan's time is given for."""
 
@@ -50,8 +53,13 @@ QUICK = Size(10_000, 50, 60, 15, 3, 20, 500)
 @click.command()
 @click.option("--items", type=click.IntRange(2_000), help="Files of the library.")
 @click.option("--collections", type=click.IntRange(1), help="Collections, of 500 items each.")
-@click.option("--quick", is_flag=True, help="10,000 items, 50 collections, fewer repetitions.")
-@click.option("--markdown", is_flag=True, help="The table as Markdown, for the README.")
+@click.option("--quick", is_flag=True, help="Smaller libraries, and fewer repetitions.")
+@click.option(
+    "--markdown",
+    is_flag=True,
+    help="Measure all parts and write docs/performance.md; with one part, print its table.",
+)
+@click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead.")
 @click.option("--engines", is_flag=True, help="PostgreSQL beside SQLite, a million memberships.")
 @click.option("--million", is_flag=True, help="Browsing and search, a million items.")
 @click.option(
@@ -63,43 +71,50 @@ def main(
     collections: int | None,
     quick: bool,
     markdown: bool,
-    engines: bool,
-    million: bool,
-    media: bool,
+    output: Path | None,
+    **chosen: bool,
 ) -> None:
     """Measure the server beside one without a database. TMPDIR says on which disk."""
-    if engines:
-        _engines(10_000 if quick else 100_000, 50_000 if quick else 1_000_000, markdown=markdown)
-        return
-    if million:
-        _million(items or (100_000 if quick else 1_000_000), markdown=markdown)
-        return
-    if media:
-        _media(16 if quick else 24, 60 if quick else 300, markdown=markdown)
-        return
     size = QUICK if quick else FULL
     size = size._replace(items=items or size.items, collections=collections or size.collections)
+    parts: dict[Part, Callable[[], Result]] = {
+        "requests": lambda: _requests(size),
+        "million": lambda: _million(items or (100_000 if quick else 1_000_000)),
+        "media": lambda: _media(16 if quick else 24, 60 if quick else 300),
+        "engines": lambda: _engines(*((10_000, 50_000) if quick else (100_000, 1_000_000))),
+    }
+    alone = [part for part in parts if chosen.get(part)]
+    if markdown and not alone:
+        page = report.document({part: measure() for part, measure in parts.items()})
+        (output or PAGE).write_text(page, "utf-8")
+        return
+    for part in alone or ["requests"]:
+        result = parts[part]()
+        show = table.markdown if markdown else table.plain
+        click.echo("\n".join([show(result.rows, result.headings), "", *result.notes]))
+
+
+def _requests(size: Size) -> Result:
     with tempfile.TemporaryDirectory(prefix="gallery-bench-") as name:
         folder = Path(name)
         rows, synchronised = _measure(folder, size)
-        notes = [machine.description(folder), *_notes(size, synchronised)]
-    if markdown:
-        click.echo("\n".join([table.markdown(rows), "", *(f"- {note}" for note in notes)]))
-    else:
-        click.echo("\n".join([table.plain(rows), "", *notes]))
+        return Result(
+            rows, table.HEADINGS, [machine.description(folder), *_notes(size, synchronised)]
+        )
 
 
-def _engines(items: int, memberships: int, *, markdown: bool) -> None:
+def _engines(items: int, memberships: int) -> Result:
     with tempfile.TemporaryDirectory(prefix="gallery-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)  # PostgreSQL runs as somebody else when we are root
         rows = both_engines.measure(folder, items, memberships, _tell)
-        note = f"{machine.description(folder)}; {items:,} items, {memberships:,} memberships"
-    show = table.markdown if markdown else table.plain
-    click.echo("\n".join([show(rows, both_engines.HEADINGS), "", note]))
+        where = machine.description(folder)
+    return Result(
+        rows, both_engines.HEADINGS, [where, f"{items:,} items, {memberships:,} memberships"]
+    )
 
 
-def _million(items: int, *, markdown: bool) -> None:
+def _million(items: int) -> Result:
     with tempfile.TemporaryDirectory(prefix="gallery-bench-") as name:
         folder = Path(name)
         library, data = folder / "library", folder / "data"
@@ -115,18 +130,18 @@ def _million(items: int, *, markdown: bool) -> None:
             other.connection() as calibrator,
         ):
             rows = many.measure(ours, calibrator, server, words)
-        note = f"{machine.description(folder)}; {items:,} items, first pages of {many.FIRST}"
-    show = table.markdown if markdown else table.plain
-    click.echo("\n".join([show(rows), "", note]))
+        where = machine.description(folder)
+    return Result(rows, table.HEADINGS, [where, f"{items:,} items, first pages of {many.FIRST}"])
 
 
-def _media(photographs: int, repetitions: int, *, markdown: bool) -> None:
+def _media(photographs: int, repetitions: int) -> Result:
     with tempfile.TemporaryDirectory(prefix="gallery-bench-") as name:
         folder = Path(name)
+        _tell("thumbnails and originals")
         rows = pictures.measure(folder, photographs, repetitions)
-        note = machine.description(folder)
-    show = table.markdown if markdown else table.plain
-    click.echo("\n".join([show(rows, pictures.HEADINGS), "", note]))
+        where = machine.description(folder)
+    runs = f"medians; {photographs} photographs in each of {pictures.ROUNDS} rounds"
+    return Result(rows, pictures.HEADINGS, [where, f"{runs}, an original read five times"])
 
 
 def _notes(size: Size, synchronised: float) -> tuple[str, ...]:

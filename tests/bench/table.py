@@ -22,7 +22,7 @@ class Row(NamedTuple):
         ratio = self.ours / self.calibrator if self.calibrator else None
         target = ""
         if self.at_most is not None:
-            bound = f"{self.at_most:g}"
+            bound = f"{self.at_most:.3g}"
             target = f"< {bound} {self.unit}" if ratio is None else f"≤ {bound} x"
         return (
             self.what,
@@ -54,10 +54,13 @@ def plain(rows: Sequence[Row], headings: tuple[str, ...] = HEADINGS) -> str:
 
 
 def markdown(rows: Sequence[Row], headings: tuple[str, ...] = HEADINGS) -> str:
-    """The same for a README."""
+    """Return the table for a page of Markdown, without columns that no row fills."""
     rule = tuple("---" if is_text else "--:" for is_text in _IS_TEXT)
-    lines = [headings, rule, *(row.cells() for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    cells = [row.cells() for row in rows]
+    columns = [
+        column for column in zip(headings, rule, *cells, strict=True) if any(column[2:]) or not rows
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in zip(*columns, strict=True))
 
 
 def _short(value: float) -> str:

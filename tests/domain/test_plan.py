@@ -294,3 +294,17 @@ def test_no_way_of_rearranging_files_loses_or_doubles_one(
                 ]
                 assert row.id == ids[row.inode] or moved_onto, "a file that is still there keeps it"
             ids[row.inode] = row.id
+
+
+def test_a_listing_as_it_was_changes_nothing() -> None:
+    listing = FolderListing("x", [], [], None, 7, 8, "digest")
+    known_folder = KnownFolder(is_present=True, inode=7, modified_at=8, digest="digest")
+    assert list(plan([Look.at(listing, known_folder)])) == []
+
+
+def test_a_file_that_left_after_its_folder_was_listed_is_where_it_is_now() -> None:
+    late = Look.at(FolderListing("y", [A_AS_B], []), KnownFolder(is_present=True))
+    stray = UnlistedFile(known(1, A), "x/a.jpg", left_a_void=True)
+    assert list(plan([of_x([A], [known(1, A)]), late], [stray])) == [
+        moved(1, "x/a.jpg", "y", A_AS_B)
+    ]

@@ -60,3 +60,11 @@ def test_a_long_text_does_not_take_the_others_from_a_png(
     found = read(whole[:at] + b"".join(long) + whole[at:], "x.png")
     assert (found.width, found.height, found.problem) == (64, 48, None)
     assert (found.title, found.camera) == ("A title", "Canon EOS R5")
+
+
+def test_a_text_that_cannot_be_unpacked_does_not_take_the_others_from_a_png() -> None:
+    whole = picture("PNG")
+    at = whole.index(b"IEND") - 4
+    broken = chunk(b"zTXt", b"Comment\0\0no deflate")
+    found = read(whole[:at] + broken + chunk(b"tEXt", b"Title\0Behind") + whole[at:], "x.png")
+    assert (found.title, found.problem) == ("Behind", None)

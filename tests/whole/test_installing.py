@@ -30,12 +30,16 @@ def run(*command: str | Path, **more: str) -> str:
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the `bin` of a new environment: the libraries of the lock, and the wheel alone.
 
-    What the wheel itself asks for is compared with what the lock has.
+    What the wheel itself asks for is compared with what the lock has. The wheel is that of
+    `GALLERY_WHEEL`, which `scripts/release` sets, or else one that is built here.
     """
     wheels = tmp_path_factory.mktemp("wheels")
     environment = tmp_path_factory.mktemp("environment")
     python = environment / "bin/python"
-    run(UV, "build", "--quiet", "--wheel", "--out-dir", wheels, ROOT)
+    if released := os.environ.get("GALLERY_WHEEL"):
+        shutil.copy(released, wheels)
+    else:
+        run(UV, "build", "--quiet", "--wheel", "--out-dir", wheels, ROOT)
     run(
         *(UV, "sync", "--quiet", "--project", ROOT, "--python", sys.executable),
         *("--frozen", "--no-default-groups", "--no-install-project"),

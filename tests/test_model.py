@@ -1,0 +1,30 @@
+"""What the structs of the model compute: tables."""
+
+from datetime import UTC, datetime
+
+from gallery.model import Collection, ListRevision, Named, Revision, Taken, Versioned
+
+DAY = datetime(2025, 7, 1, tzinfo=UTC)
+
+
+def versioned(id_: int, revision: Revision, updated_at: int) -> Versioned:
+    collection = Collection(
+        *(id_, "A", "", None, None, False, None, None, 0, False, False, 1, DAY, DAY)
+    )
+    return Versioned(collection, revision, updated_at)
+
+
+def test_a_list_has_a_revision_of_all_its_members() -> None:
+    rows = [versioned(1, Revision(2, 3), 7), versioned(5, Revision(1, 0), 9)]
+    assert ListRevision.of(rows) == (2, 6, 9, 3, 3)
+    assert ListRevision.of([]) == (0, 0, 0, 0, 0)
+
+
+def test_a_name_says_stem_and_extension() -> None:
+    named = Named.of("IMG_0010.JPG")
+    assert (named.stem, named.extension) == ("img_0010", "jpg")
+    assert Named.of("img 9.jpg").sort_name < Named.of("IMG 10.jpg").sort_name
+
+
+def test_a_time_of_taking_has_a_month() -> None:
+    assert Taken(0, 1_751_328_000_000, None, "exif").month == 202507
