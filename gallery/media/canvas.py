@@ -100,9 +100,11 @@ def _source(file: BinaryIO | bytes) -> Generator[Image]:
     """Give the file as libvips reads it, from its beginning.
 
     Pixels must be computed within the block. libvips reads the file only then, and pyvips keeps the
-    bytes behind a source no longer than the source (except for `new_from_source`).
+    bytes behind a source no longer than the source (except for `new_from_source`). What libvips has
+    to say of an earlier file, which it kept to itself if it could read that one, is forgotten.
     """
     _prepare()
+    pyvips.vips_lib.vips_error_clear()
     if isinstance(file, bytes):
         yield pyvips.Source.new_from_memory(file)
     else:

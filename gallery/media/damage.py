@@ -19,6 +19,12 @@ _ENDED = re.compile(
 )
 """How decoders say that a file ends too early. Their texts are never shown: they may hold bytes of
 the file."""
+_UNSUPPORTED = re.compile(
+    r"unsupported (?:feature|codec|bmp|color conversion)|support is not configured"
+    r"|not yet implemented|patches welcome",
+    re.IGNORECASE,
+)
+"""How decoders say that a file may be whole, but is written in a way that they do not know."""
 
 
 def problem_of(file: BinaryIO, error: BaseException) -> str:
@@ -33,6 +39,8 @@ def problem_of(file: BinaryIO, error: BaseException) -> str:
         file, head, kind, size
     ):
         return problems.CUT_OFF
+    if any(_UNSUPPORTED.search(str(one)) for one in _causes(error)):
+        return problems.NO_DECODER
     return problems.NO_PICTURE if kind is None else problems.DAMAGED
 
 

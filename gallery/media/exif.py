@@ -1,7 +1,9 @@
 """EXIF, as Pillow takes it apart: numbers of tags, and values of many types, none to be trusted."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
+from itertools import product
 from typing import TYPE_CHECKING
 
 from gallery.media import tags
@@ -20,26 +22,6 @@ _OWN_TAGS = (
     *(0x920A, 0xA434),
 )
 _GPS_TAGS = (1, 2, 3, 4, 5, 6, 7, 29)
-# What cameras write where a caption belongs.
-_NO_CAPTIONS = frozenset(
-    {
-        "CREATED BY DPE, KIRKLAND",
-        "DCIM",
-        "DEFAULT",
-        "DIGITAL CAMERA",
-        "EXIF_JPEG_PICTURE",
-        "JPEG PICTURE",
-        "KODAK DIGITAL STILL CAMERA",
-        "KONICA MINOLTA DIGITAL CAMERA",
-        "MINOLTA DIGITAL CAMERA",
-        "NIKON DIGITAL CAMERA",
-        "OLYMPUS DIGITAL CAMERA",
-        "PENTAX DIGITAL CAMERA",
-        "SAMSUNG",
-        "SAMSUNG CAMERA PICTURES",
-        "SONY DSC",
-    }
-)
 
 
 def read(exif: "Image.Exif") -> Tags:
@@ -65,8 +47,6 @@ def _tags(main: Mapping[int, object], own: Mapping[int, object], gps: Mapping[in
     if time is None:
         time = clock(_string(own.get(0x9004)), _string(own.get(0x9292)), _string(own.get(0x9012)))
     rating = main.get(0x4746)
-    caption = tags.text(_repaired(main.get(0x010E)))
-    caption = None if caption and caption.upper() in _NO_CAPTIONS else caption
     return Tags(
         clock=time,
         utc=_satellite_time(gps),
@@ -80,9 +60,9 @@ def _tags(main: Mapping[int, object], own: Mapping[int, object], gps: Mapping[in
         altitude=_altitude(gps),
         rating=rating if isinstance(rating, int) and 0 < rating <= 5 else None,
         title=tags.line(_utf16(main.get(_UTF16["title"]))),
-        caption=caption
-        or tags.text(_utf16(main.get(_UTF16["caption"])))
-        or tags.text(_comment(own.get(0x9286))),
+        caption=tags.caption(_repaired(main.get(0x010E)))
+        or tags.caption(_utf16(main.get(_UTF16["caption"])))
+        or tags.caption(_comment(own.get(0x9286))),
         keywords=tags.keywords(
             (name,) for name in (_utf16(main.get(_UTF16["keywords"])) or "").split(";")
         ),
@@ -92,15 +72,18 @@ def _tags(main: Mapping[int, object], own: Mapping[int, object], gps: Mapping[in
 def _directory(
     exif: "Image.Exif", number: int | None, wanted: Iterable[int]
 ) -> Mapping[int, object]:
-    """Return the wanted values of a directory that can be read at all."""
-    try:
-        directory = exif if number is None else exif.get_ifd(number)
-    except BROKEN:
-        return {}
+    """Return the wanted values of a directory that can be read at all.
+
+    What belongs into EXIF's own directory some cameras and programs write into the main one.
+    """
+    places: list[Mapping[int, object]] = [exif] if number in (None, _EXIF) else []
+    if number is not None:
+        with suppress(*BROKEN):
+            places.insert(0, exif.get_ifd(number))
     found: dict[int, object] = {}
-    for tag in wanted:
+    for directory, tag in product(places, wanted):
         try:
-            if tag in directory:
+            if tag not in found and tag in directory:
                 found[tag] = directory[tag]
         except BROKEN:
             continue

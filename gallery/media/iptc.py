@@ -1,7 +1,6 @@
 """IPTC-IIM, what newspapers used before XMP: numbered data sets of bytes."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from gallery.media import tags
 from gallery.media.tags import MAX_TEXT_BYTES, Tags
@@ -17,33 +16,66 @@ TITLE, KEYWORDS, DATE, TIME, CAPTION, ENCODING = (
     (1, 90),
 )
 
-Sets = Mapping[tuple[int, int], Any]
-"""Bytes, a list of them, or None for an empty data set."""
+Sets = Mapping[tuple[int, int], Sequence[bytes]]
+"""The values of each data set, by the numbers of its record and of itself."""
+
+_MARK, _HEAD = b"\x1c", 5
+_LONG = 0x8000
+"""Set where the length does not fit: then the other bits tell of how many bytes it is."""
+MAX_LENGTH_BYTES = 4
+_RESOURCE, _RESOURCE_HEAD = b"8BIM", 6
+_IPTC = 0x0404
+
+
+def sets_of(raw: bytes) -> Sets:
+    """Return the data sets in bytes of IPTC-IIM; those before the first broken one."""
+    found: dict[tuple[int, int], list[bytes]] = {}
+    at = 0
+    while raw.startswith(_MARK, at) and at + _HEAD <= len(raw):
+        key, length = (raw[at + 1], raw[at + 2]), int.from_bytes(raw[at + 3 : at + _HEAD])
+        at += _HEAD
+        if length & _LONG:
+            width = length - _LONG
+            if width > MAX_LENGTH_BYTES:
+                break
+            length = int.from_bytes(raw[at : at + width])
+            at += width
+        found.setdefault(key, []).append(raw[at : at + length])
+        at += length
+    return found
+
+
+def among_resources(raw: bytes) -> bytes:
+    """Return the IPTC-IIM among resources of Photoshop; no bytes if there is none."""
+    at = 0
+    while raw.startswith(_RESOURCE, at) and at + _RESOURCE_HEAD < len(raw):
+        number = int.from_bytes(raw[at + 4 : at + _RESOURCE_HEAD])
+        name = 1 + raw[at + _RESOURCE_HEAD]
+        at += _RESOURCE_HEAD + name + name % 2
+        length = int.from_bytes(raw[at : at + 4])
+        if number == _IPTC:
+            return raw[at + 4 : at + 4 + length]
+        at += 4 + length + length % 2
+    return b""
 
 
 def read(sets: Sets) -> Tags:
-    """What the data sets say; in UTF-8 if they say so or can be, else in Latin-1."""
+    """Return what the data sets say; in UTF-8 if they say so or can be, else in Latin-1."""
     date, time = (_text(sets, key) or "" for key in (DATE, TIME))
     return Tags(
         clock=clock(f"{date} {time}".strip()),
         title=tags.line(_text(sets, TITLE)),
-        caption=tags.text(_text(sets, CAPTION)),
-        keywords=tags.keywords((_decoded(sets, raw),) for raw in _all(sets, KEYWORDS)),
+        caption=tags.caption(_text(sets, CAPTION)),
+        keywords=tags.keywords((_decoded(sets, raw),) for raw in sets.get(KEYWORDS, ())),
     )
 
 
-def _all(sets: Sets, key: tuple[int, int]) -> list[bytes]:
-    """Return the values of a data set; Pillow gives None for an empty one."""
-    value = sets.get(key)
-    return [raw for raw in (value if isinstance(value, list) else [value]) if raw is not None]
-
-
 def _text(sets: Sets, key: tuple[int, int]) -> str | None:
-    values = _all(sets, key)
+    values = sets.get(key)
     return _decoded(sets, values[0]) if values else None
 
 
 def _decoded(sets: Sets, raw: bytes) -> str:
-    if _all(sets, ENCODING)[:1] == [_UTF8]:
+    if list(sets.get(ENCODING, ()))[:1] == [_UTF8]:
         return raw[:MAX_TEXT_BYTES].decode(errors="replace")
     return tags.decoded(raw)

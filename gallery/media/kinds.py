@@ -57,6 +57,8 @@ _SYNC = 0x47
 _MIN_PACKETS = 3
 _AVIF = {b"avif", b"avis"}
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
+_ANY_HEIF = {b"mif1", b"msf1"}
+"""Whatever the pictures in it are encoded with."""
 _CANON = b"crx "
 _ATOMS = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 """What films of QuickTime begin with that are older than `ftyp`."""
@@ -122,4 +124,6 @@ def _of_brands(head: bytes) -> Kind:
         return "avif"
     if brands & _HEIF:
         return "heif"
-    return "raw" if _CANON in brands else "film"
+    if _CANON in brands:
+        return "raw"
+    return "heif" if brands & _ANY_HEIF else "film"

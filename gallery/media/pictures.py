@@ -6,7 +6,7 @@ from functools import cache
 from typing import BinaryIO, NamedTuple
 
 import pillow_heif
-from PIL import Image, ImageFile, ImageOps, IptcImagePlugin
+from PIL import Image, ImageOps
 
 from gallery.media import exif, iptc, png, tags, xmp
 from gallery.media.bounded import bounded
@@ -14,6 +14,7 @@ from gallery.media.kinds import MAX_BYTES, Kind
 from gallery.media.pixels import CannotDraw, Pixels, check_size, tight
 from gallery.media.tags import BROKEN, NOTHING, Tags
 from gallery.media.times import clock
+from gallery.values import problems
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF", "TIFF", "BMP")
 MAX_HEADER_BYTES = 32 << 20
@@ -22,7 +23,7 @@ _READ_FARTHER: Collection[Kind | None] = ("webp", "avif", "heif", "tiff")
 """Pillow reads these as a whole, or looks behind the pixels, too."""
 MAX_EXIF_BYTES = 1 << 20
 MAX_IPTC_BYTES = 256 << 10
-_IPTC_IN_TIFF = 33_723
+_IPTC_IN_PHOTOSHOP, _IPTC_IN_TIFF, _XMP_IN_TIFF = 0x0404, 33_723, 700
 _ON_ITS_SIDE = range(5, 9)
 _NO_MEMORY = "Memory allocation error"
 """How libheif says that it gets no memory, or would need more than it takes for safety."""
@@ -67,6 +68,32 @@ def read(file: BinaryIO, kind: Kind | None) -> Picture:
         )
 
 
+def of_directory(file: BinaryIO) -> Picture:
+    """Return what the tags of a TIFF say, whether or not Pillow knows its pixels; no size.
+
+    Most RAW files are TIFF, too. Raises one of `BROKEN` for what is none.
+    """
+    found = Image.Exif()
+    with warnings.catch_warnings(action="ignore"):
+        found.load_from_fp(bounded(file, MAX_HEADER_BYTES))
+        directory = found._info  # noqa: SLF001  (no other way)
+        packet = _bytes_of(directory, _XMP_IN_TIFF)
+        sets = _bytes_of(directory, _IPTC_IN_TIFF)
+        return Picture(
+            (0, 0),
+            exif=exif.read(found),
+            xmp=xmp.read(packet) if packet else NOTHING,
+            iptc=_of_sets(sets),
+            texts=NOTHING,
+        )
+
+
+def _bytes_of(directory: object, tag: int) -> bytes | None:
+    """Return a tag as it is written: the numbers of a long one would take much more memory."""
+    raw: bytes | None = getattr(directory, "_tagdata", {}).get(tag)
+    return raw
+
+
 @cache
 def _prepare() -> None:
     """Once a process. Nothing is decoded here, so a picture may be as large as it says."""
@@ -92,7 +119,7 @@ def _orientation(found: "Image.Exif | None") -> object:
 
 
 def _xmp(image: Image.Image) -> Tags:
-    raw = image.info.get("xmp")
+    raw = image.info.get("xmp") or _profile(image, "xmp")
     if isinstance(raw, str):
         raw = raw.encode()
     if isinstance(raw, tuple):
@@ -100,17 +127,38 @@ def _xmp(image: Image.Image) -> Tags:
     return xmp.read(raw) if isinstance(raw, bytes) and raw else NOTHING
 
 
-def _iptc(image: ImageFile.ImageFile) -> Tags:
-    if image.format not in ("JPEG", "TIFF"):
-        return NOTHING
+def _iptc(image: Image.Image) -> Tags:
     try:
-        # As Pillow does: what the tag holds as numbers would take a hundred times as much memory.
-        if image.format == "TIFF" and len(image.tag_v2._tagdata[_IPTC_IN_TIFF]) > MAX_IPTC_BYTES:  # type: ignore[attr-defined]  # noqa: SLF001  (no other way)
-            return NOTHING
-        sets = IptcImagePlugin.getiptcinfo(image)
-        return iptc.read(sets) if sets else NOTHING
+        return _of_sets(_raw_iptc(image))
     except BROKEN:
         return NOTHING
+
+
+def _of_sets(raw: bytes | None) -> Tags:
+    return iptc.read(iptc.sets_of(raw)) if raw and len(raw) <= MAX_IPTC_BYTES else NOTHING
+
+
+def _raw_iptc(image: Image.Image) -> bytes | None:
+    if image.format in ("JPEG", "MPO"):
+        return image.info.get("photoshop", {}).get(_IPTC_IN_PHOTOSHOP)  # type: ignore[no-any-return]
+    if image.format == "TIFF":
+        return _bytes_of(image.tag_v2, _IPTC_IN_TIFF)  # type: ignore[attr-defined]
+    raw = _profile(image, "iptc") or _profile(image, "8bim")
+    return iptc.among_resources(raw) if raw and raw.startswith(b"8BIM") else raw
+
+
+def _profile(image: Image.Image, name: str) -> bytes | None:
+    """Return what ImageMagick, and much that is built upon it, writes into a text of a PNG.
+
+    That is a line with a name, one with a length, and the bytes as hexadecimal digits.
+    """
+    written = image.info.get(f"Raw profile type {name}")
+    if not isinstance(written, str):
+        return None
+    try:
+        return bytes.fromhex(written.lstrip().split("\n", 2)[2])
+    except BROKEN:
+        return None
 
 
 def _texts(image: Image.Image) -> Tags:
@@ -121,7 +169,7 @@ def _texts(image: Image.Image) -> Tags:
     return Tags(
         clock=clock(said.get("Creation Time")),
         title=tags.line(said.get("Title")),
-        caption=tags.text(said.get("Description")),
+        caption=tags.caption(said.get("Description")),
     )
 
 
@@ -163,6 +211,8 @@ def decoded_heif(file: BinaryIO) -> Pixels:
         data = image.data if image.stride == row else tight(image.data, row, height, image.stride)
     except CannotDraw:
         raise
+    except IndexError as error:  # libheif leaves out what it has no decoder for: all, here
+        raise CannotDraw(problems.NO_DECODER) from error
     except (RuntimeError, SyntaxError, ValueError, EOFError, OSError) as error:
         if _NO_MEMORY in str(error):
             raise MemoryError from error

@@ -6,6 +6,7 @@ smaller. Those of the extras are imported where they are used, because they may 
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import BinaryIO
 
 import msgspec
@@ -62,24 +63,34 @@ def _picture(file: BinaryIO, beside: Tags, modified_at: int, kind: Kind | None) 
             picture = pictures.read(file, kind)
         except TooMuch:
             raise
-        except BROKEN:
-            size = _drawn_size(file)
-            if size is None:
-                raise
-            picture = pictures.Picture(size, NOTHING, NOTHING, NOTHING, NOTHING)
+        except BROKEN as error:
+            picture = _seen(file, kind, error)
         else:
             if kind == "avif":  # Pillow does not crop it
-                picture = picture._replace(size=_drawn_size(file) or picture.size)
+                with suppress(*BROKEN):
+                    picture = picture._replace(size=_drawn_size(file))
     said = Sources(beside, picture.xmp, picture.iptc, picture.exif, picture.texts)
     return _probed(said, modified_at, size=picture.size)
 
 
-def _drawn_size(file: BinaryIO) -> tuple[int, int] | None:
-    """Return the dimensions of what libvips draws, None for what it does not know."""
+def _seen(file: BinaryIO, kind: Kind | None, error: Exception) -> pictures.Picture:
+    """Return at least the dimensions of what Pillow refuses and libvips draws."""
+    try:
+        size = _drawn_size(file)
+    except ValueError as reason:
+        raise error from reason
+    if kind == "tiff":
+        with suppress(*BROKEN):
+            return pictures.of_directory(file)._replace(size=size)
+    return pictures.Picture(size, NOTHING, NOTHING, NOTHING, NOTHING)
+
+
+def _drawn_size(file: BinaryIO) -> tuple[int, int]:
+    """Return the dimensions of what libvips draws. Raises `ValueError` if it does not."""
     try:
         return canvas.size(file)
-    except (canvas.Error, OSError):
-        return None
+    except (canvas.Error, OSError) as error:
+        raise ValueError("not drawn") from error
 
 
 def _drawing(file: BinaryIO, beside: Tags, modified_at: int) -> Probed:

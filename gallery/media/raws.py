@@ -1,7 +1,6 @@
 """RAW files: dimensions and pictures by LibRaw, metadata from the file or the JPEG in it."""
 
 import io
-import warnings
 from datetime import datetime
 from typing import BinaryIO
 
@@ -10,7 +9,6 @@ import rawpy
 from PIL import Image
 
 from gallery.media import cr3, exif, pictures
-from gallery.media.bounded import bounded
 from gallery.media.pictures import Picture
 from gallery.media.pixels import Pixels, check_size
 from gallery.media.tags import BROKEN, NOTHING, Tags
@@ -51,15 +49,12 @@ def _of(said: Tags) -> Picture:
 
 
 def _inside(file: BinaryIO) -> Picture | None:
-    """Most are TIFF in their own way, with EXIF among its tags."""
-    found = Image.Exif()
+    """Most are TIFF in their own way, with EXIF, and what Lightroom adds, among its tags."""
     try:
-        with warnings.catch_warnings(action="ignore"):
-            found.load_from_fp(bounded(file, pictures.MAX_HEADER_BYTES))
-            said = exif.read(found)
+        found = pictures.of_directory(file)
     except BROKEN:
         return None
-    return _of(said) if said.clock or said.camera else None
+    return found if found.exif.clock or found.exif.camera else None
 
 
 def _preview(raw: rawpy.RawPy) -> Picture | None:

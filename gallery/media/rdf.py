@@ -36,6 +36,8 @@ def properties(raw: bytes) -> Properties:
     """Return the values of every property that we know, by its prefixed name.
 
     There are none if the XML is broken, has a document type, or has too many or too deep elements.
+    What follows a complete `rdf:RDF` may be broken: programs that write over a longer packet leave
+    its end behind.
     """
     parser = expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
@@ -45,10 +47,21 @@ def properties(raw: bytes) -> Properties:
     parser.CharacterDataHandler = reader.text
     parser.StartDoctypeDeclHandler = _refuse
     try:
-        parser.Parse(raw.strip(b"\0 \r\n\t"), True)
+        parser.Parse(_without_padding(raw), True)
     except (expat.ExpatError, ValueError, LookupError):
-        return {}
+        return reader.found if reader.is_complete else {}
     return reader.found
+
+
+def _without_padding(raw: bytes) -> bytes:
+    """Return XML from its first `<` on, in whatever width its characters are.
+
+    A NUL before it may be half of it, and one behind `>` as well.
+    """
+    begin, end = raw.find(b"<"), raw.rfind(b">") + 1
+    if raw[begin + 1 : begin + 2] == b"\0":
+        end += 1
+    return raw[max(begin - (raw[begin - 1 : begin] == b"\0"), 0) : end]
 
 
 def _refuse(*_declaration: object) -> NoReturn:
@@ -65,6 +78,8 @@ class _Reader:
 
     def __init__(self) -> None:
         self.found: dict[str, list[str]] = {}
+        self.is_complete = False
+        """Whether `rdf:RDF` has ended."""
         self._depth = 0
         self._elements = 0
         self._list_depth = 0
@@ -114,6 +129,8 @@ class _Reader:
             self._property = None
         elif self._is_described and self._depth == self._list_depth + 1:
             self._is_described = False
+        elif self._depth == self._list_depth:
+            self.is_complete = True
         self._depth -= 1
 
     def text(self, text: str) -> None:

@@ -98,6 +98,36 @@ def text(raw: object, longest: int = MAX_CAPTION) -> str | None:
 _UNSEEN = ("Cc", "Cs", "Cn", "Co")
 
 
+def caption(raw: object) -> str | None:
+    """Return a caption that somebody wrote; None for what cameras write in its place.
+
+    Programs copy that from one source into another.
+    """
+    found = text(raw)
+    return None if found and found.upper() in _NO_CAPTIONS else found
+
+
+_NO_CAPTIONS = frozenset(
+    {
+        "CREATED BY DPE, KIRKLAND",
+        "DCIM",
+        "DEFAULT",
+        "DIGITAL CAMERA",
+        "EXIF_JPEG_PICTURE",
+        "JPEG PICTURE",
+        "KODAK DIGITAL STILL CAMERA",
+        "KONICA MINOLTA DIGITAL CAMERA",
+        "MINOLTA DIGITAL CAMERA",
+        "NIKON DIGITAL CAMERA",
+        "OLYMPUS DIGITAL CAMERA",
+        "PENTAX DIGITAL CAMERA",
+        "SAMSUNG",
+        "SAMSUNG CAMERA PICTURES",
+        "SONY DSC",
+    }
+)
+
+
 def decoded(raw: bytes) -> str:
     """Return bytes as text: UTF-8, else Latin-1, which most writers without a standard use.
 

@@ -17,6 +17,7 @@ _HIERARCHIES = (
     ("photo:LastKeywordXMP", "/"),
     ("mediapro:CatalogSets", "|"),
 )
+_TIMES = ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate")
 _LONGEST_PATH = 4 * MAX_KEYWORD
 """Characters of a path of names that are looked at."""
 _COORDINATE = re.compile(
@@ -39,7 +40,7 @@ def tags_of(said: Properties) -> Tags:
         return next((v for name in names for v in said.get(name, ()) if v.strip()), None)
 
     return Tags(
-        clock=clock(first("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate")),
+        clock=next((time for name in _TIMES if (time := clock(first(name)))), None),
         utc=utc(first("exif:GPSTimeStamp")),
         camera=tags.camera(tags.name(first("tiff:Make")), tags.name(first("tiff:Model"))),
         lens=tags.name(first("exifEX:LensModel", "aux:Lens")),
@@ -51,7 +52,7 @@ def tags_of(said: Properties) -> Tags:
         altitude=_altitude(first("exif:GPSAltitude"), first("exif:GPSAltitudeRef")),
         rating=_rating(first("xmp:Rating")),
         title=tags.line(first("dc:title")),
-        caption=tags.text(first("dc:description")),
+        caption=tags.caption(first("dc:description")),
         keywords=tags.keywords(_keywords(said)),
     )
 

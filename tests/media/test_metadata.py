@@ -9,7 +9,6 @@ import pytest
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 from PIL.TiffImagePlugin import IFDRational
 
-from gallery.media.iptc import read as read_iptc
 from gallery.media.probe import probe
 from gallery.model import Probed
 from gallery.values.media_types import type_of
@@ -361,9 +360,3 @@ def test_the_clock_of_a_film_is_in_utc(container: str, made: str, source: str) -
     assert found.taken.source == source
     assert found.taken.at == (1751537594000 if source == "container" else 1_600_000_000_000)
     assert found.taken.offset is None
-
-
-def test_an_empty_iptc_field_does_not_take_the_others_away() -> None:
-    """Pillow gives None for it."""
-    found = read_iptc({(2, 5): None, (2, 25): [b"sea", None], (2, 55): None, (2, 120): b"A day"})
-    assert (found.title, found.keywords, found.caption) == (None, (("sea",),), "A day")
