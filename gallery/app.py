@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncGenerator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio.lowlevel
 from starlette.applications import Starlette
@@ -27,11 +27,16 @@ from gallery.database.engine import Database, GenerationCache, TimeSource, Trace
 from gallery.database.open import is_postgres, open_database
 from gallery.disk.roots import Root, Roots
 from gallery.domain.budget import Budget
-from gallery.domain.collections.downloads import Downloads
+from gallery.domain.collections.downloads import MAX_DOWNLOADS, Downloads
 from gallery.domain.collections.memberships import Memberships
-from gallery.domain.library.originals import Originals
+from gallery.domain.library.originals import READ_SECONDS, Originals
 from gallery.domain.people import accounts
-from gallery.domain.pictures.thumbnails import Thumbnails
+from gallery.domain.pictures.thumbnails import (
+    MAX_SECONDS,
+    MAX_WAITING,
+    QUICK_SECONDS,
+    Thumbnails,
+)
 from gallery.domain.sync import roots
 from gallery.domain.sync.library import Library
 from gallery.events import Bus
@@ -57,6 +62,22 @@ HANDS = os.cpu_count() or 1
 """Thumbnails that are made at a time."""
 
 
+class Limits(NamedTuple):
+    """Limits of one application. The defaults are those of a server; only tests pass others."""
+
+    pictures_bytes: int = PICTURES_BYTES
+    hands: int = HANDS
+    max_waiting: int = MAX_WAITING
+    quick_seconds: float = QUICK_SECONDS
+    max_seconds: float = MAX_SECONDS
+    read_seconds: float = READ_SECONDS
+    max_downloads: int = MAX_DOWNLOADS
+    max_streams: int = MAX_STREAMS
+
+
+USUAL = Limits()
+
+
 def create_app(
     settings: Settings,
     *,
@@ -64,6 +85,7 @@ def create_app(
     watch: bool = False,
     clock: TimeSource = wall_clock,
     trace: Trace | None = None,
+    limits: Limits = USUAL,
 ) -> Starlette:
     """The server as an ASGI application. All that it opens lives as long as its lifespan.
 
@@ -97,7 +119,10 @@ def create_app(
                 workers,
                 Cache(data / THUMBNAILS),
                 max_bytes=int(settings.thumbnails * (1 << 30)),
-                concurrency=HANDS,
+                concurrency=limits.hands,
+                max_waiting=limits.max_waiting,
+                quick_seconds=limits.quick_seconds,
+                max_seconds=limits.max_seconds,
             )
             if scan_at_start:
                 served.request_scan(accept_missing=False)
@@ -107,7 +132,7 @@ def create_app(
             reading = MetadataJob(db, served, workers, bus)
             await stack.enter_async_context(running(stopping, reading.run()))
             if watch:
-                ahead = PrerenderJob(db, served, thumbnails, bus, HANDS)
+                ahead = PrerenderJob(db, served, thumbnails, bus, limits.hands)
                 await stack.enter_async_context(running(stopping, ahead.run()))
             large = Budget(MAX_BYTES, REFUSAL)
             yield {
@@ -117,11 +142,16 @@ def create_app(
                     library=served,
                     memberships=Memberships(db),
                     byte_cache=ByteCache(RENDERED_BYTES),
-                    originals=Originals(disk),
-                    downloads=Downloads(db, disk),
+                    originals=Originals(disk, read_seconds=limits.read_seconds),
+                    downloads=Downloads(
+                        db,
+                        disk,
+                        max_downloads=limits.max_downloads,
+                        read_seconds=limits.read_seconds,
+                    ),
                     thumbnails=thumbnails,
                     workers=workers,
-                    pictures=ByteCache(PICTURES_BYTES),
+                    pictures=ByteCache(limits.pictures_bytes),
                     large=large,
                     answers=Answers(large),
                     bodies=Budget(MAX_BODY_BYTES, BODY_REFUSAL),
@@ -129,7 +159,7 @@ def create_app(
                     owner=owner,
                     created_at=created_at,
                     bus=bus,
-                    streams=asyncio.Semaphore(MAX_STREAMS),
+                    streams=asyncio.Semaphore(limits.max_streams),
                     stopping=stopping,
                 )
             }

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import uvicorn
 from starlette.types import ASGIApp
 
-from gallery.api.connections import MAX_CONNECTIONS, Connections, connection_limit
+from gallery.api.connections import Connections, connection_limit
 from gallery.api.protocol import LimitedProtocol
 from gallery.app import create_app, running, started
 from gallery.config import Settings
@@ -82,7 +82,7 @@ async def _serve(settings: Settings, data: Path, tell: Callable[[str], None]) ->
                 running_app,
                 lambda: tell(f"Serving {address}"),
                 app.state.stopping,
-                connection_limit(),
+                Connections(connection_limit()),
             )
             loop = asyncio.get_running_loop()
 
@@ -112,7 +112,7 @@ class Server(uvicorn.Server):
         app: ASGIApp,
         tell_started: Callable[[], None],
         stopping: asyncio.Event,
-        most_connections: int = MAX_CONNECTIONS,
+        connections: Connections,
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -128,7 +128,7 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=STOP_SECONDS,
             )
         )
-        self._connections = self.server_state = Connections(most_connections)
+        self._connections = self.server_state = connections
         self._tell_started = tell_started
         self._stopping = stopping
 

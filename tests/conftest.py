@@ -9,33 +9,17 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from gallery.app import create_app, started
+from gallery.api.connections import Connections
+from gallery.app import Limits, create_app, started
 from gallery.config import Settings
 from gallery.database.engine import Database
 from gallery.database.open import open_database
 from gallery.demo import write_demo_library
 from gallery.events import Bus
 from gallery.server import Server
-from tests import postgres as postgres_server
-from tests.library import Tree, scanned
-
-TRIP = (
-    "photos/2025/trip/day1/beach.jpg",
-    "photos/2025/trip/day1/sunset.jpg",
-    "photos/2025/trip/day2/market.jpg",
-    "photos/2025/trip/day2/harbour.jpg",
-)
-
-
-class Clock:
-    """Time as tests want it: milliseconds that only move when they are told to, or read."""
-
-    def __init__(self) -> None:
-        self.now = 1_775_239_864_000
-
-    def __call__(self) -> int:
-        self.now += 1
-        return self.now
+from tests.support import postgres as postgres_server
+from tests.support.application import Clock, client_of
+from tests.support.library import TRIP, Tree, read, scanned
 
 
 @pytest.fixture
@@ -59,6 +43,21 @@ def library(tmp_path: Path) -> Tree:
     tree = Tree(tmp_path / "library")
     tree.write(*TRIP)
     return tree
+
+
+@pytest.fixture
+def old_files(library: Tree) -> None:
+    """Files that nobody has touched for long, so that they are read at once."""
+    library.age()
+
+
+@pytest.fixture
+async def at_rest(old_files: None, app: ASGIApp, settings: Settings) -> None:
+    """Every file was read: nothing changes any more what collections show, and their ETags.
+
+    The others are read two seconds after they were written, in the middle of a slow test.
+    """
+    await read(settings)
 
 
 @pytest.fixture(scope="session")
@@ -97,9 +96,24 @@ def statements() -> list[str]:
 
 
 @pytest.fixture
-async def app(settings: Settings, clock: Clock, statements: list[str]) -> AsyncGenerator[ASGIApp]:
+def limits() -> Limits:
+    """The limits of the application; a test that needs others is parametrized with them."""
+    return Limits()
+
+
+@pytest.fixture
+def connections() -> Connections:
+    """The connections of the real server, whose limits a test may change."""
+    return Connections()
+
+
+@pytest.fixture
+async def app(
+    settings: Settings, clock: Clock, statements: list[str], limits: Limits
+) -> AsyncGenerator[ASGIApp]:
     """The application on `library`, which it has scanned."""
-    async with started(create_app(settings, clock=clock, trace=statements.append)) as running:
+    app = create_app(settings, clock=clock, trace=statements.append, limits=limits)
+    async with started(app) as running:
         async with client_of(running) as client:
             await scanned(client)
         yield running
@@ -112,10 +126,10 @@ async def client(app: ASGIApp) -> AsyncGenerator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def port(app: ASGIApp) -> AsyncGenerator[int]:
+async def port(app: ASGIApp, connections: Connections) -> AsyncGenerator[int]:
     """The application behind a real server, on a free port."""
     is_up = asyncio.Event()
-    server = Server(app, is_up.set, asyncio.Event())
+    server = Server(app, is_up.set, asyncio.Event(), connections)
     with socket.create_server(("127.0.0.1", 0)) as tcp:
         task = asyncio.create_task(server.serve([tcp]))
         await is_up.wait()
@@ -125,7 +139,3 @@ async def port(app: ASGIApp) -> AsyncGenerator[int]:
             server.stop()
             server.stop()
             await task
-
-
-def client_of(app: ASGIApp) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")

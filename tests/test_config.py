@@ -15,7 +15,7 @@ from gallery.cli.main import cli
 from gallery.cli.options import with_settings
 from gallery.config import SETTINGS, Given, Option, Setting, Settings, load, table
 from gallery.errors import Misconfigured
-from tests.conftest import client_of
+from tests.support.application import client_of
 
 
 def test_a_flag_goes_before_the_environment_that_before_the_file(tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.errors import Misconfigured, StartRefused
 from gallery.process import data_directory
-from tests.api.test_collections import make, show
-from tests.conftest import client_of
-from tests.library import Tree, scanned, serving
-from tests.whole.test_process import gallery
+from tests.support.application import client_of
+from tests.support.collections import make, show
+from tests.support.library import Tree, scanned
+from tests.support.serving import gallery, serving
 
 
 @pytest.fixture(autouse=True)

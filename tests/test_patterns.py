@@ -13,7 +13,7 @@ import pytest
 
 import gallery.api
 import gallery.values
-from tests.library import Tree
+from tests.support.library import Tree
 
 LENGTH = 32_000
 MODULES = (

@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gallery.values.places import Direction, circle, direction
-from tests.reference import distance
+from tests.support.reference import distance
 
 latitudes = st.integers(-900_000_000, 900_000_000)
 longitudes = st.integers(-1_800_000_000, 1_800_000_000)

@@ -48,9 +48,13 @@ def connection_limit() -> int:
 class Connections(ServerState):
     """The open connections of one server, at most `limit` beside those of the command line."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int = MAX_CONNECTIONS) -> None:
         super().__init__()
-        self._limit = limit
+        self.limit = limit
+        self.head_seconds = HEAD_SECONDS
+        self.send_seconds = SEND_SECONDS
+        self.young_seconds = YOUNG_SECONDS
+        self.stuck_seconds = STUCK_SECONDS
 
     def admits(self, newcomer: "TimedProtocol") -> bool:
         """Return whether there is a place for a new connection, and make one if need be.
@@ -58,15 +62,15 @@ class Connections(ServerState):
         The connection that has waited longest for a request is closed for it; if all have requests
         under way, the one whose client has been stuck for the longest time, at least 5 s.
         """
-        if len(self.connections) <= self._limit or newcomer.is_local:
+        if len(self.connections) <= self.limit or newcomer.is_local:
             return True
         others = [one for one in self._open() if one is not newcomer and not one.is_local]
         idle = max(others, key=lambda one: one.idle(), default=None)
-        if idle is not None and idle.idle() >= YOUNG_SECONDS:
+        if idle is not None and idle.idle() >= self.young_seconds:
             idle.transport.abort()
             return True
         stuck = max(others, key=lambda one: one.stuck(), default=None)
-        if stuck is not None and stuck.stuck() >= STUCK_SECONDS:
+        if stuck is not None and stuck.stuck() >= self.stuck_seconds:
             stuck.cut()
             return True
         return False
@@ -155,9 +159,9 @@ class TimedProtocol(HttpToolsProtocol):
             self._stuck = None
         elif self._stuck is None or left <= self._stuck[1] - MIN_TAKEN:
             self._stuck = self.loop.time(), left
-        if self.stuck() > SEND_SECONDS:
+        if self.stuck() > self.server_state.send_seconds:
             self.cut()
-        elif self.idle() > HEAD_SECONDS and not self.transport.is_closing():
+        elif self.idle() > self.server_state.head_seconds and not self.transport.is_closing():
             if self.is_in_head:
                 self.refuse_late_head()
             else:

@@ -6,6 +6,8 @@ import os
 import sqlite3
 import sys
 import threading
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiosqlite
@@ -36,9 +38,7 @@ async def find_problems(uri: str) -> list[str]:
     put back into the file between them. A caller that is cancelled ends the check at once.
     """
     found: list[str] = []
-    async with aiosqlite.connect(
-        uri, uri=True, isolation_level=None, factory=_PatientConnection
-    ) as connection:
+    async with _opened(uri) as connection:
         names = await connection.execute_fetchall(
             "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name"
         )
@@ -52,9 +52,26 @@ async def find_problems(uri: str) -> list[str]:
     return found
 
 
-async def watch(uri: str, problems: list[str]) -> None:
+@asynccontextmanager
+async def _opened(uri: str) -> AsyncGenerator[aiosqlite.Connection]:
+    """Give a connection that is closed at the end, also if the caller leaves while it is opened.
+
+    Its thread would outlive the event loop that it reports to.
+    """
+    opening = asyncio.ensure_future(_open(uri))
+    try:
+        yield await asyncio.shield(opening)
+    finally:
+        await (await opening).close()
+
+
+async def _open(uri: str) -> aiosqlite.Connection:
+    return await aiosqlite.connect(uri, uri=True, isolation_level=None, factory=_PatientConnection)
+
+
+async def watch(uri: str, problems: list[str], first_seconds: float = FIRST_SECONDS) -> None:
     """Check again and again; `problems` holds what the last check has found."""
-    pause = FIRST_SECONDS
+    pause = first_seconds
     while True:
         await asyncio.sleep(pause)
         pause = PAUSE_SECONDS

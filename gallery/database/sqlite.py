@@ -65,8 +65,11 @@ class SqliteDatabase:
         *,
         clock: TimeSource,
         trace: Trace | None,
+        read_seconds: float,
+        check_after: float,
     ) -> None:
         self._writer = writer
+        self._read_seconds = read_seconds
         self._turn = asyncio.Lock()
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         self._open = set(readers)
@@ -80,7 +83,7 @@ class SqliteDatabase:
         self._generation = 0
         self._damage: list[str] = []
         self._is_replaced = False
-        self._checking = asyncio.create_task(integrity.watch(uri, self._damage))
+        self._checking = asyncio.create_task(integrity.watch(uri, self._damage, check_after))
 
     @property
     def generation(self) -> int:
@@ -108,7 +111,7 @@ class SqliteDatabase:
                 connection = await self._readers.get()
             session = ConnectionSession(connection, self._trace)
             try:
-                async with asyncio.timeout(READ_DEADLINE):
+                async with asyncio.timeout(self._read_seconds):
                     return await use_case(Reader(session), *args, **kw)
             finally:
                 self._shield.start(self._release(connection, session))
@@ -237,11 +240,14 @@ async def open_sqlite(
     *,
     clock: TimeSource = wall_clock,
     trace: Trace | None = None,
+    read_seconds: float = READ_DEADLINE,
+    check_after: float = integrity.FIRST_SECONDS,
 ) -> AsyncGenerator[SqliteDatabase]:
     """The database in `file`, made if there is none, until the block ends.
 
-    `trace` is told every statement. Raises `StartRefused` for a file that cannot be used: damaged,
-    another program's, or written by a newer gallery; it is not touched.
+    `trace` is told every statement. A read takes `read_seconds` at most; after `check_after`
+    seconds the whole file is checked for the first time. Raises `StartRefused` for a file that
+    cannot be used: damaged, another program's, or written by a newer gallery; it is not touched.
     """
     uri = await asyncio.to_thread(sqlite_file.check, file)
     writer, readers = None, list[aiosqlite.Connection]()
@@ -253,7 +259,16 @@ async def open_sqlite(
         if writer is None:
             await sqlite_file.check_version(readers[0], file)
             logger.warning(READ_ONLY)
-        database = SqliteDatabase(writer, readers, uri, bus, clock=clock, trace=trace)
+        database = SqliteDatabase(
+            writer,
+            readers,
+            uri,
+            bus,
+            clock=clock,
+            trace=trace,
+            read_seconds=read_seconds,
+            check_after=check_after,
+        )
     except BaseException as error:
         for connection in (*readers, *([writer] if writer else [])):
             await connection.close()

@@ -63,7 +63,9 @@ class Workers:
     first has begun. Use `open_workers`, which ends them all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_sent: int = MAX_SENT, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._max_sent = max_sent
+        self._idle_seconds = idle_seconds
         self.sandbox: Sequence[Barrier] | None = None
         self._children = set[WorkerProcess]()
         self._idle: list[WorkerProcess] = []
@@ -99,7 +101,7 @@ class Workers:
         while len(results) < len(jobs):
             child = await self._take()
             try:
-                await _ask(child, jobs[len(results) :], kind, results)
+                await _ask(child, jobs[len(results) :], kind, results, self._max_sent)
             except WorkerFailed as failure:
                 self._end(child)
                 if self._is_closed:
@@ -144,11 +146,11 @@ class Workers:
     def _put_back(self, child: WorkerProcess) -> None:
         child.idle_since = time.monotonic()
         self._idle.append(child)
-        asyncio.get_running_loop().call_later(IDLE_SECONDS, self._end_idle)
+        asyncio.get_running_loop().call_later(self._idle_seconds, self._end_idle)
 
     def _end_idle(self) -> None:
         """End what was not used for long; it is at the beginning."""
-        while self._idle and self._idle[0].idle_since <= time.monotonic() - IDLE_SECONDS:
+        while self._idle and self._idle[0].idle_since <= time.monotonic() - self._idle_seconds:
             self._end(self._idle.pop(0))
 
     def _end(self, child: WorkerProcess) -> None:
@@ -178,9 +180,11 @@ class Workers:
 
 
 @asynccontextmanager
-async def open_workers() -> AsyncGenerator[Workers]:
+async def open_workers(
+    *, max_sent: int = MAX_SENT, idle_seconds: float = IDLE_SECONDS
+) -> AsyncGenerator[Workers]:
     """Give workers for the time of the block."""
-    workers = Workers()
+    workers = Workers(max_sent=max_sent, idle_seconds=idle_seconds)
     try:
         yield workers
     finally:
@@ -188,12 +192,16 @@ async def open_workers() -> AsyncGenerator[Workers]:
 
 
 async def _ask(
-    child: WorkerProcess, jobs: Sequence[Job], kind: _Kind[R], results: list[R | WorkerFailed]
+    child: WorkerProcess,
+    jobs: Sequence[Job],
+    kind: _Kind[R],
+    results: list[R | WorkerFailed],
+    max_sent: int,
 ) -> None:
     """Append the results of the jobs. Raises `WorkerFailed` at the first that has none."""
     sent = 0
     for number in range(len(jobs)):
-        while sent < min(len(jobs), number + MAX_SENT):
+        while sent < min(len(jobs), number + max_sent):
             await child.send(*jobs[sent], kind.seconds)
             sent += 1
         answer = await child.receive(kind.decoder, kind.most, kind.seconds)

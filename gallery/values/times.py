@@ -18,7 +18,7 @@ def beginning_of(month: int) -> int:
     """When a month like 202507 begins, in milliseconds since 1970; the 13th is the next January."""
     years, months = divmod(month // 100 * 12 + month % 100 - 1, 12)
     if not _EARLIEST.year <= years <= _LATEST.year:
-        return LATEST if years else EARLIEST
+        return LATEST if years > 0 else EARLIEST
     return (datetime(years, months + 1, 1, tzinfo=UTC) - _DAY_ONE) // timedelta(milliseconds=1)
 
 

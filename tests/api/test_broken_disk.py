@@ -12,13 +12,16 @@ import anyio
 import httpx
 import pytest
 
-from gallery.domain.collections import downloads
+from gallery.app import Limits
 from gallery.domain.library import originals
 from gallery.domain.threads import within
-from tests.api.test_collections import make
-from tests.library import Tree, rescan
+from tests.support.collections import make
+from tests.support.library import Tree, rescan
+from tests.support.waiting import eventually
 
 BIG = 24 << 20
+HURRIED = pytest.mark.parametrize("limits", [Limits(read_seconds=0.2)])
+"""A disk has little time."""
 
 
 @pytest.fixture
@@ -59,9 +62,7 @@ async def test_a_read_error_in_the_middle_cuts_the_connection_and_is_one_line(
 
     monkeypatch.setattr(os, "pread", failing)
     assert 0 < await receive(port, "/media/big%0A%1B.mp4") < BIG
-    async with asyncio.timeout(10):
-        while not caplog.records:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: caplog.records)
     [record] = caplog.records
     assert record.exc_info is None
     assert record.getMessage() == (
@@ -73,8 +74,6 @@ async def test_a_read_error_in_the_middle_cuts_the_connection_and_is_one_line(
 def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """A disk that gives the beginning of each file, and then nothing until the test ends."""
     released, pread, hung = threading.Event(), os.pread, list[int]()
-    monkeypatch.setattr(originals, "READ_SECONDS", 0.2)
-    monkeypatch.setattr(downloads, "READ_SECONDS", 0.2)
 
     def hang(fd: int, most: int, start: int) -> bytes:
         if start > 4 << 20:
@@ -87,6 +86,7 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     released.set()
 
 
+@HURRIED
 async def test_a_disk_that_hangs_cuts_the_connection(
     hanging: list[int], port: int, client: httpx.AsyncClient, big: Path
 ) -> None:
@@ -99,11 +99,11 @@ async def test_a_disk_that_hangs_cuts_the_connection(
     assert len(hanging) == 2
 
 
+@HURRIED
 async def test_a_disk_that_hangs_before_the_first_byte_is_503(
     client: httpx.AsyncClient, big: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released = threading.Event()
-    monkeypatch.setattr(originals, "READ_SECONDS", 0.2)
     monkeypatch.setattr(originals, "open_original", lambda *_given: released.wait())
     answer = await client.get("/media/big.mp4")
     released.set()
@@ -119,9 +119,7 @@ async def test_threads_that_hang_keep_their_places(monkeypatch: pytest.MonkeyPat
     assert limiter.borrowed_tokens == 2
     released.set()
     assert await within(5, limiter, lambda: 7) == 7
-    async with asyncio.timeout(5):
-        while limiter.borrowed_tokens:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: not limiter.borrowed_tokens)
 
 
 async def test_what_a_left_thread_opens_is_discarded() -> None:
@@ -135,17 +133,13 @@ async def test_what_a_left_thread_opens_is_discarded() -> None:
     with pytest.raises(TimeoutError):
         await within(0.05, limiter, slow, "late", discard=discarded.append)
     caller = asyncio.create_task(within(60, limiter, slow, "cancelled", discard=discarded.append))
-    async with asyncio.timeout(5):
-        while limiter.borrowed_tokens < 2:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: limiter.borrowed_tokens == 2)
     caller.cancel()
     await asyncio.wait({caller})
     assert caller.cancelled()
     assert not discarded
     released.set()
-    async with asyncio.timeout(5):
-        while limiter.borrowed_tokens:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: not limiter.borrowed_tokens)
     assert sorted(discarded) == ["cancelled", "late"]
     assert await within(5, limiter, slow, "taken", discard=discarded.append) == "taken"
     assert len(discarded) == 2

@@ -12,11 +12,9 @@ import pytest
 from gallery.config import Settings
 from gallery.domain.library import browsing
 from gallery.values.criteria import Criteria
-from tests.api.test_collections import make
-from tests.conftest import TRIP
-from tests.library import Tree, read, rescan
-from tests.media.test_metadata import LISTS, exif, picture, xmp
-from tests.media.test_probe import film
+from tests.support.collections import make
+from tests.support.library import TRIP, Tree, pairs, read, rescan
+from tests.support.pictures import LISTS, exif, film, picture, xmp
 
 BEACH, SUNSET, MARKET, HARBOUR = TRIP
 
@@ -431,13 +429,6 @@ async def test_an_item_that_is_none(
 
 
 # Pairs
-
-
-async def pairs(client: httpx.AsyncClient) -> dict[str, str | None]:
-    """The names of the halves."""
-    items = (await client.get("/api/items?sort=name")).json()["items"]
-    names = {item["id"]: item["name"] for item in items}
-    return {item["name"]: names.get(item["pairedWith"]) for item in items}
 
 
 async def test_the_clip_of_a_live_photo_is_paired_with_its_picture(

@@ -1,41 +1,13 @@
 """Collections themselves: section 3 of the contract, rules 1 to 3, 6 to 9, 12, and PUT."""
 
 import re
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.conftest import TRIP, Clock
-from tests.library import Tree
-
-BEACH, SUNSET, MARKET, HARBOUR = TRIP
-SPANS = {"error": "Collections can't span multiple folders."}
-TAKEN = {"error": "Collection name is already in use. Choose a different name."}
-
-
-async def make(client: httpx.AsyncClient, name: str = "Shortlist", **more: Any) -> dict[str, Any]:
-    answer = await client.post("/api/collections", json={"name": name, **more})
-    assert answer.status_code == 201, answer.text
-    made: dict[str, Any] = answer.json()
-    return made
-
-
-async def show(client: httpx.AsyncClient, id_: int) -> dict[str, Any]:
-    answer = await client.get(f"/api/collections/{id_}")
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-async def members(client: httpx.AsyncClient, id_: int) -> list[str]:
-    return [item["path"] for item in (await show(client, id_))["items"]]
-
-
-def refusal(answer: httpx.Response) -> tuple[int, str]:
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-    assert "\n" not in answer.text
-    return answer.status_code, answer.text
+from tests.support.application import Clock
+from tests.support.collections import SPANS, TAKEN, make, members, refusal, show
+from tests.support.library import BEACH, HARBOUR, MARKET, SUNSET, Tree
 
 
 async def test_create_answers_the_summary_and_where_it_is(client: httpx.AsyncClient) -> None:
@@ -375,6 +347,7 @@ async def test_the_cover_must_be_a_member(client: httpx.AsyncClient) -> None:
     assert chosen["coverPath"] == SUNSET
 
 
+@pytest.mark.usefixtures("at_rest")
 async def test_a_put_that_changes_nothing_leaves_time_and_version(
     client: httpx.AsyncClient, clock: Clock
 ) -> None:

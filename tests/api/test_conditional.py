@@ -5,10 +5,12 @@ from collections.abc import Callable, Coroutine
 import httpx
 import pytest
 
-from tests.api.test_collections import BEACH, MARKET, SUNSET, make, show
-from tests.library import Tree, rescan
+from tests.support.collections import make, show
+from tests.support.library import BEACH, MARKET, SUNSET, Tree, rescan
 
 CHANGED = {"error": "Collection was changed by someone else."}
+
+pytestmark = pytest.mark.usefixtures("at_rest")
 
 
 def reads(id_: int) -> list[str]:

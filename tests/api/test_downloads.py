@@ -16,19 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gallery.app import Limits
 from gallery.disk import archives
 from gallery.disk.archives import NOTE, Entry, archive, length_of
 from gallery.disk.roots import Root, Roots
 from gallery.domain import budget
-from gallery.domain.collections import downloads
-from tests.api.test_collections import make
-from tests.api.test_media import ODD_NAMES
-from tests.library import Tree, rescan
-
-
-async def collect(client: httpx.AsyncClient, name: str = "Shortlist", **more: object) -> str:
-    """The address of a new collection."""
-    return f"/api/collections/{(await make(client, name, **more))['id']}"
+from tests.support.collections import collect
+from tests.support.library import ODD_NAMES, Tree, rescan
 
 
 async def archive_of(client: httpx.AsyncClient, url: str) -> zipfile.ZipFile:
@@ -128,10 +122,8 @@ async def test_no_collection_no_archive(
     assert (answer.status_code, answer.text) == (status, text)
 
 
-@pytest.fixture
-def one_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that sends one archive at a time."""
-    monkeypatch.setattr(downloads, "MAX_DOWNLOADS", 1)
+ONE_PLACE = pytest.mark.parametrize("limits", [Limits(max_downloads=1)])
+"""A server that sends one archive at a time."""
 
 
 @asynccontextmanager
@@ -150,7 +142,7 @@ async def large(client: httpx.AsyncClient, library: Tree) -> str:
     return await collect(client, folderPath="", paths=["big.mp4"])
 
 
-@pytest.mark.usefixtures("one_place")
+@ONE_PLACE
 async def test_one_too_many_is_503(
     port: int, client: httpx.AsyncClient, library: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,7 +158,7 @@ async def test_one_too_many_is_503(
         assert (await client.head(f"{url}/download")).status_code == 200
 
 
-@pytest.mark.usefixtures("one_place")
+@ONE_PLACE
 async def test_who_does_not_read_loses_the_place_to_another(
     port: int, client: httpx.AsyncClient, library: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:

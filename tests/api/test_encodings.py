@@ -10,9 +10,9 @@ from starlette.routing import Route
 from gallery.api.middleware import ORIGIN_REFUSAL
 from gallery.api.responses.encodings import MIN_BYTES, accepts_gzip
 from gallery.api.routes import Resource, routes
-from tests.api.test_collections import make
-from tests.api.test_openapi import operations
-from tests.library import Tree, rescan
+from tests.support.collections import make
+from tests.support.library import Tree, rescan
+from tests.support.openapi import operations
 
 PLAIN = {"Accept-Encoding": "identity"}
 GZIP = {"Accept-Encoding": "gzip"}
@@ -116,6 +116,7 @@ async def test_pictures_archives_and_small_answers_stay_as_they_are(
         assert "content-encoding" not in answer.headers, address
 
 
+@pytest.mark.usefixtures("at_rest")
 async def test_each_encoding_has_its_tag_and_both_name_the_state(
     client: httpx.AsyncClient, library: Tree
 ) -> None:

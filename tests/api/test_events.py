@@ -17,9 +17,10 @@ from gallery.config import Settings
 from gallery.domain.feed import MAX_WAITING, Feed
 from gallery.events import Bus, CollectionChanged, Event, ItemsChanged, Missed, RootChanged
 from gallery.model import Actor
-from tests.api.test_collections import BEACH, make
-from tests.conftest import TRIP
-from tests.library import Process, Tree, rescan, scanned, serving
+from tests.support.collections import make
+from tests.support.library import BEACH, TRIP, Tree, rescan, scanned
+from tests.support.serving import Process, serving
+from tests.support.waiting import eventually
 
 Told = tuple[str, dict[str, Any]]
 
@@ -127,9 +128,7 @@ async def test_clients_that_never_read_or_just_leave_cost_nothing_for_long(
         assert resident(server) < 200 << 20
         for connection in deaf:
             connection.close()
-        async with asyncio.timeout(10):
-            while descriptors(server) > before + 5:
-                await asyncio.sleep(0.05)
+        await eventually(lambda: descriptors(server) <= before + 5)
         assert (await client.get("/api/health")).status_code == 200
 
 

@@ -1,6 +1,5 @@
 """What a hostile or broken client can send over a real connection."""
 
-import asyncio
 import resource
 import time
 from typing import Any
@@ -8,31 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from gallery.api import connections
+from gallery.api.connections import Connections
 from gallery.api.requests import bodies
-from tests.api.test_collections import make
-from tests.library import Tree
-
-HOST = b"Host: localhost\r\n"
-
-
-async def send(port: int, *parts: bytes, until_closed: bool = True) -> bytes:
-    """Sends the parts one by one and gives what comes back until the server closes."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        for part in parts:
-            writer.write(part)
-            await writer.drain()
-        async with asyncio.timeout(10):
-            return await reader.read() if until_closed else await reader.read(65_536)
-    except (ConnectionResetError, BrokenPipeError):
-        return b""
-    finally:
-        writer.close()
-
-
-def status(answer: bytes) -> int:
-    return int(answer.split(b" ", 2)[1])
+from tests.support.collections import make
+from tests.support.library import Tree
+from tests.support.wire import HOST, send, status
 
 
 async def test_a_request_line_over_8_kib_is_414(port: int) -> None:
@@ -62,8 +41,8 @@ async def test_endless_headers_are_cut_and_keep_no_memory(port: int) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32_768
 
 
-async def test_a_head_must_be_complete_in_time(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
+async def test_a_head_must_be_complete_in_time(port: int, connections: Connections) -> None:
+    connections.head_seconds = 0.2
     for beginning in (b"", b"G", b"GET / HTTP/1.1\r\nHost: lo"):
         assert status(await send(port, beginning)) == 408
     whole = b"GET /api/health HTTP/1.1\r\n" + HOST + b"\r\n"

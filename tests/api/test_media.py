@@ -15,36 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.api import connections
+from gallery.api.connections import Connections
 from gallery.api.requests import ranges
 from gallery.api.requests.ranges import Span
 from gallery.disk.originals import Replaced, open_original
 from gallery.disk.roots import Root, Roots
 from gallery.domain.library import originals
 from gallery.errors import RangeNotSatisfiable
-from tests.library import Tree
+from tests.support.library import ODD_NAMES, Tree
+from tests.support.waiting import eventually
 
 HUNDRED = bytes(range(100))
-ODD_NAMES = (
-    "new\nline.jpg",
-    "ends with a newline\n.jpg",
-    "100%.jpg",
-    "%41.jpg",
-    "a%2Fb.jpg",
-    "hash#tag?query=1&x.jpg",
-    "quote'\"quote.jpg",
-    "back\\slash.jpg",
-    "-rf.jpg",
-    "Été à la mer.jpg",
-    "e\u0301te\u0301.jpg",
-    "日本語.jpg",
-    "🏖️.jpg",
-    "\u202egpj.exe.jpg",
-    "tab\tand\x07bell.jpg",
-    "a;b=c,d.jpg",
-    "+plus and space.jpg",
-    "x" * 250 + ".jpg",
-)
 
 
 def url(path: str) -> str:
@@ -427,11 +408,9 @@ def test_a_file_system_that_gives_less_than_asked_for(
     original.close()
 
 
-async def test_who_reads_nothing_is_cut_off(
-    port: int, big: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_reads_nothing_is_cut_off(port: int, big: Path, connections: Connections) -> None:
     """The file and the socket are closed, though the client has neither read nor left."""
-    monkeypatch.setattr(connections, "SEND_SECONDS", 0.2)
+    connections.send_seconds = 0.2
 
     def opened() -> list[str]:
         """The file, and the sockets of the server, as far as they are open."""
@@ -445,9 +424,7 @@ async def test_who_reads_nothing_is_cut_off(
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000)
     writer.write(b"GET /media/big.mp4 HTTP/1.1\r\nHost: localhost\r\n\r\n")
     await reader.readexactly(100)
-    async with asyncio.timeout(20):
-        while len(opened()) > before:
-            await asyncio.sleep(0.05)
+    await eventually(lambda: len(opened()) <= before, "the file and the socket are closed")
     with contextlib.suppress(ConnectionResetError):
         received = await reader.read(BIG * 2)
         while part := await reader.read(BIG):
@@ -467,6 +444,4 @@ async def test_who_leaves_is_not_served_on(port: int, library: Tree) -> None:
         await writer.drain()
         await _reader.read(1_000)
         writer.transport.abort()
-    async with asyncio.timeout(10):
-        while len(os.listdir("/dev/fd")) > before:
-            await asyncio.sleep(0.01)
+    await eventually(lambda: len(os.listdir("/dev/fd")) <= before, "nothing stays open")

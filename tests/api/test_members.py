@@ -1,6 +1,5 @@
 """The members of collections: rules 4, 5, 7, 9 to 13, pages, and the lookup of memberships."""
 
-import asyncio
 import base64
 import re
 import zlib
@@ -11,19 +10,10 @@ import pytest
 
 from gallery.config import Settings
 from gallery.domain.collections import members as rules
-from tests.api.test_collections import (
-    BEACH,
-    HARBOUR,
-    MARKET,
-    SPANS,
-    SUNSET,
-    make,
-    members,
-    refusal,
-    show,
-)
-from tests.conftest import TRIP, Clock
-from tests.library import Tree, read, rescan, scanned
+from tests.support.application import Clock
+from tests.support.collections import SPANS, lookup, make, members, refusal, show
+from tests.support.library import BEACH, HARBOUR, MARKET, SUNSET, TRIP, Tree, read, rescan, scanned
+from tests.support.waiting import others_have_run
 
 
 async def test_append_keeps_the_order_and_what_is_a_member_keeps_its_place(
@@ -37,6 +27,7 @@ async def test_append_keeps_the_order_and_what_is_a_member_keeps_its_place(
     assert (await show(client, made["id"]))["itemCount"] == 3
 
 
+@pytest.mark.usefixtures("at_rest")
 async def test_adding_members_again_changes_nothing(
     client: httpx.AsyncClient, clock: Clock
 ) -> None:
@@ -191,6 +182,7 @@ async def test_when_the_cover_goes_the_next_in_order_takes_its_place(
     assert seen == [MARKET, HARBOUR, BEACH, None]
 
 
+@pytest.mark.usefixtures("at_rest")
 async def test_remove_ignores_what_is_no_member(client: httpx.AsyncClient, clock: Clock) -> None:
     made = await make(client, paths=[BEACH])
     url = f"/api/collections/{made['id']}"
@@ -226,6 +218,7 @@ async def test_only_members_can_be_ordered(client: httpx.AsyncClient, stranger: 
     assert await members(client, made["id"]) == [BEACH, SUNSET]
 
 
+@pytest.mark.usefixtures("at_rest")
 async def test_the_present_order_again_changes_nothing_but_a_chosen_cover(
     client: httpx.AsyncClient, clock: Clock
 ) -> None:
@@ -324,13 +317,6 @@ async def test_a_cursor_of_another_collection_is_refused(client: httpx.AsyncClie
     assert refusal(answer) == (400, "Invalid cursor")
 
 
-async def lookup(client: httpx.AsyncClient, paths: list[str]) -> dict[str, list[int]]:
-    answer = await client.post("/api/collections/memberships", json={"paths": paths})
-    assert answer.status_code == 200, answer.text
-    found: dict[str, list[int]] = answer.json()
-    return found
-
-
 async def test_memberships_tell_for_each_path_the_collections_that_have_it(
     client: httpx.AsyncClient,
 ) -> None:
@@ -374,7 +360,7 @@ async def test_the_number_of_statements_does_not_grow_with_the_list(
     await scanned(client)
 
     async def count(method: str, url: str, **body: Any) -> int:
-        await asyncio.sleep(0)
+        await others_have_run()
         del statements[:]
         answer = await client.request(method, url, json=body)
         assert answer.is_success, answer.text

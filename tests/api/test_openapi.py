@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -11,7 +11,6 @@ import jsonschema_rs
 import msgspec
 import pytest
 import schemathesis
-import yaml
 from starlette.routing import Route
 
 from gallery.api.endpoints import events, library, members
@@ -35,14 +34,10 @@ from gallery.model import (
     RootState,
 )
 from gallery.values import criteria, names, paths
-from tests.conftest import TRIP
-from tests.library import Tree
+from tests.support.library import TRIP, Tree
+from tests.support.openapi import DOCUMENT, Json, Operation, operations, resolved
 
-Json = dict[str, Any]
-
-DOCUMENT: Json = yaml.safe_load(specification_file().read_text("utf-8"))
 SCHEMAS: Json = DOCUMENT["components"]["schemas"]
-METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 STRUCTS: dict[str, type[msgspec.Struct]] = {
     struct.__name__: struct
     for struct in (
@@ -73,54 +68,6 @@ OPERATION_ID = re.compile(
 """A verb and a noun: the name of a function in a generated client."""
 PLACE = "#/components/schemas/"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-
-class Operation(NamedTuple):
-    """One method of one address, its references resolved."""
-
-    path: str
-    method: str
-    item: Json
-    definition: Json
-
-    @property
-    def parameters(self) -> list[Json]:
-        found = self.item.get("parameters", []) + self.definition.get("parameters", [])
-        return [resolved(each) for each in found]
-
-    @property
-    def responses(self) -> dict[int, Json]:
-        listed = self.definition["responses"].items()
-        return {int(status): resolved(r) for status, r in listed if status != "default"}
-
-    @property
-    def bodies(self) -> dict[str, Any]:
-        """The example bodies, by name."""
-        content = self.definition.get("requestBody", {}).get("content", {})
-        return {
-            name: example["value"]
-            for media in content.values()
-            for name, example in media["examples"].items()
-        }
-
-
-def operations() -> list[Operation]:
-    return [
-        Operation(path, method, item, definition)
-        for path, item in DOCUMENT["paths"].items()
-        for method, definition in item.items()
-        if method in METHODS
-    ]
-
-
-def resolved(node: Json) -> Json:
-    """What a node refers to, or the node itself."""
-    if "$ref" not in node:
-        return node
-    found: Json = DOCUMENT
-    for step in node["$ref"].removeprefix("#/").split("/"):
-        found = found[step]
-    return resolved(found)
 
 
 def nodes(node: Any, at: str = "#") -> Iterator[tuple[str, Json]]:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from gallery.api.responses.byte_cache import OVERHEAD, ByteCache, digest
 from gallery.domain.collections import memberships
-from tests.api.test_collections import BEACH, SUNSET, make
-from tests.api.test_members import lookup
+from tests.support.collections import lookup, make
+from tests.support.library import BEACH, SUNSET
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 30)), max_size=60))

@@ -13,24 +13,25 @@ import msgspec
 import pytest
 from PIL import Image
 
-from gallery import app as app_module
 from gallery.api.responses.streams import LARGE
-from gallery.app import create_app, started
+from gallery.app import Limits, create_app, started
 from gallery.config import Settings
 from gallery.disk.roots import Root
 from gallery.domain.pictures import thumbnails
 from gallery.domain.pictures.rendering import NotRendered, Renderer
+from gallery.domain.pictures.single_flight import SingleFlight
 from gallery.media import worker_process
 from gallery.media.cache import Cache, key_of
 from gallery.media.jobs import RenderFile, Rendering, Request
 from gallery.media.worker import Workers
 from gallery.media.worker_process import WorkerProcess
-from tests.api.test_downloads import collect
-from tests.conftest import TRIP, client_of
-from tests.library import Tree, read, rescan, scanned
-from tests.media.corpus import encoded, original
-from tests.media.test_hostile_media import BOMBS
-from tests.media.test_thumbnails import difference, opened
+from tests.support.application import client_of
+from tests.support.bombs import BOMBS
+from tests.support.collections import collect
+from tests.support.corpus import encoded, original
+from tests.support.library import TRIP, Tree, cached, read, rescan, scanned
+from tests.support.thumbnails import difference, opened
+from tests.support.waiting import eventually, pause
 
 BEACH = TRIP[0]
 FOR_EVER = "private, max-age=31536000, immutable"
@@ -46,10 +47,13 @@ def library(tmp_path: Path) -> Tree:
     return tree
 
 
-@pytest.fixture(autouse=True)
-def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server remembers no picture: all of them come from the disk, or are made."""
-    monkeypatch.setattr(app_module, "PICTURES_BYTES", 0)
+FORGETFUL = Limits(pictures_bytes=0, hands=2)
+"""The server remembers no picture: all of them come from the disk, or are made."""
+
+
+@pytest.fixture
+def limits() -> Limits:
+    return FORGETFUL
 
 
 def draw(library: Tree, path: str, turns: int = 0) -> None:
@@ -61,10 +65,6 @@ async def item(client: httpx.AsyncClient, path: str = BEACH) -> dict[str, Any]:
     [found] = (await client.get("/api/items", params={"path": path})).json()["items"]
     shown: dict[str, Any] = found
     return shown
-
-
-def cached(settings: Settings) -> list[Path]:
-    return sorted((Path(settings.data) / "thumbnails").rglob("*.webp"))
 
 
 @pytest.fixture
@@ -98,10 +98,9 @@ async def test_a_thumbnail_with_all_its_headers(client: httpx.AsyncClient) -> No
 
 
 async def test_what_was_asked_for_is_remembered(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
 ) -> None:
     """With its version or without; a collection's cover is the same picture."""
-    monkeypatch.setattr(app_module, "PICTURES_BYTES", 1 << 20)
     async with started(create_app(settings)) as app, client_of(app) as client:
         await scanned(client)
         await read(settings)
@@ -286,6 +285,7 @@ async def test_a_bomb_costs_nobody_else_anything(
     assert (await client.get((await item(client))["thumbnailUrl"])).status_code == 200
 
 
+@pytest.mark.parametrize("limits", [FORGETFUL._replace(quick_seconds=1, max_seconds=3)])
 @pytest.mark.parametrize("signal_", [signal.SIGSTOP, signal.SIGKILL])
 async def test_a_decoder_that_hangs_or_dies_costs_a_worker(
     client: httpx.AsyncClient,
@@ -302,8 +302,6 @@ async def test_a_decoder_that_hangs_or_dies_costs_a_worker(
         await send(self, *args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(thumbnails, "QUICK_SECONDS", 0.3)
-        patch.setattr(thumbnails, "MAX_SECONDS", 0.6)
         patch.setattr(WorkerProcess, "send", hurt)
         url = (await item(client))["thumbnailUrl"]
         answer = await client.get(url)
@@ -333,6 +331,7 @@ async def test_a_worker_that_dies_once_costs_nothing(
     assert drawings == [BEACH, BEACH]
 
 
+@pytest.mark.parametrize("limits", [FORGETFUL._replace(quick_seconds=0.5)])
 async def test_slow_files_in_many_sizes_do_not_delay_others(
     client: httpx.AsyncClient,
     library: Tree,
@@ -340,7 +339,6 @@ async def test_slow_files_in_many_sizes_do_not_delay_others(
     drawings: list[str],
 ) -> None:
     """They give way to others after a while, and go on one by one."""
-    monkeypatch.setattr(thumbnails, "QUICK_SECONDS", 0.5)
     send = WorkerProcess.send
     slow = {f"slow{number}.jpg" for number in range(2)}
 
@@ -360,8 +358,7 @@ async def test_slow_files_in_many_sizes_do_not_delay_others(
         for id_ in ids
         for size in ("small", "medium", "large", "full")
     ]
-    while not slow & set(drawings):
-        await asyncio.sleep(0.001)
+    await eventually(lambda: slow & set(drawings))
     async with asyncio.timeout(thumbnails.MAX_SECONDS / 2):
         answers = await asyncio.gather(*map(client.get, quick))
     assert {answer.status_code for answer in answers} == {200}
@@ -409,8 +406,7 @@ async def test_several_who_wait_for_one_picture_have_it_made_once(
     """Whoever leaves does not take it away from the others."""
     url = (await item(client))["thumbnailUrl"]
     waiting = [asyncio.create_task(client.get(url)) for _ in range(10)]
-    while not drawings:
-        await asyncio.sleep(0.001)
+    await eventually(lambda: drawings)
     for task in waiting[:5]:
         task.cancel()
     answers = await asyncio.gather(*waiting[5:])
@@ -436,20 +432,29 @@ async def test_what_nobody_waits_for_any_more_is_not_made(
     for path in TRIP[1:]:
         draw(library, path)
     urls = [(await item(client, path))["thumbnailUrl"] for path in TRIP]
+    asked, left, get = list[object](), list[object](), SingleFlight.get
+
+    async def noted(self: SingleFlight[Any, Any], key: object, work: Any) -> Any:
+        asked.append(key)
+        try:
+            return await get(self, key, work)
+        finally:
+            left.append(key)
+
     monkeypatch.setattr(Renderer, "draw", slow)
+    monkeypatch.setattr(SingleFlight, "get", noted)
     first = asyncio.create_task(client.get(urls[0]))
     other = asyncio.create_task(client.get(urls[1]))
     await begun.wait()
-    while len(drawn) < 2:
-        await asyncio.sleep(0.001)
+    await eventually(lambda: len(drawn) == 2)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"GET {urls[2]} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     await writer.drain()
     third = asyncio.create_task(client.get(urls[3]))
-    await asyncio.sleep(0.05)
+    await eventually(lambda: len(asked) == 4, "all of them wait")
     writer.close()
     assert await reader.read() == b""
-    await asyncio.sleep(0.05)
+    await eventually(lambda: left, "the server has noticed")
     release.set()
     for task in (first, other, third):
         assert (await task).status_code == 200
@@ -457,10 +462,10 @@ async def test_what_nobody_waits_for_any_more_is_not_made(
 
 
 async def test_a_queue_that_is_full_is_503(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings,
 ) -> None:
-    monkeypatch.setattr(thumbnails, "MAX_WAITING", 0)
-    async with started(create_app(settings)) as app, client_of(app) as client:
+    full = create_app(settings, limits=Limits(max_waiting=0))
+    async with started(full) as app, client_of(app) as client:
         await scanned(client)
         answer = await client.get((await item(client))["thumbnailUrl"])
     assert (answer.status_code, answer.text) == (503, "Too many thumbnails are being made")
@@ -487,13 +492,13 @@ async def test_a_file_that_changes_while_it_is_drawn_is_never_mixed(
     other = encoded(original().rotate(180).resize((1_200, 800)), "JPEG", quality=95)
     id_ = (await item(client))["id"]
 
-    pause = 0.1  # longer where drawing takes longer
+    between = 0.1  # longer where drawing takes longer
 
     async def rewrite() -> None:
         while True:
             for content in (one, other):
                 await asyncio.to_thread(file.write_bytes, content)
-                await asyncio.sleep(pause)
+                await pause(between)
 
     writing = asyncio.create_task(rewrite())
     shown = 0
@@ -503,7 +508,7 @@ async def test_a_file_that_changes_while_it_is_drawn_is_never_mixed(
                 answer = await client.get(f"/api/items/{id_}/thumbnail?size=small")
                 assert answer.status_code in (200, 404, 503)
                 if answer.status_code != 200:
-                    pause *= 1.1
+                    between *= 1.1
                 else:
                     shown += 1
                     seen = opened(answer.content)
@@ -545,20 +550,21 @@ async def test_the_least_recently_used_go_when_room_is_short(tmp_path: Path, clo
     assert left == [True, *[False] * 7, True, True]
 
 
-async def test_the_cache_keeps_within_its_room(library: Tree, settings: Settings) -> None:
+async def test_the_cache_keeps_within_its_room(
+    library: Tree, settings: Settings, limits: Limits
+) -> None:
     room = 4_000
     for turns, path in enumerate(TRIP):
         draw(library, path, turns)
     small = msgspec.structs.replace(settings, thumbnails=room / (1 << 30))
-    async with started(create_app(small)) as app, client_of(app) as client:
+    async with started(create_app(small, limits=limits)) as app, client_of(app) as client:
         await rescan(client)
         for path in TRIP:
             for size in ("small", "medium", "large"):
                 url = f"/api/items/{(await item(client, path))['id']}/thumbnail?size={size}"
                 assert (await client.get(url)).is_success
-        async with asyncio.timeout(10):
-            while Cache(Path(settings.data) / "thumbnails").survey() > room:
-                await asyncio.sleep(0.01)
+        cache = Cache(Path(settings.data) / "thumbnails")
+        await eventually(lambda: cache.survey() <= room)
     assert cached(settings)
 
 

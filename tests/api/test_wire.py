@@ -6,16 +6,18 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from gallery.api import connections, protocol
+from gallery.api import protocol
 from gallery.api.connections import Connections
 from gallery.api.requests import bodies
+from gallery.app import Limits
 from gallery.domain import budget as budgets
 from gallery.domain.budget import Budget
 from gallery.errors import Unavailable
 from gallery.server import HEADERS
-from tests.api.test_collections import make
-from tests.api.test_hostile import HOST, send, status
-from tests.library import Tree
+from tests.support.collections import make
+from tests.support.library import Tree
+from tests.support.waiting import eventually, others_have_run
+from tests.support.wire import HOST, send, status
 
 HEALTH = b"GET /api/health HTTP/1.1\r\n" + HOST + b"\r\n"
 NO_ROUTE = b"POST /nowhere HTTP/1.1\r\n" + HOST
@@ -34,9 +36,13 @@ TRICKLES: list[tuple[bytes, bytes]] = [
 
 @pytest.mark.parametrize(("first", "trickle"), TRICKLES, ids=lambda part: repr(part[:30]))
 async def test_no_trickle_keeps_a_connection_open(
-    port: int, monkeypatch: pytest.MonkeyPatch, first: bytes, trickle: bytes
+    port: int,
+    connections: Connections,
+    monkeypatch: pytest.MonkeyPatch,
+    first: bytes,
+    trickle: bytes,
 ) -> None:
-    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
+    connections.head_seconds = 0.5
     monkeypatch.setattr(bodies, "STALL_SECONDS", 0.5)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(first)
@@ -61,9 +67,7 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Awaitable[None]]:
 
     async def wait() -> None:
         before = count
-        async with asyncio.timeout(20):
-            while count < before + 2:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: count >= before + 2)
 
     monkeypatch.setattr(Connections, "look", counted)
     return wait
@@ -73,10 +77,10 @@ async def test_a_running_answer_is_never_interrupted(
     looked: Callable[[], Awaitable[None]],
     port: int,
     library: Tree,
-    monkeypatch: pytest.MonkeyPatch,
+    connections: Connections,
 ) -> None:
     """What is wrong with the next request is said behind the answer, not in it."""
-    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
+    connections.head_seconds = 0.1
     (library.folder / "big.mp4").write_bytes(b"a" * BIG)
     get = b"GET /media/big.mp4 HTTP/1.1\r\n" + HOST + b"\r\n"
     for following, expected in (
@@ -85,12 +89,12 @@ async def test_a_running_answer_is_never_interrupted(
         (b"GET /" + b"x" * 9_000, 414),
         (b"GET / HTTP/1.1\r\nX: " + b"y" * 50_000, 431),
     ):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(get + following)
         received = await reader.readuntil(b"\r\n\r\n")
         assert status(received) == 200
         await looked()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             body = await reader.readexactly(BIG)
             assert set(body) == {ord("a")}
             assert status(await reader.read()) == expected
@@ -118,17 +122,10 @@ async def test_requests_that_wait_for_others_are_few(port: int) -> None:
     assert found == [200] * many + [429]
 
 
-@pytest.fixture
-def few_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that has ten places for connections."""
-    monkeypatch.setattr("gallery.server.Connections", lambda _most: Connections(10))
-
-
-@pytest.mark.usefixtures("few_places")
 async def test_idle_connections_make_room_the_oldest_first(
-    looked: Callable[[], Awaitable[None]], port: int, monkeypatch: pytest.MonkeyPatch
+    looked: Callable[[], Awaitable[None]], port: int, connections: Connections
 ) -> None:
-    monkeypatch.setattr(connections, "YOUNG_SECONDS", 0.2)
+    connections.limit, connections.young_seconds = 10, 0.2
     idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(10)]
     await looked()
     for _ in range(3):
@@ -140,10 +137,10 @@ async def test_idle_connections_make_room_the_oldest_first(
         writer.close()
 
 
-@pytest.mark.usefixtures("few_places")
 async def test_clients_that_do_not_read_make_room(
-    port: int, library: Tree, monkeypatch: pytest.MonkeyPatch
+    port: int, library: Tree, connections: Connections
 ) -> None:
+    connections.limit = 10
     (library.folder / "big.mp4").write_bytes(b"a" * BIG)
     get = b"GET /media/big.mp4 HTTP/1.1\r\n" + HOST + b"\r\n"
     deaf = [await asyncio.open_connection("127.0.0.1", port, limit=1_000) for _ in range(10)]
@@ -153,25 +150,21 @@ async def test_clients_that_do_not_read_make_room(
     refused = await send(port, HEALTH)
     assert status(refused) == 503
     assert b"retry-after" in refused.lower()
-    monkeypatch.setattr(connections, "STUCK_SECONDS", 0.1)
-    async with asyncio.timeout(20):
-        while status(await send(port, HEALTH, until_closed=False)) != 200:
-            await asyncio.sleep(0.1)
+    connections.stuck_seconds = 0.1
+
+    async def is_answered() -> bool:
+        return status(await send(port, HEALTH, until_closed=False)) == 200
+
+    await eventually(is_answered)
     for _, writer in deaf:
         writer.transport.abort()
 
 
-@pytest.fixture
-def few_streams(monkeypatch: pytest.MonkeyPatch) -> int:
-    """A server that has places for so many event streams."""
-    monkeypatch.setattr("gallery.app.MOST_STREAMS", 50)
-    return 50
-
-
+@pytest.mark.parametrize("limits", [Limits(max_streams=50)])
 async def test_event_streams_take_their_place_before_they_are_answered(
-    few_streams: int, port: int, client: httpx.AsyncClient
+    limits: Limits, port: int, client: httpx.AsyncClient
 ) -> None:
-    places = few_streams
+    places = limits.max_streams
     request = b"GET /api/events HTTP/1.1\r\n" + HOST + b"\r\n"
     opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(places + 20)]
     for _, writer in opened:
@@ -193,7 +186,7 @@ async def test_a_budget_is_shared_in_order_and_given_back(monkeypatch: pytest.Mo
     budget = Budget(100, "full")
     one = await budget.take(60)
     waiting = [asyncio.create_task(budget.take(amount)) for amount in (60, 30)]
-    await asyncio.sleep(0)
+    await others_have_run()
     assert not any(task.done() for task in waiting), "the second one is not let past the first"
     waiting[0].cancel()
     second = await waiting[1]

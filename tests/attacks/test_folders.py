@@ -7,9 +7,9 @@ import pytest
 
 from gallery.config import Settings
 from gallery.process import data_directory
-from tests.attacks.measure import pulse
-from tests.database.filled import fill
-from tests.library import serving
+from tests.support.filled import fill
+from tests.support.measure import pulse
+from tests.support.serving import serving
 
 FOLDERS = 2_000
 ITEMS = 50

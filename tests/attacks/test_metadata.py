@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from gallery.config import Settings
-from tests.attacks.measure import peak, pulse, resident
-from tests.library import Tree, read, scanned, serving
-from tests.media.test_metadata import picture, xmp
+from tests.support.library import Tree, read, scanned
+from tests.support.measure import peak, pulse, resident
+from tests.support.pictures import picture, xmp
+from tests.support.serving import serving
 
 pytestmark = pytest.mark.slow
 

@@ -8,9 +8,11 @@ import httpx
 import pytest
 
 from gallery.config import Settings
-from tests.attacks.measure import pulse
-from tests.library import Process, Tree, read, scanned, serving
-from tests.media.corpus import encoded, original
+from tests.support.corpus import encoded, original
+from tests.support.library import Tree, read, scanned
+from tests.support.measure import pulse
+from tests.support.serving import Process, serving
+from tests.support.waiting import pause
 
 SLOW = (
     b"<svg xmlns='http://www.w3.org/2000/svg' width='4000' height='4000'>"
@@ -43,7 +45,7 @@ async def test_slow_files_in_many_sizes_delay_no_other_thumbnail_for_long(tmp_pa
         await scanned(client)
         await read(settings)
         slow = await _ask_for_slow_ones(server, client)
-        await asyncio.sleep(1)  # by now they have all hands
+        await pause(1)  # they are asked for first
         waits = []
         for path in ORDINARY:
             began = time.monotonic()

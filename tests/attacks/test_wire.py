@@ -14,8 +14,10 @@ from PIL import Image
 
 from gallery.api.connections import connection_limit
 from gallery.config import Settings
-from tests.attacks.measure import peak, pulse, resident
-from tests.library import Process, Tree, scanned, serving
+from tests.support.library import Tree, scanned
+from tests.support.measure import peak, pulse, resident
+from tests.support.serving import Process, serving
+from tests.support.waiting import pause
 
 pytestmark = pytest.mark.slow
 
@@ -108,7 +110,7 @@ async def settled(server: Process) -> None:
         before = 0.0
         while (now := resident(server.process.pid)) > before:
             before = now
-            await asyncio.sleep(0.5)
+            await pause(0.5)
 
 
 async def test_who_does_not_read_a_large_collection_costs_one_part(server: Process) -> None:
@@ -267,4 +269,4 @@ async def healthy(url: str, seconds: float) -> None:
                 good = good + 1 if answer.status_code == 200 else 0
             except httpx.TransportError:
                 good = 0
-            await asyncio.sleep(0.05)
+            await pause(0.05)

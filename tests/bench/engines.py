@@ -12,12 +12,12 @@ from pathlib import Path
 from statistics import median
 from time import monotonic, perf_counter
 
-from tests import postgres
 from tests.bench import dataset, processes, scans
 from tests.bench.client import Connection, Request
 from tests.bench.dataset import MEMBERS, SEED
 from tests.bench.processes import Server
 from tests.bench.table import Row
+from tests.support import postgres
 
 HEADINGS = ("what", "PostgreSQL", "SQLite", "ratio", "target", "", "")
 REPETITIONS = 60

@@ -16,7 +16,7 @@ from tests.bench.client import Request
 from tests.bench.dataset import MEMBERS, SEED, create_request, created, make_library
 from tests.bench.reads import Case
 from tests.bench.writes import CREATE, changes, sample
-from tests.library import scanned
+from tests.support.library import scanned
 
 ITEMS = 2_000
 FRAME = ("BEGIN IMMEDIATE", "COMMIT")

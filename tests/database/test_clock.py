@@ -8,7 +8,7 @@ from gallery.config import Settings
 from gallery.database.engine import Database, Reader, Tx
 from gallery.store import leases
 from gallery.store.sync import unread
-from tests.conftest import Clock, client_of
+from tests.support.application import Clock, client_of
 
 YEAR = 365 * 24 * 3_600_000
 

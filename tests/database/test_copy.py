@@ -13,11 +13,11 @@ from gallery.database.open import open_database
 from gallery.errors import StartRefused
 from gallery.events import Bus
 from gallery.process import data_directory
-from tests import postgres as postgres_server
-from tests.api.test_collections import make
-from tests.conftest import TRIP, client_of
-from tests.library import Tree, arguments, rescan, scanned
-from tests.whole.test_process import gallery
+from tests.support import postgres as postgres_server
+from tests.support.application import client_of
+from tests.support.collections import make
+from tests.support.library import TRIP, Tree, rescan, scanned
+from tests.support.serving import arguments, gallery
 
 READS = ["/api/collections?include=itemIds", "/api/collections/1"]
 

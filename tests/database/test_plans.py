@@ -16,8 +16,7 @@ from gallery.store.library import folders, items
 from gallery.store.pictures import thumbnails
 from gallery.store.sync import files, folder_moves, moves, roots, unread
 from gallery.values.criteria import Criteria
-from tests.database.filled import CountedSession, fill
-from tests.database.test_sql import TRAP
+from tests.support.filled import TRAP, CountedSession, fill
 
 FOLDERS = 2_000
 ITEMS = 10

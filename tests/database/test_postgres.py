@@ -20,10 +20,12 @@ from gallery.domain.leases import LeaseLost, leased
 from gallery.errors import StartRefused, Unavailable
 from gallery.events import Bus, CollectionChanged, Event, ItemsChanged, Missed
 from gallery.store import leases
-from tests import postgres as postgres_server
-from tests.conftest import TRIP, client_of
-from tests.ledger import Ledger
-from tests.library import Tree, scanned, serving
+from tests.support import postgres as postgres_server
+from tests.support.application import client_of
+from tests.support.ledger import Ledger
+from tests.support.library import TRIP, Tree, read, scanned
+from tests.support.serving import serving
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -132,18 +134,18 @@ async def test_servers_tell_each_other_what_happens(url: str) -> None:
         bus.listen(list_.append)
 
     async def told(list_: list[Event], event: Event) -> None:
-        async with asyncio.timeout(10):
-            while event not in list_:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: event in list_, f"{event} is heard")
 
     async def publish(tx: Tx, *events: Event) -> None:
         for event in events:
             tx.after_commit(event)
 
     async with open_postgres(url, buses[0]) as here, open_postgres(url, buses[1]) as there:
-        async with asyncio.timeout(10):
-            while await here.read(listeners) < 2:
-                await asyncio.sleep(0.01)
+
+        async def both_listen() -> bool:
+            return await here.read(listeners) == 2
+
+        await eventually(both_listen)
         private = CollectionChanged(1, 1, is_public=False)
         await here.write(publish, private, ItemsChanged(1, ("a",)))
         await here.write(publish, ItemsChanged(1, ("b",)), ItemsChanged(2, None))
@@ -171,9 +173,7 @@ async def test_servers_tell_each_other_what_happens(url: str) -> None:
         )
         await connection.close()
         await told(heard[0], Missed())
-        async with asyncio.timeout(10):
-            while await here.read(listeners) < 2:
-                await asyncio.sleep(0.01)
+        await eventually(both_listen)
         await there.write(publish, CollectionChanged(2, 1, is_public=True))
         await told(heard[0], CollectionChanged(2, 1, is_public=True))
 
@@ -250,6 +250,7 @@ def two_servers(url: str, tmp_path: Path, library: Tree) -> list[Settings]:
 async def test_two_servers_on_one_database_agree(url: str, tmp_path: Path, library: Tree) -> None:
     many = [f"many/{n:03}.jpg" for n in range(100)]
     library.write(*many)
+    library.age()
     one, two = two_servers(url, tmp_path, library)
     async with (
         started(create_app(one)) as first,
@@ -259,6 +260,7 @@ async def test_two_servers_on_one_database_agree(url: str, tmp_path: Path, libra
     ):
         await scanned(a)
         await scanned(b)
+        await read(one)  # which changes what collections show
         clients: list[httpx.AsyncClient] = [a, b] * 50
         names = ["Straße", "STRASSE"] * 50
         answers = await asyncio.gather(
@@ -296,6 +298,7 @@ async def test_two_servers_on_one_database_agree(url: str, tmp_path: Path, libra
         assert (await a.get(place)).json()["itemCount"] == 1
 
 
+@pytest.mark.timeout(300)
 async def test_a_scan_is_done_by_one_server_and_taken_over_when_that_is_killed(
     url: str, tmp_path: Path, library: Tree
 ) -> None:
@@ -303,15 +306,19 @@ async def test_a_scan_is_done_by_one_server_and_taken_over_when_that_is_killed(
     library.write(*(f"many/{number % 50:02}/{number:05}.jpg" for number in range(20_000)))
     one, two = two_servers(url, tmp_path, library)
     async with serving(one) as holder, holder.client() as at_holder:
-        async with asyncio.timeout(20):
-            while not (await _items(at_holder)) > 1_000:
-                await asyncio.sleep(0.01)
+
+        async def is_under_way() -> bool:
+            return await _items(at_holder) > 1_000
+
+        async def is_taken_over() -> bool:
+            return bool((await _lease(url))["term"] > 1)
+
+        await eventually(is_under_way)
         async with started(create_app(two)) as other, client_of(other) as client:
             assert (await client.get("/api/library")).json()["roots"][0]["lastScan"] is None
             holder.process.kill()
             began = time.monotonic()
-            while (await _lease(url))["term"] == 1:
-                await asyncio.sleep(0.05)
+            await eventually(is_taken_over)
             assert time.monotonic() - began < leases.SECONDS + 5
             await scanned(client)
             assert await _items(client) == 20_000 + len(TRIP)
@@ -376,6 +383,4 @@ async def test_two_servers_under_load_a_kill_and_a_restart_lose_nothing(
 
 async def _more_writes(ledger: Ledger, count: int) -> None:
     goal = ledger.writes + count
-    async with asyncio.timeout(60):
-        while ledger.writes < goal:
-            await asyncio.sleep(0.02)
+    await eventually(lambda: ledger.writes >= goal, f"{goal} writes", seconds=60)

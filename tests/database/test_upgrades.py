@@ -12,7 +12,7 @@ from gallery.database.open import open_database
 from gallery.database.schema import POSTGRES_PRELUDE, for_postgres, schema, statements
 from gallery.events import Bus
 from gallery.store.library import items
-from tests.postgres import Server, empty
+from tests.support.postgres import Server, empty
 
 FIRST = (Path(__file__).parent / "schema_1.sql").read_text()
 ROWS = (

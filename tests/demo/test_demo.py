@@ -8,7 +8,7 @@ from PIL import Image
 
 from gallery.demo import write_demo_library
 from gallery.values.media_types import DEFAULT_IGNORE, junk_filter, type_of
-from tests.conftest import TRIP
+from tests.support.library import TRIP
 
 
 def media(folder: Path) -> list[Path]:

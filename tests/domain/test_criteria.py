@@ -20,7 +20,7 @@ from gallery.store.library import browsing as pages
 from gallery.store.people import accounts
 from gallery.store.sync import roots, unread
 from gallery.values.criteria import Criteria, Near
-from tests.reference import Fact, answer
+from tests.support.reference import Fact, answer
 
 ITEMS = 150
 DRAWN = {"": 2_000, "postgres": 800}

@@ -50,6 +50,47 @@ CASES = {
         [ORIGINAL._replace(fingerprint=None), item(2, inode=1, modified_at=1, fingerprint=None)],
         [(1, 2)],
     ),
+    "several rows of that file": (
+        [
+            ORIGINAL,
+            item(2, inode=1, modified_at=1, missing_since=NOW + 1_000),
+            item(3, inode=1, modified_at=1),
+        ],
+        [(1, 3)],
+    ),
+    "one of the copies has the time": ([ORIGINAL, item(2), item(3, modified_at=1)], [(1, 3)]),
+    "and is in a collection, so that it may be a copy": (
+        [ORIGINAL, item(2), item(3, modified_at=1, collections=1)],
+        [],
+    ),
+    "one has the name and another the time": (
+        [ORIGINAL, item(2, modified_at=1), item(3, name="1.jpg")],
+        [(1, 3)],
+    ),
+    "two have the name, one of them the time as well": (
+        [ORIGINAL, item(2, name="1.jpg"), item(3, name="1.jpg", modified_at=1)],
+        [(1, 3)],
+    ),
+    "it is in another root, from the first scan there": (
+        [ORIGINAL, item(2, root_id=2, added_at=NOW - 1, first_scan=NOW), item(3, added_at=NOW)],
+        [],
+    ),
+    "it came while the first scan went on": (
+        [ORIGINAL, item(2, added_at=NOW + 2_000, first_scan=None)],
+        [],
+    ),
+    "two files at once": (
+        [
+            ORIGINAL,
+            item(2),
+            item(5, fingerprint="c", missing_since=NOW + 1_000),
+            item(6, fingerprint="c"),
+        ],
+        [(1, 2), (5, 6)],
+    ),
+    "nothing is missing": ([item(1), item(2)], []),
+    "nothing is present": ([ORIGINAL, item(2, missing_since=NOW + 1_000)], []),
+    "nothing": ([], []),
 }
 
 

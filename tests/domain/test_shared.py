@@ -6,6 +6,7 @@ import pytest
 
 from gallery.domain.pictures.single_flight import SingleFlight
 from gallery.errors import Unavailable
+from tests.support.waiting import others_have_run
 
 
 class Work:
@@ -24,7 +25,7 @@ class Work:
 async def turns() -> None:
     """Lets everybody go on who can."""
     for _ in range(20):
-        await asyncio.sleep(0)
+        await others_have_run()
 
 
 async def test_many_wait_for_one() -> None:

@@ -19,10 +19,10 @@ from gallery.indexing import metadata_job, prerender_job
 from gallery.media.cache import Cache
 from gallery.media.worker import Workers
 from gallery.media.worker_process import WorkerFailed
-from tests.api.test_thumbnails import cached
-from tests.conftest import client_of
-from tests.library import Tree, ask
-from tests.media.corpus import encoded, original
+from tests.support.application import client_of
+from tests.support.corpus import encoded, original
+from tests.support.library import Tree, ask, cached
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -66,12 +66,11 @@ async def served(settings: Settings) -> AsyncGenerator[httpx.AsyncClient]:
 
 
 async def until(client: httpx.AsyncClient, is_so: Callable[[list[dict[str, Any]]], bool]) -> Any:
-    async with asyncio.timeout(30):
-        while True:
-            items = (await client.get("/api/items?sort=name")).json()["items"]
-            if is_so(items):
-                return items
-            await asyncio.sleep(0.02)
+    async def items_if_so() -> Any:
+        items = (await client.get("/api/items?sort=name")).json()["items"]
+        return items if is_so(items) else None
+
+    return await eventually(items_if_so)
 
 
 def all_drawn(items: list[dict[str, Any]]) -> bool:
@@ -86,17 +85,19 @@ async def test_everything_is_drawn_and_the_collections_know(
         made = await client.post("/api/collections", json={"name": "c", "paths": ["day 3.jpg"]})
         before = made.headers["etag"]
         phases = set()
-        while not all_drawn((await client.get("/api/items")).json()["items"]):
+
+        async def are_all_drawn() -> bool:
             [root] = (await client.get("/api/library")).json()["roots"]
             phases.add(root["progress"] and root["progress"]["phase"])
-            await asyncio.sleep(0.01)
+            return all_drawn((await client.get("/api/items")).json()["items"])
+
+        await eventually(are_all_drawn)
         assert "drawing" in phases
         shown = await client.get(made.headers["location"])
         assert shown.headers["etag"] != before
         assert shown.json()["items"][0]["thumbhash"]
         assert sorted(order) == [f"day {day}.jpg" for day in range(7)]
         assert len(cached(settings)) == 14
-        [root] = (await client.get("/api/library")).json()["roots"]
     order.clear()
     async with served(settings) as client:
         items = await until(client, all_drawn)
@@ -106,9 +107,11 @@ async def test_everything_is_drawn_and_the_collections_know(
 
 async def drawn(settings: Settings) -> None:
     """Waits without looking at anything, which would change the order."""
-    async with asyncio.timeout(30):
-        while await ask(settings, "SELECT COUNT(*) FROM item WHERE drawn_at IS NOT NULL") != 7:
-            await asyncio.sleep(0.02)
+
+    async def is_so() -> bool:
+        return await ask(settings, "SELECT COUNT(*) FROM item WHERE drawn_at IS NOT NULL") == 7
+
+    await eventually(is_so)
 
 
 async def test_the_newest_come_first(settings: Settings, order: list[str]) -> None:
@@ -121,8 +124,11 @@ async def test_what_people_look_at_comes_before_all_else(
     settings: Settings, order: list[str]
 ) -> None:
     async with served(settings) as client:
-        while not (await client.get("/api/items?path=day 1.jpg")).json()["items"]:
-            await asyncio.sleep(0.01)
+
+        async def is_listed() -> bool:
+            return bool((await client.get("/api/items?path=day 1.jpg")).json()["items"])
+
+        await eventually(is_listed)
         await client.get("/api/items?path=day 4.jpg")
         await drawn(settings)
     assert set(order[:2]) == {"day 1.jpg", "day 4.jpg"}
@@ -145,13 +151,13 @@ async def test_what_cannot_be_drawn_is_a_problem_and_does_not_stop_the_rest(
     library.age()
     async with served(settings) as client:
         await until(client, lambda items: sum(1 for it in items if it["thumbhash"]) == 7)
-        async with asyncio.timeout(20):
-            while True:
-                [cut] = (await client.get("/api/items?path=cut.jpg")).json()["items"]
-                detail = (await client.get(f"/api/items/{cut['id']}")).json()
-                if detail["problem"]:
-                    break
-                await asyncio.sleep(0.02)
+
+        async def with_problem() -> Any:
+            [cut] = (await client.get("/api/items?path=cut.jpg")).json()["items"]
+            detail = (await client.get(f"/api/items/{cut['id']}")).json()
+            return detail if detail["problem"] else None
+
+        detail = await eventually(with_problem)
         assert detail["problem"] == "is cut off"
         assert detail["width"] == 360
         assert "nothing.jpg" not in order
@@ -177,10 +183,12 @@ async def test_what_ends_each_process_that_draws_it_has_a_problem_until_it_can_b
 
     async with served(settings) as client:
         await until(client, lambda items: len(items) == 8)
-        async with asyncio.timeout(20):
-            while (await problem(client))[1] is None:
-                await asyncio.sleep(0.02)
-        id_, told = await problem(client)
+
+        async def problem_if_any() -> Any:
+            found = await problem(client)
+            return found if found[1] else None
+
+        id_, told = await eventually(problem_if_any)
         assert told == "takes too much memory or time"
     monkeypatch.setattr(Workers, "render", render)
     async with served(settings) as client:  # a new server has not seen it fail

@@ -1,6 +1,5 @@
 """A disk, or a system, that fails for a while says nothing about the files: nothing is lost."""
 
-import asyncio
 import errno
 import os
 import resource
@@ -17,9 +16,10 @@ from starlette.types import ASGIApp
 from gallery.config import Settings
 from gallery.disk.roots import Root, Roots
 from gallery.errors import Unavailable
-from tests.api.test_collections import BEACH, SUNSET, make, show
-from tests.conftest import TRIP
-from tests.library import Tree, rescan, scanned, serving
+from tests.support.collections import make, show
+from tests.support.library import BEACH, SUNSET, TRIP, Tree, rescan, scanned
+from tests.support.serving import serving
+from tests.support.waiting import eventually
 
 FAULTS = (errno.EIO, errno.EMFILE, errno.ENOMEM)
 
@@ -118,9 +118,10 @@ def of_the_disk(root: dict[str, Any]) -> list[dict[str, str]]:
 
 
 async def until(is_so: Callable[[dict[str, Any]], bool], client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(30):
-        while not is_so(await state(client)):
-            await asyncio.sleep(0.02)
+    async def is_so_now() -> bool:
+        return is_so(await state(client))
+
+    await eventually(is_so_now)
 
 
 @pytest.mark.parametrize("error", FAULTS)
@@ -231,11 +232,16 @@ async def test_a_server_without_descriptors_is_not_offline_and_goes_on_at_once(
             library.write("new.jpg")
             await client.post("/api/library/scan")
             seen = set[str]()
-            for _ in range(100):  # passes go on failing meanwhile
+
+            async def has_failed() -> bool:
                 root = await state(client)
                 seen.add(root["state"])
                 assert (root["missingCount"], root["itemCount"]) == (0, len(TRIP))
-                await asyncio.sleep(0.03)
+                return bool(of_the_disk(root))
+
+            await eventually(has_failed, "a pass")
+            for _ in range(100):  # the next ones fail as well
+                await has_failed()
             assert seen == {"scanning"}
         finally:
             resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)

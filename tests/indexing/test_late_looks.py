@@ -31,9 +31,9 @@ from gallery.model import Actor, CollectionInput, Probed
 from gallery.store.sync import roots as roots_rows
 from gallery.store.sync import unread
 from gallery.values.media_types import DEFAULT_IGNORE, junk_filter
-from tests.conftest import Clock
-from tests.library import Tree
-from tests.rearranging import Folder
+from tests.support.application import Clock
+from tests.support.library import Tree
+from tests.support.rearranging import Folder
 
 FILES = 25
 ROUNDS = 40

@@ -1,6 +1,5 @@
 """A move keeps the item: its id, its place in collections, and whose cover it is."""
 
-import asyncio
 import os
 import shutil
 import tempfile
@@ -14,24 +13,12 @@ import pytest
 from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.domain.sync.folder_moves import Departure, Departures
-from tests.api.test_collections import BEACH, SUNSET, make, show
-from tests.conftest import TRIP, Clock, client_of
-from tests.library import Tree, read, rescan, scanned
+from tests.support.application import Clock, client_of
+from tests.support.collections import make, members_and_missing, show
+from tests.support.library import BEACH, SUNSET, TRIP, Tree, ids, read, rescan, scanned
+from tests.support.waiting import eventually
 
 DAY1 = "photos/2025/trip/day1"
-
-
-async def ids(client: httpx.AsyncClient, *paths: str) -> dict[str, int | None]:
-    """The id of the item that is present at each of the paths."""
-    found = {}
-    for path in paths:
-        items = (await client.get("/api/items", params={"path": path})).json()["items"]
-        found[path] = items[0]["id"] if items and not items[0]["missing"] else None
-    return found
-
-
-async def members(client: httpx.AsyncClient, id_: int) -> list[tuple[str, bool]]:
-    return [(i["path"], i["missing"]) for i in (await show(client, id_))["items"]]
 
 
 @pytest.mark.parametrize("new", ["beach-2.jpg", "beach.JPG", "Beach.jpg", "../day2/beach.jpg"])
@@ -75,7 +62,7 @@ async def test_files_that_change_places_keep_who_they_are(
     before = await ids(client, BEACH, SUNSET, "other/far.jpg")
     library.swap(BEACH, SUNSET)
     await rescan(client)
-    assert await members(client, made["id"]) == [
+    assert await members_and_missing(client, made["id"]) == [
         (SUNSET, False),
         (BEACH, False),
         ("other/far.jpg", False),
@@ -104,7 +91,7 @@ async def test_renumbered_files_keep_who_they_are(client: httpx.AsyncClient, lib
     await rescan(client)
     now = await ids(client, name(1), name(2), name(1_000), name(1_001), name(count))
     assert list(now.values()) == list(before.values())
-    assert await members(client, made["id"]) == [(name(1), False), (name(count), False)]
+    assert await members_and_missing(client, made["id"]) == [(name(1), False), (name(count), False)]
 
 
 @pytest.mark.parametrize("extra", [[], ["photos/2025/trip/day1/added-before.jpg"]])
@@ -122,7 +109,7 @@ async def test_a_renamed_folder_takes_items_and_scopes_along(
     await rescan(client)
     moved = [path.replace("2025/trip", "2026/voyage") for path in TRIP]
     assert list((await ids(client, *moved)).values()) == list(before.values())
-    assert await members(client, outer["id"]) == [(path, False) for path in moved]
+    assert await members_and_missing(client, outer["id"]) == [(path, False) for path in moved]
     scopes = [(await show(client, made["id"]))["folderPath"] for made in (inner, outer, empty, far)]
     voyage = "photos/2026/voyage"
     assert scopes == [f"{voyage}/day1", voyage, f"{voyage}/day2", "photos"]
@@ -191,7 +178,7 @@ async def test_a_copy_is_not_a_move(
     now = await ids(client, BEACH, f"{DAY1}/copy.jpg", f"{DAY1}/link.jpg")
     assert now[BEACH] == before[BEACH]
     assert len(set(now.values())) == 3
-    assert await members(client, made["id"]) == [(BEACH, False)]
+    assert await members_and_missing(client, made["id"]) == [(BEACH, False)]
 
 
 async def test_a_copy_whose_original_is_removed_within_a_day_is_the_item(
@@ -208,9 +195,12 @@ async def test_a_copy_whose_original_is_removed_within_a_day_is_the_item(
     await read(settings)
     library.remove("kept/one.jpg")
     await rescan(client)
-    async with asyncio.timeout(20):
-        while (await members(client, made["id"]))[0] != ("elsewhere/another name.jpg", False):
-            await asyncio.sleep(0.02)
+
+    async def is_moved() -> bool:
+        first = (await members_and_missing(client, made["id"]))[0]
+        return first == ("elsewhere/another name.jpg", False)
+
+    await eventually(is_moved)
     assert (await ids(client, "elsewhere/another name.jpg")).popitem()[1] == before.popitem()[1]
 
 
@@ -246,7 +236,7 @@ async def test_a_file_that_replaces_another_one_is_a_new_version_of_it(
         library.move(f"{DAY1}/{name}", BEACH)
         await rescan(client)
         assert await ids(client, BEACH) == {BEACH: before[BEACH]}
-        assert await members(client, made["id"]) == [(BEACH, False)]
+        assert await members_and_missing(client, made["id"]) == [(BEACH, False)]
     library.move(SUNSET, BEACH)  # and one that is in no collection is not let in the way of one
     await rescan(client)
     assert await ids(client, BEACH) == {BEACH: before[BEACH]}
@@ -260,13 +250,16 @@ async def test_a_kept_file_moved_over_another_one_stays_who_it_is(
     library.move(BEACH, SUNSET)
     await rescan(client)
     assert await ids(client, SUNSET) == {SUNSET: before[BEACH]}
-    assert await members(client, made["id"]) == [(SUNSET, False), (SUNSET, True)]
+    assert await members_and_missing(client, made["id"]) == [(SUNSET, False), (SUNSET, True)]
     memberships = await client.post("/api/collections/memberships", json={"paths": [SUNSET]})
     assert memberships.json() == {SUNSET: [made["id"]]}
     library.move(SUNSET, "photos/away.jpg")  # and the one that was there may come back
     library.write(SUNSET)
     await rescan(client)
-    assert await members(client, made["id"]) == [("photos/away.jpg", False), (SUNSET, False)]
+    assert await members_and_missing(client, made["id"]) == [
+        ("photos/away.jpg", False),
+        (SUNSET, False),
+    ]
 
 
 async def test_a_path_means_whoever_is_there(client: httpx.AsyncClient, library: Tree) -> None:
@@ -294,7 +287,7 @@ async def test_a_moved_file_that_a_request_names_first_is_the_same_item(
     made = await make(client, paths=["photos/at-once.jpg"])
     assert await ids(client, "photos/at-once.jpg") == {"photos/at-once.jpg": before[BEACH]}
     await rescan(client)
-    assert await members(client, made["id"]) == [("photos/at-once.jpg", False)]
+    assert await members_and_missing(client, made["id"]) == [("photos/at-once.jpg", False)]
     assert (await client.get("/api/library")).json()["roots"][0]["missingCount"] == 0
 
 
@@ -313,7 +306,7 @@ async def test_everything_is_recognized_after_the_server_was_stopped(
         now = await ids(client, *moved, TRIP[3])
         assert list(now.values()) == list(before.values())
         assert (await show(client, 1))["folderPath"] == "elsewhere/first day"
-        assert await members(client, 1) == [(path, False) for path in moved[:2]]
+        assert await members_and_missing(client, 1) == [(path, False) for path in moved[:2]]
 
 
 @pytest.fixture
@@ -358,7 +351,7 @@ async def test_a_move_to_another_disk_keeps_the_items(
         moved = [path.replace("here/trip", "there/saved") for path in trip]
         now = await ids(client, *moved, "here/twin.jpg")
         assert list(now.values()) == list(before.values())
-        assert await members(client, made["id"]) == [(path, False) for path in moved]
+        assert await members_and_missing(client, made["id"]) == [(path, False) for path in moved]
         found = await show(client, made["id"])
         assert (found["folderPath"], found["coverPath"]) == ("there/saved", moved[0])
         roots = (await client.get("/api/library")).json()["roots"]
@@ -389,8 +382,14 @@ async def test_what_was_added_to_collections_meanwhile_goes_to_the_item_that_mov
         here.remove("a.jpg")
         await rescan(client)
         assert await ids(client, "there/a.jpg") == {"there/a.jpg": before["here/a.jpg"]}
-        assert await members(client, both["id"]) == [("there/a.jpg", False), ("there/z.jpg", False)]
-        assert await members(client, new["id"]) == [("there/a.jpg", False), ("there/z.jpg", False)]
+        assert await members_and_missing(client, both["id"]) == [
+            ("there/a.jpg", False),
+            ("there/z.jpg", False),
+        ]
+        assert await members_and_missing(client, new["id"]) == [
+            ("there/a.jpg", False),
+            ("there/z.jpg", False),
+        ]
         for made in (both, new):
             found = await show(client, made["id"])
             assert (found["itemCount"], found["coverPath"]) == (2, "there/a.jpg")
@@ -412,7 +411,10 @@ async def test_a_move_between_roots_of_one_disk_keeps_the_item(
         await rescan(client)
         now = await ids(client, "two/x.jpg", "one/z.jpg")
         assert list(now.values()) == list(before.values())
-        assert await members(client, made["id"]) == [("two/x.jpg", False), ("one/z.jpg", False)]
+        assert await members_and_missing(client, made["id"]) == [
+            ("two/x.jpg", False),
+            ("one/z.jpg", False),
+        ]
         roots = (await client.get("/api/library")).json()["roots"]
         assert [(r["itemCount"], r["missingCount"]) for r in roots] == [(2, 0), (1, 0)]
 

@@ -4,7 +4,6 @@ import asyncio
 import errno
 import os
 import signal
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,10 @@ from gallery.media.worker import open_workers
 from gallery.media.worker_process import WorkerProcess
 from gallery.model import Probed
 from gallery.store.sync.unread import Unread
-from tests.conftest import client_of
-from tests.indexing.test_watcher import soon, watched
-from tests.library import Tree, ask, read, rescan, scanned
-from tests.media.test_metadata import LISTS, exif, picture, xmp
-from tests.media.test_probe import film
+from tests.support.application import client_of, watched
+from tests.support.library import Tree, ask, read, rescan, scanned
+from tests.support.pictures import LISTS, exif, film, picture, xmp
+from tests.support.waiting import eventually
 
 
 async def shown(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
@@ -107,7 +105,7 @@ async def test_a_file_that_was_copied_and_removed_takes_along_what_was_read(
         page = (await client.get("/api/items", params={"path": "new/old.jpg"})).json()
         return bool(page["items"][0]["id"] == before["id"])
 
-    await soon(is_moved)
+    await eventually(is_moved)
     after = await shown(client, "new/old.jpg")
     assert {key: after[key] for key in ("camera", "rating", "title", "keywords", "width")} == {
         key: before[key] for key in ("camera", "rating", "title", "keywords", "width")
@@ -146,11 +144,11 @@ async def test_a_sidecar_is_noticed_as_it_is_written(tmp_path: Path) -> None:
             return bool((await shown(client, "deep/x.jpg"))["rating"] == rating)
 
         library.write("deep/x.xmp", content=xmp('xmp:Rating="5"'))
-        await soon(lambda: is_rated(5))
+        await eventually(lambda: is_rated(5))
         library.write("deep/x.jpg.xmp", content=xmp('xmp:Rating="4"'))
-        await soon(lambda: is_rated(4))
+        await eventually(lambda: is_rated(4))
         library.remove("deep/x.jpg.xmp")
-        await soon(lambda: is_rated(5))
+        await eventually(lambda: is_rated(5))
 
 
 async def test_strange_times_of_files_are_shown_within_the_calendar(
@@ -185,9 +183,8 @@ async def test_what_people_look_at_is_read_first(
     monkeypatch.setattr(FileReader, "read", slow)
     monkeypatch.setattr(metadata_job, "BATCH", 2)
     async with started(create_app(settings)) as app, client_of(app) as client:
-        await soon(lambda: _is_scanned(client))
-        while not order:  # the first batch is under way, and waits
-            await asyncio.sleep(0.005)
+        await eventually(lambda: _is_scanned(client))
+        await eventually(lambda: order)  # the first batch is under way, and waits
         first = list(order)
         page = (await client.get("/api/folders?path=new&sort=name&order=desc&limit=3")).json()
         goes_on.set()
@@ -249,8 +246,7 @@ async def test_a_reader_that_somebody_kills_or_stops_marks_no_file(
     async with started(create_app(settings)) as app, client_of(app) as client:
         await scanned(client)
         if times == 2:
-            while asked.count("a.jpg") < 3:
-                await asyncio.sleep(0.01)
+            await eventually(lambda: asked.count("a.jpg") >= 3)
             monkeypatch.setattr(metadata_job, "MAX_SECONDS_ALONE", 20)
         await read(settings)
         for path in ("a.jpg", "b.jpg", "c.jpg"):
@@ -299,9 +295,9 @@ async def test_a_file_that_may_not_be_read_says_so_until_it_may(
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return open_file(self, path)
 
-    async def count(client: httpx.AsyncClient) -> int:
+    async def has_problems(client: httpx.AsyncClient, count: int) -> bool:
         [root] = (await client.get("/api/library")).json()["roots"]
-        return int(root["problemCount"])
+        return bool(root["problemCount"] == count)
 
     async def found(client: httpx.AsyncClient) -> list[str]:
         page = (await client.get("/api/items?hasProblem=true&sort=name")).json()
@@ -311,25 +307,19 @@ async def test_a_file_that_may_not_be_read_says_so_until_it_may(
         with monkeypatch.context() as patch:
             patch.setattr(Root, "open_file", refuse)
             await scanned(client)
-            await eventually(lambda: count(client), 102)
+            await eventually(lambda: has_problems(client, 102))
             assert (await shown(client, "x000.jpg"))["problem"] == "may not be read by this server"
             assert await found(client) == names
             [root] = (await client.get("/api/library")).json()["roots"]
             assert root["problems"] == [
                 {"path": name, "reason": "may not be read by this server"} for name in names[:100]
             ]
-        await eventually(lambda: count(client), 0)
+        await eventually(lambda: has_problems(client, 0))
         await read(settings)
         assert (await shown(client, "x000.jpg"))["problem"] is None
         assert await found(client) == []
         [root] = (await client.get("/api/library")).json()["roots"]
         assert root["problems"] == []
-
-
-async def eventually(ask: Callable[[], Awaitable[int]], expected: int) -> None:
-    async with asyncio.timeout(30):
-        while await ask() != expected:
-            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO])

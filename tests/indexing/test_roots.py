@@ -11,10 +11,9 @@ from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.errors import Misconfigured, StartRefused
 from gallery.process import data_directory
-from tests.api.test_collections import BEACH, make, show
-from tests.conftest import TRIP, Clock, client_of
-from tests.indexing.test_moves import ids
-from tests.library import Tree, rescan, scanned
+from tests.support.application import Clock, client_of
+from tests.support.collections import make, show
+from tests.support.library import BEACH, TRIP, Tree, ids, rescan, scanned
 
 DAY = 24 * 3_600_000
 

@@ -14,15 +14,26 @@ from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.disk.walk import FolderListing
 from gallery.indexing import passes
-from tests.api.test_collections import BEACH, SUNSET, make, show
-from tests.conftest import TRIP, Clock, client_of
-from tests.library import Tree, rescan, scanned
+from tests.support.application import Clock, client_of
+from tests.support.collections import make, show
+from tests.support.library import BEACH, SUNSET, TRIP, Tree, read, rescan, scanned
+from tests.support.waiting import eventually
 
 
 async def item(client: httpx.AsyncClient, path: str) -> dict[str, object] | None:
     page = (await client.get("/api/items", params={"path": path})).json()
     assert page["nextCursor"] is None
     return page["items"][0] if page["items"] else None
+
+
+async def is_read(client: httpx.AsyncClient, path: str) -> None:
+    """Wait until the width of the picture is known."""
+
+    async def has_width() -> bool:
+        found = await item(client, path)
+        return found is not None and found["width"] is not None
+
+    await eventually(has_width, path)
 
 
 async def root(client: httpx.AsyncClient) -> dict[str, object]:
@@ -273,9 +284,7 @@ async def test_dimensions_follow_when_a_root_is_back(
     assert (await root(client))["state"] == "offline"
     away.rename(library.folder)
     await rescan(client)
-    async with asyncio.timeout(30):
-        while (await item(client, "late.png"))["width"] is None:  # type: ignore[index]
-            await asyncio.sleep(0.05)
+    await is_read(client, "late.png")
 
 
 async def test_named_roots_are_the_first_component_of_their_paths(tmp_path: Path) -> None:
@@ -305,10 +314,12 @@ async def test_named_roots_are_the_first_component_of_their_paths(tmp_path: Path
 async def test_everything_is_there_again_after_a_restart(
     settings: Settings, library: Tree, clock: Clock
 ) -> None:
+    library.age()
     bodies: list[bytes] = []
     for _ in range(2):
         async with started(create_app(settings, clock=clock)) as app, client_of(app) as client:
             await scanned(client)
+            await read(settings)  # which changes what collections show
             if not bodies:
                 await make(client, folderPath="", paths=list(TRIP))
             bodies.append((await client.get("/api/collections/1")).content)
@@ -324,16 +335,12 @@ async def test_dimensions_follow_once_a_file_is_still(
     library.draw("drawn/growing.jpg", (10, 20), still=False)
     started_at = time.monotonic()
     await rescan(client)
-    async with asyncio.timeout(20):
-        while (await item(client, "drawn/wide.png"))["width"] is None:  # type: ignore[index]
-            await asyncio.sleep(0.02)
+    await is_read(client, "drawn/wide.png")
     wide, broken = await item(client, "drawn/wide.png"), await item(client, "drawn/broken.jpg")
     assert wide is not None
     assert broken is not None
     assert (wide["width"], wide["height"], broken["width"]) == (64, 48, None)
-    async with asyncio.timeout(20):
-        while (await item(client, "drawn/growing.jpg"))["width"] is None:  # type: ignore[index]
-            await asyncio.sleep(0.02)
+    await is_read(client, "drawn/growing.jpg")
     assert time.monotonic() - started_at >= 1.5, "it was not still before"
 
 

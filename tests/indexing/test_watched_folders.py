@@ -16,7 +16,7 @@ import pytest
 from gallery.indexing.watches import undecodable_folder
 from gallery.values.media_types import DEFAULT_IGNORE
 from gallery.values.paths import ancestors
-from tests.library import Tree
+from tests.support.library import Tree
 
 SECONDS = 20.0
 """Within these everything must be told. It takes a tenth of one, but the machine may be busy."""

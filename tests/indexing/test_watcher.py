@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,23 +18,15 @@ from gallery.app import create_app, started
 from gallery.config import Settings
 from gallery.disk.roots import Root
 from gallery.indexing import supervisor
-from tests.api.test_collections import BEACH, SUNSET, make, show
-from tests.conftest import TRIP, client_of
-from tests.indexing.test_moves import ids, members
-from tests.library import Tree, read, rescan, scanned
+from gallery.indexing.metadata_job import STILL_SECONDS
+from tests.support.application import client_of, watched
+from tests.support.collections import make, members_and_missing, show
+from tests.support.library import BEACH, SUNSET, TRIP, Tree, ids, read, rescan, scanned
+from tests.support.waiting import eventually, pause
 
 SOON = 20.0
 """Seconds: long before any pass. The promise is one, which `scripts/bench` measures. A test on a
 busy machine cannot."""
-
-
-@asynccontextmanager
-async def watched(settings: Settings) -> AsyncGenerator[httpx.AsyncClient]:
-    """A client of an application that has scanned its library, and watches it."""
-    app = create_app(settings, scan_at_start=False, watch=True)
-    async with started(app) as running, client_of(running) as client:
-        await scanned(client)
-        yield client
 
 
 @pytest.fixture
@@ -48,36 +40,25 @@ async def client(settings: Settings) -> AsyncGenerator[httpx.AsyncClient]:
         yield client
 
 
-async def soon(
-    is_so: Callable[[], Awaitable[bool]], what: str = "it", *, seconds: float = 30
-) -> float:
-    """Waits until it is so; how long that took."""
-    began = time.monotonic()
-    while not await is_so():
-        assert time.monotonic() - began < seconds, f"{what} did not happen"
-        await asyncio.sleep(0.005)
-    return time.monotonic() - began
-
-
-async def appears(client: httpx.AsyncClient, path: str, *, seconds: float = 10) -> float:
+async def appears(client: httpx.AsyncClient, path: str) -> None:
     async def is_there() -> bool:
         return (await ids(client, path))[path] is not None
 
-    return await soon(is_there, path, seconds=seconds)
+    await eventually(is_there, path, seconds=SOON)
 
 
-async def vanishes(client: httpx.AsyncClient, path: str, *, seconds: float = 10) -> float:
+async def vanishes(client: httpx.AsyncClient, path: str) -> None:
     async def is_gone() -> bool:
         return (await ids(client, path))[path] is None
 
-    return await soon(is_gone, path, seconds=seconds)
+    await eventually(is_gone, path, seconds=SOON)
 
 
-async def is_in_state(client: httpx.AsyncClient, state: str, *, seconds: float = 15) -> None:
+async def is_in_state(client: httpx.AsyncClient, state: str) -> None:
     async def is_so() -> bool:
         return bool((await root(client))["state"] == state)
 
-    await soon(is_so, state, seconds=seconds)
+    await eventually(is_so, state, seconds=SOON)
 
 
 async def root(client: httpx.AsyncClient) -> dict[str, Any]:
@@ -100,7 +81,6 @@ def write_in_steps(file: Path) -> None:
         for number in range(5):
             opened.write(b"%d" % number * 1000)
             opened.flush()
-            time.sleep(0.02)
 
 
 def download(file: Path) -> None:
@@ -141,7 +121,7 @@ async def test_whatever_makes_a_file_it_shows_soon(
 ) -> None:
     path, make_file = WAYS[way]
     await asyncio.to_thread(make_file, library.folder / path)
-    assert await appears(client, path) < SOON
+    await appears(client, path)
 
 
 async def test_what_becomes_of_a_file_shows_soon(client: httpx.AsyncClient, library: Tree) -> None:
@@ -149,27 +129,27 @@ async def test_what_becomes_of_a_file_shows_soon(client: httpx.AsyncClient, libr
     before = await ids(client, *TRIP)
     moved = "photos/moved.jpg"
     library.move(BEACH, moved)
-    assert await appears(client, moved) < SOON
-    assert await members(client, made["id"]) == [
+    await appears(client, moved)
+    assert await members_and_missing(client, made["id"]) == [
         (moved, False),
         (SUNSET, False),
         (TRIP[2], False),
     ]
     library.remove(SUNSET)
-    assert await vanishes(client, SUNSET) < SOON
+    await vanishes(client, SUNSET)
     url = await thumbnail(client, TRIP[2])
     save_atomically(library.folder / TRIP[2])
 
     async def is_new() -> bool:
         return await thumbnail(client, TRIP[2]) != url
 
-    assert await soon(is_new, "the new version") < SOON
+    await eventually(is_new, "the new version")
     (library.folder / "photos/2025").rename(library.folder / "photos/old")
     market = TRIP[2].replace("2025", "old")
-    assert await appears(client, market) < SOON
+    await appears(client, market)
     now = await ids(client, moved, market, TRIP[3].replace("2025", "old"))
     assert list(now.values()) == [before[BEACH], before[TRIP[2]], before[TRIP[3]]]
-    assert [missing for _path, missing in await members(client, made["id"])] == [
+    assert [missing for _path, missing in await members_and_missing(client, made["id"])] == [
         False,
         True,
         False,
@@ -188,32 +168,37 @@ async def test_a_growing_file_is_listed_and_not_read_until_it_is_still(
     library.draw("whole.png", (64, 48))
     content = (library.folder / "whole.png").read_bytes()
     grown = library.folder / "grown.png"
+    written = time.monotonic()
     with grown.open("wb") as file:
         for start in range(0, len(content), len(content) // 8 + 1):
+            former, written = written, time.monotonic()
             file.write(content[start : start + len(content) // 8 + 1])
             file.flush()
             os.utime(grown, (1_700_000_000, 1_700_000_000))  # its own time says nothing
-            await asyncio.sleep(0.3)
             if start == 0:
-                assert await appears(client, "grown.png") < SOON
+                await appears(client, "grown.png")
+            await pause(0.3)
             items = (await client.get("/api/items", params={"path": "grown.png"})).json()["items"]
-            assert items[0]["width"] is None, "it has not been still for two seconds"
+            if time.monotonic() - former < STILL_SECONDS:
+                assert items[0]["width"] is None, "it has not been still for two seconds"
 
     async def is_read() -> bool:
         page = (await client.get("/api/items", params={"path": "grown.png"})).json()
         return bool(page["items"][0]["width"] == 64)
 
-    assert await soon(is_read, "reading") > 1
+    await eventually(is_read, "reading")
+    assert time.monotonic() - written > 0.9 * STILL_SECONDS
 
 
 async def test_links_hide_no_changes(client: httpx.AsyncClient, library: Tree) -> None:
     """The system reports what happens in a folder on one of the ways to it only."""
     (library.folder / "a-link").symlink_to(library.folder / "photos")
     (library.folder / "outside").symlink_to(library.folder.parent)
-    await asyncio.sleep(0.3)
+    library.write("photos/before.jpg")
+    await appears(client, "photos/before.jpg")  # by then it has heard of the links, too
     library.write("photos/beside.jpg")
-    assert await appears(client, "photos/beside.jpg") < SOON
-    assert (await root(client))["itemCount"] == len(TRIP) + 1
+    await appears(client, "photos/beside.jpg")
+    assert (await root(client))["itemCount"] == len(TRIP) + 2
 
 
 async def test_a_name_that_is_no_text_ends_nothing_for_good(
@@ -223,12 +208,12 @@ async def test_a_name_that_is_no_text_ends_nothing_for_good(
         with open(os.fsencode(library.folder) + b"/\xff%d.jpg" % number, "wb") as file:
             file.write(b"x")
         library.write(f"beside-{number}.jpg")
-        await appears(client, f"beside-{number}.jpg", seconds=15)
+        await appears(client, f"beside-{number}.jpg")
 
     async def is_named() -> bool:
         return "\\xff0.jpg" in [p["path"] for p in (await root(client))["problems"]]
 
-    await soon(is_named, "the problem")
+    await eventually(is_named, "the problem")
 
 
 async def test_a_root_that_is_replaced_is_noticed_and_watched_again(
@@ -240,14 +225,14 @@ async def test_a_root_that_is_replaced_is_noticed_and_watched_again(
     await is_in_state(client, "offline")
     assert (await root(client))["missingCount"] == 0
     library.folder.mkdir()  # as an empty mount point is
-    await asyncio.sleep(3)
+    await rescan(client)
     assert ((await root(client))["state"], (await root(client))["missingCount"]) == ("offline", 0)
     library.folder.rmdir()
     away.rename(library.folder)
     await is_in_state(client, "online")
     assert await ids(client, *TRIP) == before
     library.write("photos/after.jpg")
-    assert await appears(client, "photos/after.jpg") < SOON
+    await appears(client, "photos/after.jpg")
     shutil.copytree(library.folder, away)
     shutil.rmtree(library.folder)
     await is_in_state(client, "offline")
@@ -313,7 +298,7 @@ async def test_where_nothing_can_be_watched_passes_find_everything(
         async def is_well() -> bool:
             return not (await root(client))["problems"]
 
-        await soon(is_well, "the third try")
+        await eventually(is_well, "the third try")
 
 
 async def test_what_is_not_watched_is_found_by_passes_and_watched_when_it_can_be(
@@ -348,10 +333,10 @@ async def test_what_is_not_watched_is_found_by_passes_and_watched_when_it_can_be
         async def is_well() -> bool:
             return not await problems()
 
-        await soon(is_said, "the state")
+        await eventually(is_said, "the state")
         library.write("photos/late.jpg")
         await appears(client, "photos/late.jpg")
-        await soon(is_well, "after a pass it was asked to look for more")
+        await eventually(is_well, "after a pass it was asked to look for more")
 
 
 async def test_a_share_can_be_polled(library: Tree, tmp_path: Path) -> None:
@@ -361,7 +346,7 @@ async def test_a_share_can_be_polled(library: Tree, tmp_path: Path) -> None:
         library.write("photos/polled.jpg")
         library.move(BEACH, "photos/there.jpg")
         await appears(client, "photos/polled.jpg")
-        assert await members(client, made["id"]) == [("photos/there.jpg", False)]
+        assert await members_and_missing(client, made["id"]) == [("photos/there.jpg", False)]
 
 
 class Disk:

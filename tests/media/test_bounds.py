@@ -22,8 +22,9 @@ from gallery.media.times import by_file, clock
 from gallery.model import Probed
 from gallery.values.media_types import type_of
 from gallery.values.words import words_of
-from tests.media.test_metadata import picture, read
-from tests.media.test_metadata import xmp as packet
+from tests.support.pictures import picture
+from tests.support.pictures import probed as read
+from tests.support.pictures import xmp as packet
 
 SECONDS = 0.05
 MANY = 32_000

@@ -9,8 +9,8 @@ from PIL.TiffImagePlugin import IFDRational
 
 from gallery.media import cr3
 from gallery.media.probe import probe
-from tests.media.test_metadata import GPS, xmp
-from tests.media.test_raws import dng, dng_with_preview
+from tests.support.pictures import GPS, xmp
+from tests.support.raws import dng, dng_with_preview
 
 CANON = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
 XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")

@@ -11,7 +11,7 @@ from PIL.TiffImagePlugin import IFDRational
 
 from gallery.media.probe import probe
 from gallery.model import Probed
-from tests.media.test_raws import dng
+from tests.support.raws import dng
 
 PACKET = (
     b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description'

@@ -14,7 +14,7 @@ from gallery.media.jobs import RenderFile
 from gallery.media.pictures import decoded_heif
 from gallery.media.thumbnails import render
 from gallery.media.worker import open_workers
-from tests.media.test_worker import processes_of
+from tests.support.workers import processes_of
 
 
 def heic(width: int, height: int) -> bytes:
@@ -51,7 +51,7 @@ _WITHOUT_MEMORY = """
 import resource, sys
 from gallery.media.thumbnails import render
 from gallery.media.worker import open_workers
-from tests.media.test_worker import processes_of
+from tests.support.workers import processes_of
 with open(sys.argv[1], "rb") as file:
     render(file, "x.heic", [])
     status = open("/proc/self/status").read().split()

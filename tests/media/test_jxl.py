@@ -12,11 +12,12 @@ from gallery.config import Settings
 from gallery.media.pixels import CannotDraw
 from gallery.media.probe import probe
 from gallery.values import problems
-from tests.library import Tree, read, scanned, serving
-from tests.media.corpus import CAN_JXL, jxl, jxl_of_jpeg, original
-from tests.media.test_metadata import exif, picture
-from tests.media.test_raws import dng
-from tests.media.test_thumbnails import drawn_of, opened
+from tests.support.corpus import CAN_JXL, jxl, jxl_of_jpeg, original
+from tests.support.library import Tree, read, scanned
+from tests.support.pictures import exif, picture
+from tests.support.raws import dng
+from tests.support.serving import serving
+from tests.support.thumbnails import drawn_of, opened
 
 needs_jxl = pytest.mark.skipif(not CAN_JXL, reason="no wheel of pyjpegxl for this machine")
 TURNED = bytes.fromhex(

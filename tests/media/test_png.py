@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import PngImagePlugin
 
-from tests.media.test_metadata import chunk, exif, picture, read
-from tests.media.test_thumbnails import drawn_of, opened
+from tests.support.pictures import chunk, exif, picture
+from tests.support.pictures import probed as read
+from tests.support.thumbnails import drawn_of, opened
 
 
 @pytest.mark.parametrize("is_behind", [False, True])

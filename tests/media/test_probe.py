@@ -1,11 +1,8 @@
 """What is read of real files."""
 
 import io
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
-import av
 import pillow_heif
 import pytest
 import pyvips
@@ -15,41 +12,14 @@ from gallery.media.fingerprints import fingerprint
 from gallery.media.probe import probe
 from gallery.media.thumbnails import render
 from gallery.model import Probed
+from tests.support.pictures import film, picture
 
 PICTURES = ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "TIFF", "BMP"]
-
-
-def picture(kind: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (64, 48), "teal").save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def heic() -> bytes:
     buffer = io.BytesIO()
     pillow_heif.from_pillow(Image.new("RGB", (64, 48), "teal")).save(buffer)
-    return buffer.getvalue()
-
-
-def film(
-    container: str,
-    codec: str,
-    rotation: int = 0,
-    metadata: Mapping[str, str] = MappingProxyType({}),
-    seconds: int = 2,
-) -> bytes:
-    buffer = io.BytesIO()
-    options = {"movflags": "use_metadata_tags"}
-    with av.open(buffer, "w", format=container, options=options) as output:
-        output.metadata.update(metadata)
-        stream = output.add_stream(codec, rate=24)
-        assert isinstance(stream, av.VideoStream)
-        if rotation:
-            stream.set_display_rotation(rotation)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for _ in range(24 * seconds):
-            output.mux(stream.encode(av.VideoFrame(64, 48, "yuv420p")))
-        output.mux(stream.encode(None))
     return buffer.getvalue()
 
 

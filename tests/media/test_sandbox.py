@@ -8,9 +8,9 @@ from gallery.media.jobs import ReadFile, RenderFile
 from gallery.media.worker import open_workers
 from gallery.model import Probed
 from gallery.values.media_types import type_of
-from tests.media.corpus import corpus
-from tests.media.test_raws import dng
-from tests.media.test_thumbnails import opened
+from tests.support.corpus import corpus
+from tests.support.raws import dng
+from tests.support.thumbnails import opened
 
 SVG_WITH_TEXT = (
     b"<svg xmlns='http://www.w3.org/2000/svg' width='300' height='100'><rect width='300' "

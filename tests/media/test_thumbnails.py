@@ -11,41 +11,18 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageChops, ImageCms, ImageStat
+from PIL import Image, ImageCms
 
 from gallery.media.kinds import kind_of
 from gallery.media.probe import probe
 from gallery.media.thumbhash import thumbhash
-from gallery.media.thumbnails import Drawn, draw
-from gallery.model import PIXELS, Size
+from gallery.media.thumbnails import draw
+from gallery.model import PIXELS
 from gallery.values.media_types import type_of
-from tests.media.corpus import HEIGHT, WIDTH, Case, corpus, encoded, original
+from tests.support.corpus import HEIGHT, WIDTH, Case, corpus, encoded, original
+from tests.support.thumbnails import difference, drawn_of, opened
 
 CASES = [pytest.param(case, id=case.name) for case in corpus()]
-
-
-def drawn_of(folder: Path, name: str, content: bytes, *sizes: Size) -> Drawn:
-    (folder / "file").write_bytes(content)
-    with (folder / "file").open("rb") as file:
-        return draw(file, name, sizes or ("small",))
-
-
-def opened(picture: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(picture), formats=("WEBP",))
-    image.load()
-    return image
-
-
-def difference(shown: Image.Image, expected: Image.Image) -> float:
-    """The mean difference of the channels, of 255, on the same ground."""
-    here, there = on_ground(shown), on_ground(expected).resize(shown.size, Image.Resampling.BOX)
-    return max(ImageStat.Stat(ImageChops.difference(here, there)).mean)
-
-
-def on_ground(image: Image.Image) -> Image.Image:
-    whole = image.convert("RGBA")
-    ground = Image.new("RGBA", whole.size, (120, 120, 120, 255))
-    return Image.alpha_composite(ground, whole).convert("RGB")
 
 
 def chunks(webp: bytes) -> set[bytes]:

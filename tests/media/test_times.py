@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from PIL.TiffImagePlugin import IFDRational
 
-from tests.media.test_metadata import exif, picture, read, xmp
+from tests.support.pictures import exif, picture, xmp
+from tests.support.pictures import probed as read
 
 _LOCAL = {"own": {0x9291: ""}}
 _ZONED = {"own": {0x9291: "", 0x9011: "+02:00"}}

@@ -16,12 +16,14 @@ import msgspec
 import pytest
 
 from gallery.errors import Unavailable
-from gallery.media import sandbox, worker, worker_process
+from gallery.media import sandbox, worker_process
 from gallery.media.jobs import ReadFile, RenderFile
 from gallery.media.worker import Workers, open_workers
 from gallery.media.worker_process import WorkerFailed, WorkerProcess
 from gallery.model import Probed
-from tests.media.test_probe import picture
+from tests.support.pictures import picture
+from tests.support.waiting import eventually, pause
+from tests.support.workers import processes_of
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
 
@@ -53,7 +55,6 @@ def hurt(
     async def sent(self: WorkerProcess, request: Any, *args: Any) -> None:
         if getattr(request, "name", "") == name and len(found) < times:
             found.append(self.id)
-            await asyncio.sleep(0.2)  # what was asked before is answered
             os.kill(self.id, signal_)
         await send(self, request, *args)
 
@@ -63,18 +64,16 @@ def hurt(
 
 async def gone(*processes: int) -> None:
     """Wait until the processes have ended."""
-    async with asyncio.timeout(20):
-        while any(Path(f"/proc/{process}").exists() for process in processes):
-            await asyncio.sleep(0.01)
+    await eventually(lambda: not any(Path(f"/proc/{it}").exists() for it in processes))
 
 
 @pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGSTOP])
 async def test_a_file_that_kills_or_stops_a_worker_costs_no_other_file(
-    workers: Workers, descriptor: int, monkeypatch: pytest.MonkeyPatch, signal_: signal.Signals
+    descriptor: int, monkeypatch: pytest.MonkeyPatch, signal_: signal.Signals
 ) -> None:
-    monkeypatch.setattr(worker, "MAX_SENT", 1)
     hurt_ones = hurt(monkeypatch, "3.jpg", signal_)
-    found = await workers.read(asked(descriptor, 7), 2.0)
+    async with open_workers(max_sent=1) as workers:
+        found = await workers.read(asked(descriptor, 7), 2.0)
     widths = [result.width if isinstance(result, Probed) else None for result in found]
     assert widths == [64, 64, 64, None, 64, 64, 64]
     assert isinstance(found[3], WorkerFailed)
@@ -113,16 +112,12 @@ async def test_an_idle_worker_that_somebody_killed_is_replaced(
     assert processes_of(workers) != [first]
 
 
-def processes_of(workers: Workers) -> list[int]:
-    return [child.id for child in workers._children]  # noqa: SLF001
-
-
-async def test_a_worker_without_work_ends(
-    workers: Workers, descriptor: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(worker, "IDLE_SECONDS", 0.05)
-    await workers.read(asked(descriptor), 20)
-    await gone(*processes_of(workers))
+async def test_a_worker_without_work_ends(descriptor: int) -> None:
+    async with open_workers(idle_seconds=0.5) as workers:
+        await workers.read(asked(descriptor), 20)
+        processes = processes_of(workers)
+        assert processes
+        await gone(*processes)
 
 
 async def test_closing_ends_workers_that_hang(
@@ -131,8 +126,7 @@ async def test_closing_ends_workers_that_hang(
     hurt_ones = hurt(monkeypatch, "0.jpg", signal.SIGSTOP)
     async with open_workers() as workers:
         reading = asyncio.create_task(workers.read(asked(descriptor), 60))
-        while not hurt_ones:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: hurt_ones)
     with pytest.raises(Unavailable, match="stopping"):
         await reading
     assert not Path(f"/proc/{hurt_ones[0]}").exists()
@@ -146,7 +140,7 @@ async def test_a_caller_that_leaves_takes_its_worker_along(
     for turns in (0, 1, 5, 50, 500):
         reading = asyncio.create_task(workers.read(asked(descriptor, 5), 60))
         for _ in range(turns):
-            await asyncio.sleep(0.0005)
+            await pause(0.0005)
         processes = processes_of(workers)
         reading.cancel()
         if (await asyncio.gather(reading, return_exceptions=True))[0] != []:
@@ -332,7 +326,7 @@ async def test_workers_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
         "        [child] = workers._children\n"
         "        os.kill(child.id, signal.SIGSTOP)\n"
         "        print(child.id, flush=True)\n"
-        "        await asyncio.sleep(600)\n"
+        "        await asyncio.Event().wait()\n"
         "asyncio.run(main())\n"
     )
     with subprocess.Popen(

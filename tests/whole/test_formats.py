@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from gallery.config import Settings
-from tests.library import Tree, read, scanned, serving
-from tests.media.corpus import AVCHD, encoded, film, original
+from tests.support.corpus import AVCHD, encoded, film, original
+from tests.support.library import Tree, read, scanned
+from tests.support.serving import serving
 
 SHOWN = original()
 FILMS = {

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from gallery.config import Settings
-from tests.library import Tree, read, scanned, serving
+from tests.support.library import Tree, read, scanned
+from tests.support.serving import serving
 
 ROOT = Path(__file__).parents[2]
 UV = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))

@@ -22,9 +22,9 @@ from hypothesis.stateful import (
 
 from gallery.app import create_app, started
 from gallery.config import Settings
-from tests.conftest import client_of
-from tests.library import Tree, scanned
-from tests.postgres import empty
+from tests.support.application import client_of
+from tests.support.library import Tree, scanned
+from tests.support.postgres import empty
 
 T = TypeVar("T")
 

@@ -5,7 +5,6 @@ import os
 import random
 import resource
 import signal
-import sys
 import time
 from collections import Counter
 from contextlib import nullcontext
@@ -17,25 +16,14 @@ import pytest
 from gallery.cli import client as command
 from gallery.config import Settings
 from gallery.process import data_directory
-from tests.conftest import TRIP
-from tests.ledger import Ledger
-from tests.library import Process, Tree, arguments, rescan, scanned, serving
+from tests.support.ledger import Ledger
+from tests.support.library import TRIP, Tree, rescan, scanned
+from tests.support.serving import Process, arguments, gallery, serving
+from tests.support.waiting import eventually, pause
 
 KILLS = 30
 KILLS_WITH_POSTGRES = 10
 """There the commits are another process's, which is not killed."""
-
-
-async def gallery(*arguments: str, **environment: str) -> tuple[int, str, str]:
-    """Runs a command to its end: status, output, errors."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gallery", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **environment},
-    )
-    output, errors = await process.communicate()
-    return process.returncode or 0, output.decode(), errors.decode()
 
 
 async def test_30_kills_under_writes_lose_no_acknowledged_write(settings: Settings) -> None:
@@ -49,7 +37,7 @@ async def test_30_kills_under_writes_lose_no_acknowledged_write(settings: Settin
                 asyncio.create_task(ledger.write(client, random.Random(chance.random()), f"{n}"))
                 for n in range(4)
             ]
-            await asyncio.sleep(chance.uniform(0.02, 0.15))
+            await pause(chance.uniform(0.02, 0.15))
             server.process.kill()
             await asyncio.gather(*work)
     async with serving(settings) as server, server.client() as client:
@@ -115,9 +103,12 @@ async def test_scan_names_what_could_not_be_read(settings: Settings, library: Tr
         library.draw(path, (8, 8))
     library.age()
     async with serving(settings) as server, server.client() as client:
-        async with asyncio.timeout(30):
-            while (await client.get("/api/library")).json()["roots"][0]["problemCount"] != 101:
-                await asyncio.sleep(0.05)
+
+        async def all_are_counted() -> bool:
+            root = (await client.get("/api/library")).json()["roots"][0]
+            return bool(root["problemCount"] == 101)
+
+        await eventually(all_are_counted)
         status, output, _errors = await gallery("scan", *arguments(settings))
     head, *lines, last = output.splitlines()
     assert (status, head) == (0, "library: online, 105 items, 0 missing, 101 problems")

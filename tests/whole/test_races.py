@@ -6,8 +6,9 @@ from collections import Counter
 
 import httpx
 
-from tests.api.test_collections import TAKEN, make, show
-from tests.library import Tree, rescan
+from tests.support.collections import TAKEN, make, show
+from tests.support.library import Tree, rescan
+from tests.support.waiting import others_have_run
 
 
 async def test_of_50_who_create_one_name_one_succeeds(client: httpx.AsyncClient) -> None:
@@ -75,7 +76,7 @@ async def test_2000_writes_half_of_them_cancelled_leave_nothing_torn(
         tasks = [asyncio.create_task(write(number)) for number in range(start, start + 50)]
         for task in chance.sample(tasks, 25):
             for _ in range(chance.randrange(30)):
-                await asyncio.sleep(0)
+                await others_have_run()
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
         cancelled += sum(isinstance(result, asyncio.CancelledError) for result in results)

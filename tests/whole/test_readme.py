@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gallery.config import Settings
-from tests.library import read, scanned, serving
+from tests.support.library import read, scanned
+from tests.support.serving import serving
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.library import Tree, scanned
+from tests.support.library import Tree, scanned
+from tests.support.waiting import eventually
 
 HOSTILE = (
     *("json.py", "pickle.py", "anyio/__init__.py", "asyncio/__init__.py", "logging/__init__.py"),
@@ -44,10 +45,15 @@ async def test_a_server_started_in_its_library_imports_nothing_from_it(
             async with httpx.AsyncClient(base_url=line.split()[1], timeout=30) as client:
                 await scanned(client)
                 (tree.folder / "new").mkdir()
-                while (await client.get("/api/folders?path=new")).status_code != 200:
-                    await asyncio.sleep(0.02)  # until the watching process has told of it
-                while (await item(client, "x.png"))["thumbhash"] is None:
-                    await asyncio.sleep(0.02)  # until workers have read and drawn it
+
+                async def is_told() -> bool:
+                    return (await client.get("/api/folders?path=new")).is_success
+
+                async def is_drawn() -> bool:
+                    return (await item(client, "x.png"))["thumbhash"] is not None
+
+                await eventually(is_told, "what the watching process has seen")
+                await eventually(is_drawn, "what workers have read and drawn")
     finally:
         if server.returncode is None:
             server.kill()

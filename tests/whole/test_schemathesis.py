@@ -7,8 +7,8 @@ out must be refused; a method that is not documented must be 405; nothing may be
 import asyncio
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 from itertools import count
-from time import sleep
 from typing import Any, TypeAlias
 from urllib.parse import urlencode
 from zlib import crc32
@@ -23,8 +23,9 @@ from schemathesis.core.result import Ok
 
 from gallery.api.endpoints.documents import specification_file
 from gallery.config import Settings
-from tests.conftest import TRIP
-from tests.library import Tree, serving
+from tests.support.library import TRIP, Tree
+from tests.support.serving import serving
+from tests.support.waiting import eventually_in_thread
 
 CONFIG = {
     # Made-up paths are in no library and made-up tags are never right: most of them come from here.
@@ -110,8 +111,10 @@ class Target:
     def wait_until_read(self) -> None:
         """Until every file is listed with its width."""
         for path in TRIP:
-            while not any(item["width"] for item in self._items_at(path)):
-                sleep(0.01)
+            eventually_in_thread(partial(self._is_read, path))
+
+    def _is_read(self, path: str) -> bool:
+        return any(item["width"] for item in self._items_at(path))
 
     def _items_at(self, path: str) -> list[dict[str, Any]]:
         page = self._session.get(f"{self._url}/api/items", params={"path": path}).json()

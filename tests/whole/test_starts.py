@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from gallery.config import Settings
-from tests.conftest import TRIP
-from tests.library import Tree, arguments, scanned, serving
-from tests.whole.test_process import gallery
+from tests.support.library import TRIP, Tree, scanned
+from tests.support.serving import arguments, gallery, serving
 
 OBEDIENT = (
     ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") if os.geteuid() == 0 else ()

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -12,9 +11,11 @@ import httpx
 import pytest
 
 from gallery.config import Settings
-from tests.api.test_collections import make, show
-from tests.library import Tree, serving
-from tests.rearranging import Folder
+from tests.support.collections import make, show
+from tests.support.library import Tree
+from tests.support.rearranging import Folder
+from tests.support.serving import serving
+from tests.support.waiting import eventually
 
 FILES = 10_000
 WATCHED = 10_000
@@ -49,9 +50,7 @@ def on_disk(root: Path) -> list[tuple[str, int, int, int]]:
 async def equal(data: Path, root: Path, seconds: float = 60) -> None:
     """Waits until the index shows what is on the disk."""
     expected = on_disk(root)
-    async with asyncio.timeout(seconds):
-        while indexed(data) != expected:
-            await asyncio.sleep(0.1)
+    await eventually(lambda: indexed(data) == expected, "the index", seconds=seconds)
 
 
 async def everything(client: httpx.AsyncClient, folder: Folder) -> dict[int, int]:
@@ -74,18 +73,15 @@ async def check(client: httpx.AsyncClient, folder: Folder, ids: dict[int, int]) 
     """
     collections = (await client.get("/api/collections")).json()
     surely = {ids[file]: path for file, path in folder.surely().items() if file in ids}
-    deadline = time.monotonic() + 20
-    while True:
+
+    async def are_in_place() -> bool:
         items = (await show(client, collections[0]["id"]))["items"]
         assert [item["id"] for item in items] == list(ids.values()), "the order, and nobody lost"
         paths = {item["id"]: item["path"] for item in items if not item["missing"]}
-        wrong = {
-            id_: (path, paths.get(id_)) for id_, path in surely.items() if paths.get(id_) != path
-        }
-        if not wrong:
-            return len(surely)
-        assert time.monotonic() < deadline, wrong
-        await asyncio.sleep(0.5)
+        return all(paths.get(id_) == path for id_, path in surely.items())
+
+    await eventually(are_in_place, "each file is the item it was")
+    return len(surely)
 
 
 @pytest.mark.timeout(300)

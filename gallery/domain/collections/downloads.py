@@ -34,10 +34,18 @@ class Download(NamedTuple):
 class Downloads:
     """Archives of collections."""
 
-    def __init__(self, db: Database, disk: Roots) -> None:
+    def __init__(
+        self,
+        db: Database,
+        disk: Roots,
+        *,
+        max_downloads: int = MAX_DOWNLOADS,
+        read_seconds: float = READ_SECONDS,
+    ) -> None:
         self._db = db
         self._disk = disk
-        self._places = Budget(MAX_DOWNLOADS, "Too many downloads are under way")
+        self._read_seconds = read_seconds
+        self._places = Budget(max_downloads, "Too many downloads are under way")
 
     async def plan(self, actor: Actor, collection_id: int) -> Download:
         """The originals of a collection that the actor may see, in order, as they are on the disk.
@@ -47,7 +55,7 @@ class Downloads:
         """
         found, members_ = await self._db.read(_members, actor, collection_id)
         try:
-            entries = await within(READ_SECONDS, _thread(), _entries, self._disk, members_)
+            entries = await within(self._read_seconds, _thread(), _entries, self._disk, members_)
         except TimeoutError:
             raise Unavailable("The files cannot be read now") from None
         return Download(found.collection.name, found.revision, entries, length_of(entries))
@@ -67,14 +75,14 @@ class Downloads:
         parts, thread = archive(self._disk, download.entries), _thread()
         is_over = False
         try:
-            while part := await within(READ_SECONDS, thread, next, parts, b""):
+            while part := await within(self._read_seconds, thread, next, parts, b""):
                 yield part
             is_over = True
         finally:
             # A thread that is under way has the generator, which closes its file when it ends.
             if not is_over and not thread.borrowed_tokens:
                 with anyio.CancelScope(shield=True):
-                    await within(READ_SECONDS, thread, parts.close)
+                    await within(self._read_seconds, thread, parts.close)
 
 
 def _thread() -> anyio.CapacityLimiter:

@@ -23,8 +23,9 @@ MAX_LARGE_READS = 64
 class Originals:
     """Opens and reads the files of the library without blocking anybody."""
 
-    def __init__(self, disk: Roots) -> None:
+    def __init__(self, disk: Roots, *, read_seconds: float = READ_SECONDS) -> None:
         self._disk = disk
+        self._read_seconds = read_seconds
         self._reads = 0
         self._readers = {name: anyio.CapacityLimiter(READERS) for name in disk.by_name}
 
@@ -40,7 +41,12 @@ class Originals:
         limiter = self._readers[root.name]
         try:
             return await within(
-                READ_SECONDS, limiter, open_original, self._disk, path, discard=Original.close
+                self._read_seconds,
+                limiter,
+                open_original,
+                self._disk,
+                path,
+                discard=Original.close,
             )
         except TimeoutError:
             raise Unavailable("The file cannot be read now") from None
@@ -63,7 +69,7 @@ class Originals:
         try:
             while start < end:
                 part = min(size, end - start)
-                yield await within(READ_SECONDS, limiter, original.read, start, part)
+                yield await within(self._read_seconds, limiter, original.read, start, part)
                 start, size = start + part, min(size * 2, largest)
         except TimeoutError:
             original.leave_open()  # to close it may hang as well

@@ -76,12 +76,17 @@ class Thumbnails:
         *,
         max_bytes: int,
         concurrency: int,
+        max_waiting: int = MAX_WAITING,
+        quick_seconds: float = QUICK_SECONDS,
+        max_seconds: float = MAX_SECONDS,
     ) -> None:
         self._db = db
         self._memo = GenerationCache(db)
         self._library = library
         self._cache = cache
         self._max_bytes = max_bytes
+        self._quick_seconds = quick_seconds
+        self._max_seconds = max_seconds
         self._used = 0
         self._is_surveyed = False
         self._shrinking: asyncio.Future[None] = asyncio.Future()
@@ -90,9 +95,9 @@ class Thumbnails:
         self._slow: OrderedDict[_Wanted, None] = OrderedDict()
         refusal = "Too many thumbnails are being made"
         self._asked: SingleFlight[_Wanted, FoundPicture] = SingleFlight(
-            concurrency, MAX_WAITING, refusal
+            concurrency, max_waiting, refusal
         )
-        self._again: SingleFlight[_Wanted, FoundPicture] = SingleFlight(1, MAX_WAITING, refusal)
+        self._again: SingleFlight[_Wanted, FoundPicture] = SingleFlight(1, max_waiting, refusal)
         self._drawings = {
             id_: Renderer(workers, served.root, cache, READERS)
             for id_, served in library.roots.items()
@@ -163,7 +168,7 @@ class Thumbnails:
         """Make it if that is quick. Raises `WorkerFailed` if it was not, in whatever size."""
         if (source.id, source.version, None) in self._slow:
             raise WorkerFailed("took too much in another size")
-        return await self._work(source, size, QUICK_SECONDS)
+        return await self._work(source, size, self._quick_seconds)
 
     async def _work(self, source: Source, size: Size, seconds: float) -> FoundPicture:
         for _ in range(TRIES):
@@ -186,7 +191,7 @@ class Thumbnails:
         """Make what has taken too much at first; if it does again, in no size once more."""
         self._check_failures(source, size)
         try:
-            return await self._work(source, size, MAX_SECONDS)
+            return await self._work(source, size, self._max_seconds)
         except WorkerFailed as failure:
             self._remember_failure((source.id, source.version, None))
             await self._show(_failed(source))
@@ -207,7 +212,7 @@ class Thumbnails:
             return None
         sizes = AHEAD if self._used < self._max_bytes * FULL else []
         is_last_try = any_size in self._slow
-        seconds = MAX_SECONDS if is_last_try else QUICK_SECONDS
+        seconds = self._max_seconds if is_last_try else self._quick_seconds
         try:
             made = await self._draw(source, sizes, [], seconds)
         except Unavailable as error:

@@ -1,11 +1,8 @@
 """Real folders of files for tests, and waiting until the index knows them."""
 
-import asyncio
 import os
 import sqlite3
-import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,35 @@ import httpx
 from PIL import Image
 
 from gallery.config import Settings
+from tests.support.waiting import eventually
+
+TRIP = (
+    "photos/2025/trip/day1/beach.jpg",
+    "photos/2025/trip/day1/sunset.jpg",
+    "photos/2025/trip/day2/market.jpg",
+    "photos/2025/trip/day2/harbour.jpg",
+)
+BEACH, SUNSET, MARKET, HARBOUR = TRIP
+ODD_NAMES = (
+    "new\nline.jpg",
+    "ends with a newline\n.jpg",
+    "100%.jpg",
+    "%41.jpg",
+    "a%2Fb.jpg",
+    "hash#tag?query=1&x.jpg",
+    "quote'\"quote.jpg",
+    "back\\slash.jpg",
+    "-rf.jpg",
+    "Été à la mer.jpg",
+    "e\u0301te\u0301.jpg",
+    "日本語.jpg",
+    "🏖️.jpg",
+    "\u202egpj.exe.jpg",
+    "tab\tand\x07bell.jpg",
+    "a;b=c,d.jpg",
+    "+plus and space.jpg",
+    "x" * 250 + ".jpg",
+)
 
 
 class Tree:
@@ -62,12 +88,12 @@ class Tree:
 
 async def scanned(client: httpx.AsyncClient) -> None:
     """Waits until every root was scanned and nothing is under way."""
-    async with asyncio.timeout(90):
-        while True:
-            roots = (await client.get("/api/library")).json()["roots"]
-            if all(_is_at_rest(root) for root in roots):
-                return
-            await asyncio.sleep(0.005)
+
+    async def is_so() -> bool:
+        roots = (await client.get("/api/library")).json()["roots"]
+        return all(_is_at_rest(root) for root in roots)
+
+    await eventually(is_so, "every root is scanned", seconds=90)
 
 
 def _is_at_rest(root: dict[str, Any]) -> bool:
@@ -86,9 +112,11 @@ async def rescan(client: httpx.AsyncClient, *, accept_missing: bool = False) -> 
 async def read(settings: Settings) -> None:
     """Waits until every file that the index knows was read."""
     waiting = "SELECT COUNT(*) FROM item WHERE probed_at IS NULL AND missing_since = 0"
-    async with asyncio.timeout(90):
-        while await ask(settings, waiting):
-            await asyncio.sleep(0.02)
+
+    async def is_so() -> bool:
+        return not await ask(settings, waiting)
+
+    await eventually(is_so, "every file is read", seconds=90)
 
 
 async def ask(settings: Settings, sql: str) -> object:
@@ -103,49 +131,21 @@ async def ask(settings: Settings, sql: str) -> object:
         return sqlite.execute(sql).fetchone()[0]
 
 
-class Process:
-    """`gallery serve` as a process of its own."""
-
-    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
-        self.process = process
-        self.url = url
-
-    def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, timeout=30)
+async def ids(client: httpx.AsyncClient, *paths: str) -> dict[str, int | None]:
+    """The id of the item that is present at each of the paths."""
+    found = {}
+    for path in paths:
+        items = (await client.get("/api/items", params={"path": path})).json()["items"]
+        found[path] = items[0]["id"] if items and not items[0]["missing"] else None
+    return found
 
 
-def arguments(settings: Settings) -> list[str]:
-    """The settings as the command line takes them."""
-    return [*settings.library, "--data", settings.data, "--database", settings.database]
+async def pairs(client: httpx.AsyncClient) -> dict[str, str | None]:
+    """The names of the halves."""
+    items = (await client.get("/api/items?sort=name")).json()["items"]
+    names = {item["id"]: item["name"] for item in items}
+    return {item["name"]: names.get(item["pairedWith"]) for item in items}
 
 
-@asynccontextmanager
-async def serving(
-    settings: Settings,
-    *more: str,
-    before: tuple[str, ...] = (),
-    python: str = sys.executable,
-    program: tuple[str, ...] = ("-m", "gallery"),
-) -> AsyncGenerator[Process]:
-    """A server process on a free port; it is killed at the end if it still runs.
-
-    `before` is a command that runs it, `program` what the interpreter `python` is given.
-    """
-    process = await asyncio.create_subprocess_exec(
-        *(*before, python, *program),
-        *("serve", *arguments(settings), "--port", "0"),
-        *more,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        assert process.stdout is not None
-        async with asyncio.timeout(30):
-            while line := (await process.stdout.readline()).decode():
-                if line.startswith("Serving "):
-                    break
-        assert line, "the server did not start"
-        yield Process(process, line.split()[1])
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+def cached(settings: Settings) -> list[Path]:
+    return sorted((Path(settings.data) / "thumbnails").rglob("*.webp"))

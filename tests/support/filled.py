@@ -13,6 +13,9 @@ from gallery.model import Named
 
 STEPS = 100
 """Instructions of SQLite's virtual machine between two counts."""
+TRAP = re.compile(r" INDEX item_\w+ \(missing_since=\?\)$")
+"""An index is read from one end to the other: what is present is nearly everything."""
+
 _FOLDER = "INSERT INTO folder (root_id, path, parent, item_count) VALUES (1, ?, ?, ?)"
 _ITEM = """
   INSERT INTO item (

@@ -4,7 +4,7 @@ import random
 import shutil
 from collections.abc import Callable
 
-from tests.library import Tree
+from tests.support.library import Tree
 
 
 class Folder:

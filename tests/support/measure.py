@@ -8,6 +8,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.support.waiting import pause
+
 PULSE_SECONDS = 0.05
 
 
@@ -44,7 +46,7 @@ class Pulse:
                 self.answers += 1
             finally:
                 self.slowest = max(self.slowest, time.monotonic() - began)
-            await asyncio.sleep(PULSE_SECONDS)
+            await pause(PULSE_SECONDS)
 
 
 @asynccontextmanager

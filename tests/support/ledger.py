@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from tests.conftest import TRIP
+from tests.support.library import TRIP
 
 State = tuple[str, list[str]]
 """Name and paths of a collection."""
