@@ -5,28 +5,30 @@ from collections.abc import Callable
 
 import msgspec
 
+from gallery.values.ids import AccountId, CollectionId, RootId
+
 logger = logging.getLogger(__name__)
 
 
 class CollectionChanged(msgspec.Struct, frozen=True, tag="collection"):
     """A person made, changed or deleted a collection; `is_public` if others could or can see it."""
 
-    collection_id: int
-    owner_id: int
+    collection_id: CollectionId
+    owner_id: AccountId
     is_public: bool
 
 
 class ItemsChanged(msgspec.Struct, frozen=True, tag="items"):
     """The index of a root learned something about files of these folders; None: of many."""
 
-    root_id: int
+    root_id: RootId
     folders: tuple[str, ...] | None
 
 
 class RootChanged(msgspec.Struct, frozen=True, tag="library"):
     """A scan of a root began or ended, or the root went offline or came back."""
 
-    root_id: int
+    root_id: RootId
 
 
 class Missed(msgspec.Struct, frozen=True, tag="resync"):

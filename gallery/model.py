@@ -9,15 +9,15 @@ import msgspec
 
 from gallery import limits
 from gallery.values import media_types, names, words
+from gallery.values.ids import MAX_ID, AccountId, CollectionId, ItemId
 from gallery.values.media_types import MediaType
-from gallery.values.times import EARLIEST, LATEST, month_of
+from gallery.values.times import EARLIEST, LATEST, Millis, month_of
 
 Time = Annotated[int, msgspec.Meta(ge=EARLIEST, le=LATEST)]
 
 MAX_STEM = 200
 """Characters by which two files are told to belong together."""
-MAX_ID = 2**63 - 1
-ItemId = Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]
+GivenItemId = Annotated[ItemId, msgspec.Meta(ge=1, le=MAX_ID)]
 Size = Literal["small", "medium", "large", "full"]
 """Of a picture made of an item."""
 PIXELS: Mapping[Size, int | None] = {"small": 256, "medium": 512, "large": 1_600, "full": None}
@@ -27,7 +27,7 @@ PIXELS: Mapping[Size, int | None] = {"small": 256, "medium": 512, "large": 1_600
 class Actor(msgspec.Struct, frozen=True):
     """Who asks."""
 
-    id: int
+    id: AccountId
 
 
 class _Shown(msgspec.Struct, frozen=True, rename="camel"):
@@ -37,7 +37,7 @@ class _Shown(msgspec.Struct, frozen=True, rename="camel"):
 class Item(_Shown, frozen=True):
     """A media file of the library. Lengths in pixels, `duration` in seconds."""
 
-    id: int
+    id: ItemId
     path: str
     name: str
     type: MediaType
@@ -50,7 +50,7 @@ class Item(_Shown, frozen=True):
     duration: float | None
     taken_at: datetime | None
     missing: bool
-    paired_with: int | None
+    paired_with: ItemId | None
 
 
 class Location(_Shown, frozen=True):
@@ -89,7 +89,7 @@ class ItemDetail(Item, frozen=True):
     keywords: list[str]
     problem: str | None
     favorite: bool
-    collections: list[int]
+    collections: list[CollectionId]
 
 
 class Folder(_Shown, frozen=True):
@@ -115,7 +115,7 @@ class FolderPage(_Shown, frozen=True):
 class Collection(_Shown, frozen=True):
     """A collection without its members: the contract's summary."""
 
-    id: int
+    id: CollectionId
     name: str
     description: str
     folder_path: str | None
@@ -126,7 +126,7 @@ class Collection(_Shown, frozen=True):
     item_count: int
     is_public: bool
     is_favorite: bool
-    owner_id: int
+    owner_id: AccountId
     created_at: datetime
     updated_at: datetime
 
@@ -141,7 +141,7 @@ class CollectionInput(_Shown, frozen=True):
     folder_path: str | None = None
     cover_path: str | None = None
     paths: list[str] | None = None
-    item_ids: list[ItemId] | None = None
+    item_ids: list[GivenItemId] | None = None
 
 
 class Revision(msgspec.Struct, frozen=True):
@@ -159,7 +159,7 @@ class Versioned(NamedTuple):
 
     collection: Collection
     revision: Revision
-    updated_at: int
+    updated_at: Millis
 
 
 class ListRevision(NamedTuple):

@@ -3,15 +3,30 @@
 from datetime import UTC, datetime
 
 from gallery.model import Collection, ListRevision, Named, Revision, Taken, Versioned
+from gallery.values.ids import AccountId, CollectionId
+from gallery.values.times import Millis
 
 DAY = datetime(2025, 7, 1, tzinfo=UTC)
 
 
 def versioned(id_: int, revision: Revision, updated_at: int) -> Versioned:
     collection = Collection(
-        *(id_, "A", "", None, None, False, None, None, 0, False, False, 1, DAY, DAY)
+        id=CollectionId(id_),
+        name="A",
+        description="",
+        folder_path=None,
+        cover_path=None,
+        has_artwork=False,
+        cover_small_url=None,
+        cover_large_url=None,
+        item_count=0,
+        is_public=False,
+        is_favorite=False,
+        owner_id=AccountId(1),
+        created_at=DAY,
+        updated_at=DAY,
     )
-    return Versioned(collection, revision, updated_at)
+    return Versioned(collection, revision, Millis(updated_at))
 
 
 def test_a_list_has_a_revision_of_all_its_members() -> None:

@@ -67,9 +67,9 @@ def test_the_time_of_a_file_is_within_the_calendar(modified_at: int, shown: int)
 
 
 def test_times_are_shown_in_whole_seconds() -> None:
-    assert times.moment(1_999) == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
-    assert times.local_time(1_999) == "1970-01-01T00:00:01"
-    assert times.local_time(-1) == "1969-12-31T23:59:59"
+    assert times.moment(times.Millis(1_999)) == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+    assert times.local_time(times.Millis(1_999)) == "1970-01-01T00:00:01"
+    assert times.local_time(times.Millis(-1)) == "1969-12-31T23:59:59"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from gallery.domain.sync.library import Library
 from gallery.events import Bus
 from gallery.media.worker import Workers
 from gallery.model import Actor
+from gallery.values.times import Millis
 
 _CHUNK = 1_000
 
@@ -49,7 +50,7 @@ class Services(msgspec.Struct, frozen=True):
     decoding: Budget
     """Memory for large bodies that are decoded."""
     owner: Actor
-    created_at: int
+    created_at: Millis
     """When this database was made, in milliseconds since 1970."""
     bus: Bus
     streams: asyncio.Semaphore

@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from gallery.errors import GalleryError
 from gallery.events import Event
+from gallery.values.times import Millis
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -87,6 +88,26 @@ class Reader:
         rows = await self._session.fetch(sql, args)
         return rows[0] if rows else None
 
+    async def value(self, sql: str, *args: object) -> Any | None:
+        """Return the only column of the first row of one statement, None if there is no row."""
+        row = await self.one(sql, *args)
+        if row is None:
+            return None
+        (value,) = row
+        return value
+
+    async def count(self, sql: str, *args: object) -> int:
+        """Return the whole number that one statement gives, as `SELECT COUNT(*)`; 0 for no row."""
+        return await self.value(sql, *args) or 0
+
+    async def column(self, sql: str, *args: object) -> list[Any]:
+        """Return the only column of every row of one statement."""
+        return [value for (value,) in await self._session.fetch(sql, args)]
+
+    async def pairs(self, sql: str, *args: object) -> list[tuple[Any, Any]]:
+        """Return both columns of every row of one statement, as for a `dict`."""
+        return [(first, second) for first, second in await self._session.fetch(sql, args)]
+
 
 class Tx(Reader):
     """A transaction that may change things."""
@@ -98,11 +119,11 @@ class Tx(Reader):
         self.discarded = False
 
     @cached_property
-    def now(self) -> int:
+    def now(self) -> Millis:
         """Its one reading of the clock, in milliseconds: when it is first asked for, so that a
         use case that begins with a lock has the lock by then.
         """
-        return self._clock()
+        return Millis(self._clock())
 
     async def many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
         """Runs one prepared statement for each of `rows`."""
@@ -153,7 +174,7 @@ class Database(Protocol):
         """What an administrator should know, in sentences: damage, and why nothing is written."""
         ...
 
-    def now(self) -> int:
+    def now(self) -> Millis:
         """The time, in milliseconds, by the clock of its transactions."""
         ...
 

@@ -37,6 +37,7 @@ from gallery.database.schema import (
 from gallery.database.upgrades import SCHEMA_VERSION, UPGRADES, upgrade
 from gallery.errors import StartRefused, Unavailable
 from gallery.events import Bus
+from gallery.values.times import Millis
 
 logger = logging.getLogger(__name__)
 
@@ -159,8 +160,8 @@ class PostgresDatabase:
         self._relay.gather(tx.events)
         return result
 
-    def now(self) -> int:
-        return self._clock()
+    def now(self) -> Millis:
+        return Millis(self._clock())
 
     def set_newest(self, newest: int) -> None:
         self._clock.set_newest(newest)

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from gallery.events import Bus, CollectionChanged, Event, ItemsChanged, Missed
+from gallery.values.ids import RootId
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Relay:
         self._failures = failures
         self._bus = bus
         self._sender = secrets.token_hex(8)
-        self._gathered: dict[int, set[str] | None] = {}
+        self._gathered: dict[RootId, set[str] | None] = {}
         self._news = asyncio.Event()
 
     def payloads(self, events: Sequence[Event]) -> list[str]:

@@ -37,6 +37,7 @@ from gallery.database.sqlite_connections import (
 )
 from gallery.errors import StartRefused, Unavailable
 from gallery.events import Bus
+from gallery.values.times import Millis
 
 logger = logging.getLogger(__name__)
 
@@ -193,8 +194,8 @@ class SqliteDatabase:
         finally:
             self._generation += 1
 
-    def now(self) -> int:
-        return self._clock()
+    def now(self) -> Millis:
+        return Millis(self._clock())
 
     def set_newest(self, newest: int) -> None:
         self._clock.set_newest(newest)

@@ -18,6 +18,7 @@ from gallery.disk.failures import is_exhausted
 from gallery.disk.originals import Original, Replaced, open_original
 from gallery.disk.roots import Roots
 from gallery.errors import printable
+from gallery.values.times import Micros
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +37,12 @@ _EARLIEST, _LATEST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)
 class Entry(NamedTuple):
     """A file of the archive: an original at a library `path`, or a `text` of our own.
 
-    `modified_at` is in microseconds; `size` is what the original must have when it is read.
+    `size` is what the original must have when it is read.
     """
 
     name: str
     size: int
-    modified_at: int
+    modified_at: Micros
     path: str = ""
     text: bytes = b""
 
@@ -49,7 +50,7 @@ class Entry(NamedTuple):
 def note(missing: Sequence[str], size: int = 0) -> Entry:
     """Return the text that names the `missing` files, filled up to `size` bytes."""
     text = "\n".join([_HEADING, *map(printable, missing), ""]).encode().ljust(size, b"\n")
-    return Entry(NOTE, len(text), time.time_ns() // 1_000, text=text)
+    return Entry(NOTE, len(text), Micros(time.time_ns() // 1_000), text=text)
 
 
 def length_of(entries: Sequence[Entry]) -> int:
@@ -117,7 +118,7 @@ def _late_note(entries: Sequence[Entry], lost: Collection[str]) -> Entry:
     planned = [entry for entry in entries if entry.name == NOTE]
     known = planned[0].text.decode().splitlines()[1:] if planned else []
     others = [entry for entry in entries if entry.name != NOTE]
-    empty = Entry(NOTE, 0, 0)
+    empty = Entry(NOTE, 0, Micros(0))
     size = length_of(entries) - _length([*others, empty], lost, 0)
     paths = [entry.path for entry in others if entry.name in lost]
     for names in (paths, lost):
@@ -165,7 +166,7 @@ def _opened(roots: Roots, entry: Entry) -> Original:
     return original
 
 
-def _date(microseconds: int) -> tuple[int, int, int, int, int, int]:
+def _date(microseconds: Micros) -> tuple[int, int, int, int, int, int]:
     """A time as ZIP has it: local, from 1980 to 2107."""
     try:
         local = time.localtime(microseconds // 1_000_000)

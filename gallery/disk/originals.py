@@ -5,6 +5,7 @@ import time
 from typing import BinaryIO
 
 from gallery.disk.roots import Roots
+from gallery.values.file_version import FileVersion
 
 GRAIN_SECONDS = 0.01
 """Two writes within so short a time may leave the same times in a file."""
@@ -15,7 +16,7 @@ class Replaced(Exception):
 
 
 class Original:
-    """An open original. Times in nanoseconds; whoever has it closes it.
+    """An open original; whoever has it closes it.
 
     What is put in place of the file is not seen, and what is written into it is an error: the bytes
     are always those of the `version` that was opened. It blocks.
@@ -30,8 +31,7 @@ class Original:
             time.sleep(GRAIN_SECONDS)  # else the next write may leave no trace
             status = os.fstat(file.fileno())
         self._status = status
-        self.size = status.st_size
-        self.modified_at = status.st_mtime_ns
+        self.size, self.modified_at = FileVersion.of(status)
         self._names, self._seen_at = status.st_nlink, status.st_ctime_ns
 
     @property
@@ -65,8 +65,9 @@ class Original:
         now = os.fstat(self._file.fileno())
         if now.st_nlink != self._names:
             self._names, self._seen_at = now.st_nlink, now.st_ctime_ns
-        if (now.st_size, now.st_mtime_ns) != (self.size, self.modified_at) or (
-            now.st_ctime_ns != self._seen_at
+        former = self._status
+        if (now.st_size, now.st_mtime_ns, now.st_ctime_ns) != (
+            *(former.st_size, former.st_mtime_ns, self._seen_at),
         ):
             raise Replaced
 

@@ -17,6 +17,7 @@ from gallery.disk.beneath import FOLDER, open_beneath
 from gallery.disk.failures import is_absent, is_exhausted
 from gallery.errors import Unavailable
 from gallery.values import paths
+from gallery.values.file_version import FileVersion
 from gallery.values.media_types import sidecars, type_of
 
 _FILE = os.O_RDONLY | os.O_NONBLOCK
@@ -25,14 +26,13 @@ _AWAY = {errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH}
 
 
 class FileSeen(NamedTuple):
-    """A media file as a look at the disk shows it; `modified_at` in microseconds.
+    """A media file as a look at the disk shows it.
 
     `sidecar` changes whenever the XMP files that belong to it do; 0 if there are none.
     """
 
     name: str
-    size: int
-    modified_at: int
+    version: FileVersion
     inode: int
     sidecar: int = 0
 
@@ -226,8 +226,7 @@ def seen(name: str, status: os.stat_result, sidecar: int = 0) -> FileSeen | None
     """What `status` says of a regular file, None if it is none."""
     if not stat.S_ISREG(status.st_mode):
         return None
-    times = status.st_size, status.st_mtime_ns // 1000
-    return FileSeen(name, *times, signed(status.st_ino), sidecar)
+    return FileSeen(name, FileVersion.of(status), signed(status.st_ino), sidecar)
 
 
 def sidecar_of(name: str, folder: int) -> int:
@@ -245,16 +244,17 @@ def sidecar_of(name: str, folder: int) -> int:
                     continue
                 raise
             if stat.S_ISREG(status.st_mode):
-                found.append((status.st_size, status.st_mtime_ns // 1000))
+                found.append(FileVersion.of(status))
                 break
     return sidecar_stamp(found)
 
 
-def sidecar_stamp(found: Sequence[tuple[int, int]]) -> int:
-    """One number for sizes and times (microseconds) of sidecars, 0 for none."""
+def sidecar_stamp(found: Sequence[FileVersion]) -> int:
+    """Return one number for the versions of sidecars, 0 for none. It is stored."""
     if not found:
         return 0
-    return int.from_bytes(hashlib.blake2b(repr(found).encode(), digest_size=7).digest()) or 1
+    text = repr([tuple(version) for version in found])
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest()) or 1
 
 
 def signed(number: int) -> int:

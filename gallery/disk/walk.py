@@ -13,14 +13,18 @@ from gallery.disk.failures import is_absent, is_exhausted
 from gallery.disk.roots import FileSeen, Root, seen, shown, sidecar_of, sidecar_stamp, signed
 from gallery.model import Problem
 from gallery.values import paths
+from gallery.values.file_version import FileVersion
 from gallery.values.media_types import described_by, is_sidecar, stem, type_of
+from gallery.values.times import Micros
 
 MAX_PROBLEMS = 100
 """How many problems of one walk are kept; the last of them says that there were more."""
 
 _encode = msgspec.json.Encoder().encode
 _Found = tuple[str, int, int, int, int]
-"""As `FileSeen`, which is slower to make."""
+"""Name, size, modified_at, inode and sidecar: a `FileSeen` is slower to make. Digests that are
+stored depend on the form.
+"""
 
 
 class FolderListing(NamedTuple):
@@ -37,7 +41,7 @@ class FolderListing(NamedTuple):
     folders: list[str]
     names: frozenset[str] | None = None
     inode: int | None = None
-    modified_at: int | None = None
+    modified_at: Micros | None = None
     digest: str | None = None
     file_count: int = 0
     is_expected: bool = False
@@ -125,7 +129,7 @@ class Walk:
         prefix = f"{folder}/" if folder else ""
         room = paths.MAX_PATH - len(prefix.encode())
         found: list[_Found] = []
-        sidecars: dict[str, tuple[int, int]] = {}
+        sidecars: dict[str, FileVersion] = {}
         folders: list[str] = []
         unknown = set[str]()
         with self._root.open_folder(folder) as descriptor, os.scandir(descriptor) as entries:
@@ -145,7 +149,7 @@ class Walk:
                         and is_first
                         and (status := self._look(entry, prefix, unknown))
                     ):
-                        sidecars[stem(name)] = status.st_size, status.st_mtime_ns // 1000
+                        sidecars[stem(name)] = FileVersion.of(status)
                     continue
                 fits = name.isascii() and len(name) <= room  # nearly always, and ten times as fast
                 if not fits and not paths.is_valid(prefix + name):
@@ -157,7 +161,10 @@ class Walk:
                         (name, status.st_size, status.st_mtime_ns // 1000, signed(status.st_ino), 0)
                     )
         if sidecars:
-            found = [(*file[:4], _stamp(file[0], sidecars)) for file in found]
+            found = [
+                (name, size, modified_at, inode, _stamp(name, sidecars))
+                for name, size, modified_at, inode, _sidecar in found
+            ]
         found = _without(unknown, found)
         found.sort()
         folders.sort()
@@ -165,7 +172,7 @@ class Walk:
         content = _encode((known_by, found, folders))
         digest = hashlib.blake2b(content, digest_size=16).hexdigest()
         is_expected = self._expected.get(folder) == digest and not unknown
-        files = [] if is_expected else [FileSeen(*file) for file in found]
+        files = [] if is_expected else [_seen(*file) for file in found]
         return FolderListing(
             *(folder, files, folders, None, *known_by),
             digest=None if unknown else digest,
@@ -202,8 +209,12 @@ class Walk:
             self.problems.append(Problem("", "and more"))
 
 
-def _identity(status: os.stat_result) -> tuple[int, int]:
-    return signed(status.st_ino), status.st_mtime_ns // 1000
+def _seen(name: str, size: int, modified_at: int, inode: int, sidecar: int) -> FileSeen:
+    return FileSeen(name, FileVersion(size, Micros(modified_at)), inode, sidecar)
+
+
+def _identity(status: os.stat_result) -> tuple[int, Micros]:
+    return signed(status.st_ino), Micros(status.st_mtime_ns // 1000)
 
 
 def _described(folder: int, names: Iterable[str]) -> Iterator[str]:
@@ -219,10 +230,11 @@ def _without(unknown: set[str], found: list[_Found]) -> list[_Found]:
     if not unknown:
         return found
     described = {stem(name) for name in unknown if is_sidecar(name)}
-    unknown |= {it[0] for it in found if it[0] in described or stem(it[0]) in described}
-    return [file for file in found if file[0] not in unknown]
+    names = [name for name, *_file in found]
+    unknown |= {name for name in names if name in described or stem(name) in described}
+    return [file for name, file in zip(names, found, strict=True) if name not in unknown]
 
 
-def _stamp(name: str, sidecars: Mapping[str, tuple[int, int]]) -> int:
+def _stamp(name: str, sidecars: Mapping[str, FileVersion]) -> int:
     """The `sidecar` of a file among all of its folder."""
     return sidecar_stamp([sidecars[base] for base in (name, stem(name)) if base in sidecars])

@@ -76,8 +76,11 @@ class Budget:
     def release(self, amount: int) -> None:
         """Count `amount` as free, and give it to those who wait."""
         self.used -= amount
-        while self._waiting and self.used + self._waiting[0][0] <= self.size:
-            more, turn = self._waiting.popleft()
+        while self._waiting:
+            more, turn = self._waiting[0]
+            if self.used + more > self.size:
+                break
+            self._waiting.popleft()
             self.used += more
             turn.set_result(None)
 

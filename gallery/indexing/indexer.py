@@ -21,6 +21,8 @@ from gallery.indexing.passes import Pass, RootIsGone, present
 from gallery.model import Hint
 from gallery.store.library import folders
 from gallery.store.sync import roots
+from gallery.values.ids import ItemId
+from gallery.values.times import Millis
 
 logger = logging.getLogger(__name__)
 
@@ -194,7 +196,7 @@ class Indexer:
             await work.merge(ripe)
             await work.follow()
 
-    def _merge_later(self, lost: Sequence[int]) -> None:
+    def _merge_later(self, lost: Sequence[ItemId]) -> None:
         """Have items merged in a while: a file that was moved may turn up with its own inode."""
 
         def ripen() -> None:
@@ -209,6 +211,6 @@ class Indexer:
             asyncio.get_running_loop().call_later(MERGE_SECONDS, ripen)
 
     async def _purge(self, lease: Leased) -> None:
-        before = self._db.now() - reconcile.PURGE_MILLISECONDS
+        before = Millis(self._db.now() - reconcile.PURGE_MILLISECONDS)
         while not await lease.write(reconcile.purge, self._status.id, before):
             pass

@@ -23,6 +23,8 @@ from gallery.media.worker_process import WorkerFailed
 from gallery.model import Probed
 from gallery.store.sync import unread
 from gallery.store.sync.unread import Unread
+from gallery.values.ids import ItemId
+from gallery.values.times import Millis
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ class MetadataJob(BackgroundJob):
 
     async def work(self, db: Leased, status: RootStatus) -> int:
         """Read what is ready; then, one by one, what was tried before."""
-        done, last = 0, 0
+        done, last = 0, ItemId(0)
         while True:
             batch = preferred = await self._preferred(status)
             if not batch:
@@ -69,9 +71,9 @@ class MetadataJob(BackgroundJob):
             done += await self._read(db, status, [item], done, MAX_SECONDS_ALONE)
         return done
 
-    def _still_since(self) -> int:
+    def _still_since(self) -> Millis:
         # By the clock that disks write by: that of the database may have been told another time.
-        return time.time_ns() // 1_000_000 - int(STILL_SECONDS * 1_000)
+        return Millis(time.time_ns() // 1_000_000 - int(STILL_SECONDS * 1_000))
 
     async def _preferred(self, status: RootStatus) -> list[Unread]:
         """Return what people look at; what is not still yet comes later."""

@@ -19,6 +19,8 @@ from gallery.domain.sync.reconcile import BATCH
 from gallery.domain.sync.root_status import RootStatus, looks_unplugged
 from gallery.errors import Unavailable
 from gallery.store.sync import files, roots
+from gallery.values.ids import ItemId, RootId
+from gallery.values.times import Millis
 
 AHEAD = 4_000
 """So many files, or folders, are compared at a time; they are stored in several batches."""
@@ -40,7 +42,7 @@ class Pass:
         self._status = status
         self._since = db.now()
         self._losses: list[Lost] = []
-        self.lost: list[int] = []
+        self.lost: list[ItemId] = []
         self.files = 0
 
     async def over(self, listings: Iterator[FolderListing]) -> AsyncGenerator[None]:
@@ -87,7 +89,7 @@ class Pass:
         self.lost += outcome.lost
         self._library.departures.note(outcome.departures)
 
-    async def merge(self, missing: Collection[int]) -> None:
+    async def merge(self, missing: Collection[ItemId]) -> None:
         """What came elsewhere in place of the missing items, by its bytes, is them."""
         self._note(
             await self._lease.write(
@@ -97,10 +99,10 @@ class Pass:
 
     async def merge_all(self) -> None:
         """`merge` for whatever went missing within a day, and so also before a crash."""
-        last: int | None = 0
+        last: ItemId | None = ItemId(0)
         while last is not None:
             missing = await self._db.read(
-                files.missing_lately, self._status.id, self._since - DAY, last
+                files.missing_lately, self._status.id, Millis(self._since - DAY), last
             )
             if missing:
                 await self.merge(missing)
@@ -154,12 +156,15 @@ async def _count(reader: Reader, gone: Sequence[Gone], folders: Sequence[str]) -
     """How many present items are lost with the files and the folders: some have moved since."""
     places = await files.places(reader, [action.id for action in gone])
     alone = sum(
-        action.id in places and places[action.id][1:3] == (action.path, 0) for action in gone
+        action.id in places
+        and places[action.id].path == action.path
+        and not places[action.id].missing_since
+        for action in gone
     )
     return alone + sum([await files.count_below(reader, folder) for folder in folders])
 
 
-async def present(reader: Reader, root_id: int) -> int:
+async def present(reader: Reader, root_id: RootId) -> int:
     """How many files the index knows to be in the root."""
     return next(row.item_count for row in await roots.all_roots(reader) if row.id == root_id)
 

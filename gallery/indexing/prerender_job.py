@@ -18,11 +18,12 @@ from gallery.events import Bus
 from gallery.indexing.background_job import BackgroundJob
 from gallery.store.pictures import thumbnails
 from gallery.store.pictures.thumbnails import RenderedItem, Source
+from gallery.values.ids import ItemId
 
 BATCH = 32
 PAUSE = 2.0
 """Seconds until it is looked again whether everything has been read."""
-_NEWEST = (1 << 62, 1 << 62)
+_NEWEST = (1 << 62, ItemId(1 << 62))
 
 
 class PrerenderJob(BackgroundJob):

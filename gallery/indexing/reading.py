@@ -21,6 +21,7 @@ from gallery.media.worker_process import WorkerFailed
 from gallery.model import Probed
 from gallery.store.sync.unread import Unread
 from gallery.values import paths
+from gallery.values.file_version import FileVersion
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
@@ -110,7 +111,7 @@ class FileReader:
 
 def _job(item: Unread, opened: _Opened) -> tuple[ReadFile, list[int]]:
     files = [file.fileno() for file in (opened.file, *opened.sidecars)]
-    return ReadFile(paths.name(item.path), item.modified_at), files
+    return ReadFile(paths.name(item.path), item.version.modified_at), files
 
 
 def _open_all(root: Root, batch: Sequence[Unread]) -> list[_Opened | Unopened]:
@@ -132,7 +133,7 @@ def _open(root: Root, item: Unread) -> _Opened | Unopened:
                 return Unopened.CHANGED
             sidecars = root.open_sidecars(item.path) if item.sidecar else []
             files.callback(_close, sidecars)
-            opened = _Opened(file, sidecars, fingerprint(file, item.size))
+            opened = _Opened(file, sidecars, fingerprint(file, item.version.size))
         except OSError as error:
             if is_exhausted(error):
                 raise
@@ -183,5 +184,4 @@ def _is_unchanged(root: Root, item: Unread, opened: _Opened) -> bool:
 
 
 def _is_as_listed(file: BinaryIO, item: Unread) -> bool:
-    status = os.fstat(file.fileno())
-    return (status.st_size, status.st_mtime_ns // 1000) == (item.size, item.modified_at)
+    return FileVersion.of(os.fstat(file.fileno())) == item.version

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gallery.model import PIXELS, Size
+from gallery.values.times import Micros
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +32,8 @@ STALE_SECONDS = 3_600.0
 """Age of a half-written file whose writer cannot be at work any more."""
 
 
-def key_of(fingerprint: str, modified_at: int) -> str:
-    """What the pictures of a file are kept under: its bytes, and its time (microseconds).
+def key_of(fingerprint: str, modified_at: Micros) -> str:
+    """What the pictures of a file are kept under: its bytes, and its time.
 
     A file that moves keeps both. The fingerprint alone would not do: it does not see what changes
     in the middle of a file without changing its size.

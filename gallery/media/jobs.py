@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from gallery.model import Probed, Size
+from gallery.values.times import Micros
 
 R = TypeVar("R")
 
@@ -26,11 +27,11 @@ MAX_PICTURES_BYTES = 128 << 20
 class ReadFile(msgspec.Struct, frozen=True, tag_field="ask", tag="read"):
     """Read the metadata of a file. Beside it: the file, then its sidecars.
 
-    The name tells how to read it; `modified_at` is in microseconds.
+    The name tells how to read it.
     """
 
     name: str
-    modified_at: int
+    modified_at: Micros
 
 
 class RenderFile(msgspec.Struct, frozen=True, tag_field="ask", tag="render"):

@@ -21,7 +21,7 @@ async def take(tx: Tx, name: str, holder: str) -> Lease | None:
 
     One that is to last for over twice as long as any may is void: its holder's clock was wrong.
     """
-    row = await tx.one(
+    term = await tx.value(
         """
         INSERT INTO lease (name, holder, term, expires_at) VALUES ($1, $2, 1, $3)
         ON CONFLICT (name) DO UPDATE SET
@@ -38,7 +38,7 @@ async def take(tx: Tx, name: str, holder: str) -> Lease | None:
         tx.now,
         tx.now + 2 * SECONDS * 1_000,
     )
-    return Lease(name, holder, row[0]) if row else None
+    return None if term is None else Lease(name, holder, term)
 
 
 async def renew(tx: Tx, lease: Lease) -> bool:

@@ -1,9 +1,10 @@
 """The newest time that is stored, behind which the clock must not fall."""
 
 from gallery.database.engine import Reader
+from gallery.values.times import Millis
 
 
-async def newest(reader: Reader) -> int:
+async def newest(reader: Reader) -> Millis:
     """Return the newest time (ms) of a change that clients may have seen; 0 if there is none.
 
     Each part is the end of an index, or a table of few rows.
@@ -19,4 +20,4 @@ async def newest(reader: Reader) -> int:
           (SELECT COALESCE(MAX(r.last_scan), 0) FROM root AS r)
         """
     )
-    return max(row) if row else 0
+    return Millis(max(row) if row else 0)

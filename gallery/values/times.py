@@ -1,6 +1,12 @@
 """Times: milliseconds since 1970 in the database, ISO 8601 for clients."""
 
 from datetime import UTC, datetime, timedelta
+from typing import NewType
+
+Millis = NewType("Millis", int)
+"""A time, in milliseconds since 1970: of changes, and of taking a picture."""
+Micros = NewType("Micros", int)
+"""A time, in microseconds since 1970: of the modification of a file or folder."""
 
 _DAY_ONE = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST, _LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
@@ -22,17 +28,17 @@ def beginning_of(month: int) -> int:
     return (datetime(years, months + 1, 1, tzinfo=UTC) - _DAY_ONE) // timedelta(milliseconds=1)
 
 
-def file_time(modified_at: int) -> int:
+def file_time(modified_at: int) -> Millis:
     """A file's time in milliseconds, within what a calendar knows: disks tell of stranger ones."""
-    return max(EARLIEST, min(modified_at // 1_000, LATEST))
+    return Millis(max(EARLIEST, min(modified_at // 1_000, LATEST)))
 
 
-def moment(milliseconds: int) -> datetime:
+def moment(milliseconds: Millis) -> datetime:
     """A stored time as clients see it: whole seconds, UTC."""
     return datetime.fromtimestamp(milliseconds // 1000, UTC)
 
 
-def local_time(milliseconds: int) -> str:
+def local_time(milliseconds: Millis) -> str:
     """A stored local time as clients see it: what a clock showed, without a zone."""
     return moment(milliseconds).replace(tzinfo=None).isoformat()
 

@@ -21,6 +21,7 @@ from gallery.disk import archives
 from gallery.disk.archives import NOTE, Entry, archive, length_of
 from gallery.disk.roots import Root, Roots
 from gallery.domain import budget
+from gallery.values.times import Micros
 from tests.support.collections import collect
 from tests.support.library import ODD_NAMES, Tree, rescan
 
@@ -264,7 +265,7 @@ def test_whatever_is_lost_the_length_is_kept(
         patch.setattr(archives, "PART", 100)
         made = []
         for number, size in enumerate(sizes):
-            made.append(Entry(f"{number}.jpg", size, 0, f"{number}.jpg"))
+            made.append(Entry(f"{number}.jpg", size, Micros(0), f"{number}.jpg"))
             if number not in lost:
                 file = Path(folder, f"{number}.jpg")
                 file.write_bytes(bytes([number]) * size)
@@ -303,7 +304,7 @@ def test_the_length_is_that_of_the_archive(
     entries: list[tuple[str, bytes]], limit: int, files: int
 ) -> None:
     """Also beyond 2 GiB and 65,535 files: the limits of ZIP are put lower here."""
-    made = [Entry(name, len(text), 0, text=text) for name, text in entries]
+    made = [Entry(name, len(text), Micros(0), text=text) for name, text in entries]
     roots = Roots([Root("", Path("/nowhere"))], lambda _name: False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(zipfile, "ZIP64_LIMIT", limit)
@@ -317,6 +318,6 @@ def test_the_length_is_that_of_the_archive(
 def test_times_that_zip_does_not_know() -> None:
     roots = Roots([Root("", Path("/nowhere"))], lambda _name: False)
     times = (-(10**15), 0, 10**15, 10**16, 10**30)
-    made = [Entry(f"{at}", 0, at) for at in times]
+    made = [Entry(f"{at}", 0, Micros(at)) for at in times]
     found = zipfile.ZipFile(io.BytesIO(b"".join(archive(roots, made))))
     assert [info.date_time[0] for info in found.infolist()] == [1980, 1980, 2001, 2107, 2107]

@@ -17,6 +17,7 @@ from gallery.config import Settings
 from gallery.domain.feed import MAX_WAITING, Feed
 from gallery.events import Bus, CollectionChanged, Event, ItemsChanged, Missed, RootChanged
 from gallery.model import Actor
+from gallery.values.ids import AccountId, CollectionId, RootId
 from tests.support.collections import make
 from tests.support.library import BEACH, TRIP, Tree, rescan, scanned
 from tests.support.serving import Process, serving
@@ -141,7 +142,7 @@ def resident(server: Process) -> int:
     return int(pages) * 4096
 
 
-MINE, THEIRS = Actor(1), Actor(2)
+MINE, THEIRS = Actor(AccountId(1)), Actor(AccountId(2))
 
 
 async def heard(feed: Feed) -> list[Event]:
@@ -157,11 +158,23 @@ async def heard(feed: Feed) -> list[Event]:
 async def test_nobody_hears_of_the_private_collections_of_others() -> None:
     bus = Bus()
     with Feed(bus, MINE) as mine, Feed(bus, THEIRS) as theirs:
-        private, public = CollectionChanged(5, 1, is_public=False), CollectionChanged(6, 1, True)
-        for event in (private, public, ItemsChanged(1, ("a",)), RootChanged(1)):
+        private, public = (
+            CollectionChanged(CollectionId(5), AccountId(1), is_public=False),
+            CollectionChanged(CollectionId(6), AccountId(1), True),
+        )
+        for event in (private, public, ItemsChanged(RootId(1), ("a",)), RootChanged(RootId(1))):
             bus.publish(event)
-        assert await heard(mine) == [private, public, ItemsChanged(1, ("a",)), RootChanged(1)]
-        assert await heard(theirs) == [public, ItemsChanged(1, ("a",)), RootChanged(1)]
+        assert await heard(mine) == [
+            private,
+            public,
+            ItemsChanged(RootId(1), ("a",)),
+            RootChanged(RootId(1)),
+        ]
+        assert await heard(theirs) == [
+            public,
+            ItemsChanged(RootId(1), ("a",)),
+            RootChanged(RootId(1)),
+        ]
     bus.publish(public)
     assert await heard(mine) == []
 
@@ -170,12 +183,15 @@ async def test_who_is_too_slow_has_to_look_at_everything_anew() -> None:
     bus = Bus()
     with Feed(bus, MINE) as feed:
         for number in range(MAX_WAITING + 3):
-            bus.publish(CollectionChanged(number, 1, is_public=False))
-        last = [CollectionChanged(MAX_WAITING + more, 1, is_public=False) for more in (1, 2)]
+            bus.publish(CollectionChanged(CollectionId(number), AccountId(1), is_public=False))
+        last = [
+            CollectionChanged(CollectionId(MAX_WAITING + more), AccountId(1), is_public=False)
+            for more in (1, 2)
+        ]
         assert await heard(feed) == [Missed(), *last]
         for _ in range(3):
-            bus.publish(RootChanged(1))
-        assert await heard(feed) == [RootChanged(1)], "the same is not told twice in a row"
+            bus.publish(RootChanged(RootId(1)))
+        assert await heard(feed) == [RootChanged(RootId(1))], "the same is not told twice in a row"
 
 
 async def test_paths_are_told_as_they_are(server: Process, library: Tree) -> None:

@@ -20,7 +20,6 @@ from gallery.api.routes import routes
 from gallery.domain.collections import members as rules
 from gallery.domain.collections import memberships
 from gallery.model import (
-    MAX_ID,
     Collection,
     CollectionInput,
     Folder,
@@ -34,6 +33,7 @@ from gallery.model import (
     RootState,
 )
 from gallery.values import criteria, names, paths
+from gallery.values.ids import MAX_ID
 from tests.support.library import TRIP, Tree
 from tests.support.openapi import DOCUMENT, Json, Operation, operations, resolved
 

@@ -25,6 +25,7 @@ from gallery.media.cache import Cache, key_of
 from gallery.media.jobs import RenderFile, Rendering, Request
 from gallery.media.worker import Workers
 from gallery.media.worker_process import WorkerProcess
+from gallery.values.times import Micros
 from tests.support.application import client_of
 from tests.support.bombs import BOMBS
 from tests.support.collections import collect
@@ -238,9 +239,9 @@ async def test_nothing_half_written_is_ever_there(
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(Path, "replace", renamed)
     cache = Cache(Path(settings.data) / "thumbnails")
-    cache.keep(key_of("x", 1), "small", b"picture")
+    cache.keep(key_of("x", Micros(1)), "small", b"picture")
     assert done == ["sync", "rename"]
-    assert cache.read(key_of("x", 1), "small") == b"picture"
+    assert cache.read(key_of("x", Micros(1)), "small") == b"picture"
 
 
 async def test_a_full_disk_does_not_keep_pictures_from_being_shown(
@@ -533,7 +534,7 @@ async def test_what_cannot_be_drawn_for_a_moment_is_tried_again(
 
 async def test_the_least_recently_used_go_when_room_is_short(tmp_path: Path, clock: object) -> None:
     cache = Cache(tmp_path / "thumbnails")
-    keys = [key_of("x", number) for number in range(10)]
+    keys = [key_of("x", Micros(number)) for number in range(10)]
     for age, key in enumerate(keys):
         cache.keep(key, "small", bytes(1_000))
         [file] = (tmp_path / "thumbnails").rglob(f"{key}-small.webp")

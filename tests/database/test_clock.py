@@ -8,6 +8,8 @@ from gallery.config import Settings
 from gallery.database.engine import Database, Reader, Tx
 from gallery.store import leases
 from gallery.store.sync import unread
+from gallery.values.ids import ItemId, RootId
+from gallery.values.times import Millis
 from tests.support.application import Clock, client_of
 
 YEAR = 365 * 24 * 3_600_000
@@ -64,9 +66,11 @@ async def test_a_file_that_settled_in_the_future_is_still(
         )
 
     async def ready(reader: Reader) -> list[int]:
-        return [item.id for item in await unread.ready(reader, 1, 90_000, 0, 10)]
+        return [
+            item.id for item in await unread.ready(reader, RootId(1), Millis(90_000), ItemId(0), 10)
+        ]
 
     await db.write(make)
     assert await db.read(ready) == ([1] if is_ready else [])
-    found, later = await db.read(unread.among, [1], 90_000)
+    found, later = await db.read(unread.among, [ItemId(1)], Millis(90_000))
     assert (len(found), len(later)) == ((1, 0) if is_ready else (0, 1))

@@ -16,6 +16,8 @@ from gallery.store.library import folders, items
 from gallery.store.pictures import thumbnails
 from gallery.store.sync import files, folder_moves, moves, roots, unread
 from gallery.values.criteria import Criteria
+from gallery.values.ids import AccountId, FolderId, ItemId, RootId
+from gallery.values.times import Millis
 from tests.support.filled import TRAP, CountedSession, fill
 
 FOLDERS = 2_000
@@ -48,27 +50,27 @@ CASES: dict[str, tuple[int, str, Ask]] = {
     "how many were there lately": (
         1_000,
         "item USING COVERING INDEX item_path (path>? AND path<?)",
-        lambda reader: folder_moves.count_left(reader, "f0001", 5),
+        lambda reader: folder_moves.count_left(reader, "f0001", Millis(5)),
     ),
     "which of some items are to be read": (
         2_000,
         "i USING INTEGER PRIMARY KEY (rowid=?)",
-        lambda reader: unread.among(reader, range(64), 0),
+        lambda reader: unread.among(reader, map(ItemId, range(64)), Millis(0)),
     ),
     "which of some items are to be drawn": (
         2_000,
         "i USING INTEGER PRIMARY KEY (rowid=?)",
-        lambda reader: thumbnails.waiting_among(reader, range(64)),
+        lambda reader: thumbnails.waiting_among(reader, map(ItemId, range(64))),
     ),
     "what is to be read": (
         10_000,
         "i USING INDEX item_unprobed (root_id=? AND read_tries=? AND id>?)",
-        lambda reader: unread.ready(reader, 1, 2**40, 5_000, 64),
+        lambda reader: unread.ready(reader, RootId(1), Millis(2**40), ItemId(5_000), 64),
     ),
     "what is to be drawn": (
         1_000,
         "i USING INDEX item_undrawn (root_id=? AND taken_local<?)",
-        lambda reader: thumbnails.waiting(reader, 1, (2**40, 1), 64),
+        lambda reader: thumbnails.waiting(reader, RootId(1), (2**40, ItemId(1)), 64),
     ),
     "items by path": (
         10_000,
@@ -83,12 +85,12 @@ CASES: dict[str, tuple[int, str, Ask]] = {
     "items of folders": (
         10_000,
         "i USING INDEX item_folder (folder_id=?)",
-        lambda reader: files.in_folders(reader, [7, 8]),
+        lambda reader: files.in_folders(reader, [FolderId(7), FolderId(8)]),
     ),
     "items that look alike": (
         20_000,
         "i USING INTEGER PRIMARY KEY (rowid=?)",
-        lambda reader: moves.lookalikes(reader, range(64)),
+        lambda reader: moves.lookalikes(reader, map(ItemId, range(64))),
     ),
     "a sample of each root": (
         20_000,
@@ -111,7 +113,7 @@ CASES: dict[str, tuple[int, str, Ask]] = {
         20_000,
         "i USING INTEGER PRIMARY KEY (rowid=?)",
         lambda reader: browsing.page(
-            reader, Actor(1), Criteria(folders=["f0001"]), ItemSlice(None, 500, 1)
+            reader, Actor(AccountId(1)), Criteria(folders=["f0001"]), ItemSlice(None, 500, 1)
         ),
     ),
 }
@@ -147,7 +149,7 @@ async def test_every_order_is_walked_no_further_than_a_page(session: CountedSess
     for sort in ("takenAt", "name", "addedAt", "modifiedAt", "size", "rating"):
         session.steps, session.plans = 0, []
         part = ItemSlice(None, 100, 1)
-        await browsing.page(Reader(session), Actor(1), Criteria(sort=sort), part)
+        await browsing.page(Reader(session), Actor(AccountId(1)), Criteria(sort=sort), part)
         assert not any("TEMP B-TREE" in step for step in session.plans), sort
         assert session.steps <= 20_000, sort
 

@@ -20,6 +20,7 @@ from gallery.domain.leases import LeaseLost, leased
 from gallery.errors import StartRefused, Unavailable
 from gallery.events import Bus, CollectionChanged, Event, ItemsChanged, Missed
 from gallery.store import leases
+from gallery.values.ids import AccountId, CollectionId, RootId
 from tests.support import postgres as postgres_server
 from tests.support.application import client_of
 from tests.support.ledger import Ledger
@@ -42,7 +43,7 @@ async def db(url: str) -> AsyncGenerator[PostgresDatabase]:
 
 async def add(tx: Tx, name: str) -> None:
     await tx.all("INSERT INTO account (name, created_at) VALUES ($1, $2)", name, tx.now)
-    tx.after_commit(ItemsChanged(len(name), ()))
+    tx.after_commit(ItemsChanged(RootId(len(name)), ()))
 
 
 async def names(reader: Reader) -> list[str]:
@@ -120,11 +121,11 @@ async def test_a_deadlock_is_run_again_and_told_once(url: str) -> None:
             if tries.total() <= 2:
                 await meet.wait()
             await tx.all("UPDATE account SET created_at = 2 WHERE name = $1", second)
-            tx.after_commit(ItemsChanged(9, ()))
+            tx.after_commit(ItemsChanged(RootId(9), ()))
 
         await asyncio.gather(db.write(rename, "a", "b"), db.write(rename, "b", "a"))
         assert tries.total() == 3
-        assert heard.count(ItemsChanged(9, ())) == 2
+        assert heard.count(ItemsChanged(RootId(9), ())) == 2
 
 
 async def test_servers_tell_each_other_what_happens(url: str) -> None:
@@ -146,20 +147,20 @@ async def test_servers_tell_each_other_what_happens(url: str) -> None:
             return await here.read(listeners) == 2
 
         await eventually(both_listen)
-        private = CollectionChanged(1, 1, is_public=False)
-        await here.write(publish, private, ItemsChanged(1, ("a",)))
-        await here.write(publish, ItemsChanged(1, ("b",)), ItemsChanged(2, None))
+        private = CollectionChanged(CollectionId(1), AccountId(1), is_public=False)
+        await here.write(publish, private, ItemsChanged(RootId(1), ("a",)))
+        await here.write(publish, ItemsChanged(RootId(1), ("b",)), ItemsChanged(RootId(2), None))
         await told(heard[1], private)
-        await told(heard[1], ItemsChanged(2, None))
+        await told(heard[1], ItemsChanged(RootId(2), None))
         assert {e for e in heard[1] if isinstance(e, ItemsChanged)} <= {
-            ItemsChanged(1, ("a",)),
-            ItemsChanged(1, ("b",)),
-            ItemsChanged(1, ("a", "b")),
-            ItemsChanged(2, None),
+            ItemsChanged(RootId(1), ("a",)),
+            ItemsChanged(RootId(1), ("b",)),
+            ItemsChanged(RootId(1), ("a", "b")),
+            ItemsChanged(RootId(2), None),
         }
         many = tuple(f"folder {number}" for number in range(2_000))
-        await there.write(publish, ItemsChanged(3, many))
-        await told(heard[0], ItemsChanged(3, None))
+        await there.write(publish, ItemsChanged(RootId(3), many))
+        await told(heard[0], ItemsChanged(RootId(3), None))
         assert heard[0].count(private) == 1, "nobody hears of his own doings twice"
         connection = await asyncpg.connect(url)
         await connection.execute("SELECT pg_notify('gallery', 'what is this?')")
@@ -174,8 +175,8 @@ async def test_servers_tell_each_other_what_happens(url: str) -> None:
         await connection.close()
         await told(heard[0], Missed())
         await eventually(both_listen)
-        await there.write(publish, CollectionChanged(2, 1, is_public=True))
-        await told(heard[0], CollectionChanged(2, 1, is_public=True))
+        await there.write(publish, CollectionChanged(CollectionId(2), AccountId(1), is_public=True))
+        await told(heard[0], CollectionChanged(CollectionId(2), AccountId(1), is_public=True))
 
 
 async def listeners(reader: Reader) -> int:

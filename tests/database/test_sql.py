@@ -1,11 +1,13 @@
 """The SQL of the store: no form that only one engine knows, and an index for every list."""
 
+import ast
 import json
 import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 import httpx
 import pytest
@@ -123,6 +125,36 @@ def test_what_is_no_constant_is_found_in_every_form(tmp_path: Path, code: str) -
 def test_constants_may_be_put_together(tmp_path: Path, code: str) -> None:
     (tmp_path / "x.py").write_text(code)
     assert not list(sql_texts.put_in(tmp_path / "x.py"))
+
+
+def test_no_row_is_taken_apart_by_position() -> None:
+    """A column that is added to a statement must not shift what others mean: rows get names."""
+    positional = [
+        f"{module.relative_to(STORE.parent)}:{node.lineno}: {ast.unparse(node)}"
+        for room in ("domain", "store", "indexing")
+        for module in sorted((STORE.parent / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(module.read_text()))
+        if _takes_apart(node)
+    ]
+    assert not positional
+
+
+def _takes_apart(node: ast.AST) -> TypeGuard[ast.expr]:
+    """Return whether it is `*a[1:]`, `a[x][1:3]`, `row[0]`, `row[N:]` or the like."""
+    if isinstance(node, ast.Starred):
+        whole = node.value
+        is_part = isinstance(whole, ast.Subscript) and isinstance(whole.slice, ast.Slice)
+        return is_part and not ast.unparse(whole).startswith("sys.argv")
+    if not isinstance(node, ast.Subscript):
+        return False
+    of, at = node.value, node.slice
+    if isinstance(of, ast.Subscript):
+        return isinstance(at, ast.Slice | ast.Constant | ast.UnaryOp)
+    return isinstance(of, ast.Name) and of.id in ROWS and not isinstance(at, ast.Name)
+
+
+ROWS = {"row", "item", "action", "file", "rest", "now", "key"}
+"""Names of one row, or of one struct."""
 
 
 def test_the_schema_is_plain_sqlite_and_fits_the_mapping_of_types() -> None:

@@ -19,12 +19,13 @@ from gallery.database.sqlite_file import APPLICATION_ID
 from gallery.database.upgrades import SCHEMA_VERSION
 from gallery.errors import NotAllowed, StartRefused, Unavailable
 from gallery.events import Bus, Event, ItemsChanged
+from gallery.values.ids import RootId
 from tests.support.waiting import eventually, eventually_in_thread, others_have_run
 
 
 async def add(tx: Tx, name: str) -> None:
     await tx.all("INSERT INTO account (name, created_at) VALUES ($1, $2)", name, tx.now)
-    tx.after_commit(ItemsChanged(len(name), ()))
+    tx.after_commit(ItemsChanged(RootId(len(name)), ()))
 
 
 async def names(reader: Reader) -> list[str]:
@@ -41,6 +42,27 @@ async def test_a_reader_sees_one_snapshot_whatever_is_written_meanwhile(
 
     assert await db.read(look_twice) == ([], [])
     assert await db.read(names) == ["meanwhile"]
+
+
+async def test_a_reader_gives_one_value_a_count_a_column_or_pairs(db: SqliteDatabase) -> None:
+    async def look(reader: Reader) -> tuple[object, ...]:
+        return (
+            await reader.value("SELECT name FROM account ORDER BY id"),
+            await reader.count("SELECT COUNT(*) FROM account"),
+            await reader.column("SELECT name FROM account ORDER BY id"),
+            await reader.pairs("SELECT id, name FROM account ORDER BY id"),
+        )
+
+    assert await db.read(look) == (None, 0, [], [])
+    await db.write(add, "one")
+    await db.write(add, "two")
+    assert await db.read(look) == ("one", 2, ["one", "two"], [(1, "one"), (2, "two")])
+
+    async def two_columns(reader: Reader) -> object:
+        return await reader.value("SELECT id, name FROM account")
+
+    with pytest.raises(ValueError, match="unpack"):
+        await db.read(two_columns)
 
 
 async def test_a_reader_cannot_write(db: SqliteDatabase) -> None:
@@ -102,7 +124,7 @@ async def test_events_are_told_after_the_commit_and_only_then(tmp_path: Path) ->
         with pytest.raises(UniqueViolation):
             await db.write(add, "one")
         await db.write(add, "three")
-    assert heard == [(ItemsChanged(3, ()), 1), (ItemsChanged(5, ()), 2)]
+    assert heard == [(ItemsChanged(RootId(3), ()), 1), (ItemsChanged(RootId(5), ()), 2)]
 
 
 async def test_what_is_acknowledged_is_durable(db: SqliteDatabase, tmp_path: Path) -> None:

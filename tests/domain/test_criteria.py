@@ -20,6 +20,9 @@ from gallery.store.library import browsing as pages
 from gallery.store.people import accounts
 from gallery.store.sync import roots, unread
 from gallery.values.criteria import Criteria, Near
+from gallery.values.file_version import FileVersion
+from gallery.values.ids import AccountId, ItemId, RootId
+from gallery.values.times import Micros, Millis
 from tests.support.reference import Fact, answer
 
 ITEMS = 150
@@ -27,6 +30,7 @@ DRAWN = {"": 2_000, "postgres": 800}
 """How many filters for each engine; the more, the longer PostgreSQL plans."""
 DAY = 20_454
 """Since 1970; it decides the order of shuffles."""
+ROOT = RootId(1)
 FOLDERS = ["x", "x/a", "x/a/b", "x/ab", "x/Été"]
 NAMES = ["img2", "img10", "IMG_0042", "Straße", "東京タワー", "été à Nice", "b-w"]
 ENDINGS = ["jpg", "JPG", "png", "heic", "mp4"]
@@ -49,7 +53,7 @@ def drawn_fact(chance: random.Random, number: int) -> tuple[str, FileSeen, Probe
     offset = chance.choice([None, 0, 120, -330])
     taken = Taken(local - (offset or 0) * 60_000, local, offset, "exif")
     name = f"{chance.choice(NAMES)} {number % 13}.{chance.choice(ENDINGS)}"
-    file = FileSeen(name, chance.randrange(5), local * 1000, number)
+    file = FileSeen(name, FileVersion(chance.randrange(5), Micros(local * 1000)), number)
     read = Probed(
         width=chance.choice([None, 3000, 4000, 4000]),
         height=chance.choice([3000, 4000]),
@@ -76,23 +80,24 @@ async def facts(db: Database) -> list[Fact]:
         folder, file, read = drawn_fact(chance, number)
         drawn.setdefault(f"{folder}/{file.name}", (folder, file, read))
     await db.write(roots.register, "x", "/nowhere")
-    await db.write(reconcile.apply, 1, "x", [FolderFound(folder) for folder in FOLDERS], 0)
+    await db.write(
+        reconcile.apply, ROOT, "x", [FolderFound(folder) for folder in FOLDERS], Millis(0)
+    )
     files = [Added(folder, file) for folder, file, _read in drawn.values()]
     for start in range(0, len(files), 50):  # at three different times
-        await db.write(reconcile.apply, 1, "x", files[start : start + 50], 0)
-    waiting = await db.read(unread.ready, 1, 1 << 50, 0, 1_000)
+        await db.write(reconcile.apply, ROOT, "x", files[start : start + 50], Millis(0))
+    waiting = await db.read(unread.ready, ROOT, Millis(1 << 50), ItemId(0), 1_000)
     told = [(item, drawn[item.path][2]) for item in waiting]
-    await db.write(reconcile.store_metadata, 1, told, ())
+    await db.write(reconcile.store_metadata, ROOT, told, ())
     lost = [Gone(item.id, item.path) for item in waiting if item.id % 11 == 0]
-    await db.write(reconcile.apply, 1, "x", lost, db.now())
+    await db.write(reconcile.apply, ROOT, "x", lost, db.now())
     marks, members = await db.write(people, [item.id for item in waiting])
     rows = await db.read(pages_added)
     return [
         Fact(
             item.id,
             item.path,
-            item.size,
-            item.modified_at,
+            *item.version,
             rows[item.id],
             item.id % 11 == 0,
             found,
@@ -209,7 +214,9 @@ async def paged(db: Database, criteria: Criteria, limit: int) -> list[int]:
     found: list[int] = []
     after = None
     while True:
-        part = await db.read(browsing.page, Actor(1), criteria, ItemSlice(after, limit, DAY))
+        part = await db.read(
+            browsing.page, Actor(AccountId(1)), criteria, ItemSlice(after, limit, DAY)
+        )
         found += [item.id for item in part.items]
         if part.next is None:
             return found

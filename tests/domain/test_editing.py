@@ -8,10 +8,11 @@ from gallery.domain.collections.editing import own_fields
 from gallery.errors import Invalid
 from gallery.model import CollectionInput
 from gallery.store.collections.collections import Fields
+from gallery.values.ids import ItemId
 from gallery.values.names import CollectionName
 
 NAME = CollectionName.parse("Beach")
-BEFORE = Fields(CollectionName.parse("Market"), "Old", True, True, "photos", 5, 7)
+BEFORE = Fields(CollectionName.parse("Market"), "Old", True, True, "photos", ItemId(5), 7)
 
 
 @pytest.mark.parametrize(

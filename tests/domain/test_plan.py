@@ -23,19 +23,31 @@ from gallery.domain.sync.plan import (
     plan,
 )
 from gallery.store.sync.files import KnownItem
+from gallery.values.file_version import FileVersion
+from gallery.values.ids import FolderId, ItemId
+from gallery.values.times import Micros, Millis
 
 
 def seen(name: str, size: int = 1, modified_at: int = 1, inode: int = 1) -> FileSeen:
-    return FileSeen(name, size, modified_at, inode)
+    return FileSeen(name, FileVersion(size, Micros(modified_at)), inode)
 
 
 def known(id_: int, file: FileSeen, missing_since: int = 0, added_at: int = 0) -> KnownItem:
-    name, size, modified_at, inode, sidecar = file
-    return KnownItem(id_, 1, name, size, modified_at, inode, missing_since, added_at, sidecar)
+    name, version, inode, sidecar = file
+    return KnownItem(
+        ItemId(id_),
+        FolderId(1),
+        name,
+        version,
+        inode,
+        Millis(missing_since),
+        Millis(added_at),
+        sidecar,
+    )
 
 
 def moved(id_: int, former: str, folder: str, file: FileSeen, *, void: bool = True) -> Moved:
-    return Moved(id_, former, folder, file, left_a_void=void)
+    return Moved(ItemId(id_), former, folder, file, left_a_void=void)
 
 
 def of_x(
@@ -56,19 +68,19 @@ A_AS_B = seen("b.jpg")
     [
         ([A], [], [Added("x", A)]),
         ([A], [known(1, A)], []),
-        ([], [known(1, A)], [Gone(1, "x/a.jpg")]),
+        ([], [known(1, A)], [Gone(ItemId(1), "x/a.jpg")]),
         ([], [known(1, A, 5)], []),
-        ([A._replace(sidecar=7)], [known(1, A)], [Seen(1, "x", A._replace(sidecar=7))]),
-        ([A], [known(1, A._replace(sidecar=7))], [Seen(1, "x", A)]),
-        ([A], [known(1, A, 5)], [Seen(1, "x", A)]),
-        ([NEW_A], [known(1, A, 5)], [Seen(1, "x", NEW_A)]),
-        ([seen("a.jpg", size=2)], [known(1, A)], [Seen(1, "x", seen("a.jpg", size=2))]),
-        ([seen("a.jpg", inode=2)], [known(1, A)], [Seen(1, "x", seen("a.jpg", inode=2))]),
-        ([NEW_A], [known(1, A)], [Seen(1, "x", NEW_A)]),
-        ([A], [known(1, A, 5), known(2, A, 7)], [Seen(2, "x", A)]),
+        ([A._replace(sidecar=7)], [known(1, A)], [Seen(ItemId(1), "x", A._replace(sidecar=7))]),
+        ([A], [known(1, A._replace(sidecar=7))], [Seen(ItemId(1), "x", A)]),
+        ([A], [known(1, A, 5)], [Seen(ItemId(1), "x", A)]),
+        ([NEW_A], [known(1, A, 5)], [Seen(ItemId(1), "x", NEW_A)]),
+        ([seen("a.jpg", size=2)], [known(1, A)], [Seen(ItemId(1), "x", seen("a.jpg", size=2))]),
+        ([seen("a.jpg", inode=2)], [known(1, A)], [Seen(ItemId(1), "x", seen("a.jpg", inode=2))]),
+        ([NEW_A], [known(1, A)], [Seen(ItemId(1), "x", NEW_A)]),
+        ([A], [known(1, A, 5), known(2, A, 7)], [Seen(ItemId(2), "x", A)]),
         ([A], [known(1, A, 5), known(2, A)], []),
-        ([], [known(1, A, 5), known(2, A)], [Gone(2, "x/a.jpg")]),
-        ([B], [known(1, A)], [Added("x", B), Gone(1, "x/a.jpg")]),
+        ([], [known(1, A, 5), known(2, A)], [Gone(ItemId(2), "x/a.jpg")]),
+        ([B], [known(1, A)], [Added("x", B), Gone(ItemId(1), "x/a.jpg")]),
         # a rename, also by case only, or between two ways to write the same letters
         ([A_AS_B], [known(1, A)], [moved(1, "x/a.jpg", "x", A_AS_B)]),
         ([seen("A.JPG")], [known(1, A)], [moved(1, "x/a.jpg", "x", seen("A.JPG"))]),
@@ -86,7 +98,7 @@ A_AS_B = seen("b.jpg")
             [known(1, A)],
             [
                 Added("x", seen("b.jpg", size=2)),
-                Gone(1, "x/a.jpg"),
+                Gone(ItemId(1), "x/a.jpg"),
             ],
         ),
         # two changed places
@@ -119,7 +131,7 @@ A_AS_B = seen("b.jpg")
         ),
         # two names of one file
         ([A, A_AS_B], [known(1, A)], [Added("x", A_AS_B)]),
-        ([A_AS_B], [known(1, A), known(2, A_AS_B)], [Gone(1, "x/a.jpg")]),
+        ([A_AS_B], [known(1, A), known(2, A_AS_B)], [Gone(ItemId(1), "x/a.jpg")]),
     ],
 )
 def test_what_has_to_change_in_a_folder(
@@ -130,32 +142,32 @@ def test_what_has_to_change_in_a_folder(
 
 def test_only_the_names_that_were_looked_at_are_compared() -> None:
     before = [known(1, A), known(2, B)]
-    assert list(plan([of_x([], before, names=["b.jpg"])])) == [Gone(2, "x/b.jpg")]
+    assert list(plan([of_x([], before, names=["b.jpg"])])) == [Gone(ItemId(2), "x/b.jpg")]
     listing = FolderListing("x", [], ["x/new"], frozenset({"new", "gone"}))
     of_folder = KnownFolder(is_present=True, children=["x/stays", "x/gone"])
     assert list(plan([Look.at(listing, of_folder)])) == [FolderGone("x/gone")]
 
 
 def test_folders_come_and_go() -> None:
-    listing = FolderListing("x", [], ["x/new", "x/stays"], None, 7, 8, "digest")
+    listing = FolderListing("x", [], ["x/new", "x/stays"], None, 7, Micros(8), "digest")
     of_folder = KnownFolder(is_present=True, children=["x/stays", "x/gone"])
     assert list(plan([Look.at(listing, of_folder)])) == [
         FolderGone("x/gone"),
-        FolderListed("x", 7, 8, None, 0),
+        FolderListed("x", 7, Micros(8), None, 0),
     ]
     assert list(plan([Look.at(listing, KnownFolder(is_present=False))])) == [
         FolderFound("x"),
-        FolderListed("x", 7, 8, "digest", 0),
+        FolderListed("x", 7, Micros(8), "digest", 0),
     ]
 
 
 @pytest.mark.parametrize(
     ("listing", "digest"),
     [
-        (FolderListing("x", [A], [], None, 7, 8, "digest"), "digest"),
-        (FolderListing("x", [], [], None, 7, 8, "digest"), None),
-        (FolderListing("x", [NEW_A], [], None, 7, 8, "digest"), "digest"),
-        (FolderListing("x", [A], [], frozenset({"a.jpg"}), 7, 8), None),
+        (FolderListing("x", [A], [], None, 7, Micros(8), "digest"), "digest"),
+        (FolderListing("x", [], [], None, 7, Micros(8), "digest"), None),
+        (FolderListing("x", [NEW_A], [], None, 7, Micros(8), "digest"), "digest"),
+        (FolderListing("x", [A], [], frozenset({"a.jpg"}), 7, Micros(8)), None),
     ],
     ids=["as it was", "something is lost", "something is new", "not whole"],
 )
@@ -164,7 +176,7 @@ def test_a_digest_is_kept_of_what_is_settled_only(
 ) -> None:
     look = Look.at(listing, KnownFolder(is_present=True, files=[known(1, A)]))
     listed = [action for action in plan([look]) if isinstance(action, FolderListed)]
-    assert listed == [FolderListed("x", 7, 8, digest, len(listing.files))]
+    assert listed == [FolderListed("x", 7, Micros(8), digest, len(listing.files))]
 
 
 def test_a_file_from_another_folder_is_the_item_that_is_not_there_any_more() -> None:
@@ -208,9 +220,9 @@ def test_a_file_moved_onto_another_one(
 ) -> None:
     before = [known(1, A), known(2, B, added_at=newcomer_added)]
     onto_a = seen("a.jpg", inode=2)
-    actions = list(plan([of_x([onto_a], before)], kept=kept))
+    actions = list(plan([of_x([onto_a], before)], kept=set(map(ItemId, kept))))
     if stays:
-        assert actions == [Seen(1, "x", onto_a), Gone(2, "x/b.jpg")]
+        assert actions == [Seen(ItemId(1), "x", onto_a), Gone(ItemId(2), "x/b.jpg")]
     else:
         assert actions == [moved(2, "x/b.jpg", "x", onto_a)]
 
@@ -254,7 +266,7 @@ def applied(index: Index, actions: Sequence[Action], time: int) -> Index:
     onto = {(action.folder, action.file.name) for action in actions if isinstance(action, Moved)}
     for id_, (folder, row) in index.items():
         if (folder, row.name) in onto and not row.missing_since and id_ not in moved:
-            after[id_] = folder, row._replace(missing_since=time)  # overwritten
+            after[id_] = folder, row._replace(missing_since=Millis(time))  # overwritten
     for action in actions:
         if isinstance(action, Added):
             after[len(after) + 1] = action.folder, known(len(after) + 1, action.file, 0, time)
@@ -263,7 +275,7 @@ def applied(index: Index, actions: Sequence[Action], time: int) -> Index:
             after[action.id] = action.folder, known(action.id, action.file, 0, added_at)
         elif isinstance(action, Gone):
             folder, row = after[action.id]
-            after[action.id] = folder, row._replace(missing_since=time)
+            after[action.id] = folder, row._replace(missing_since=Millis(time))
     return after
 
 
@@ -297,8 +309,8 @@ def test_no_way_of_rearranging_files_loses_or_doubles_one(
 
 
 def test_a_listing_as_it_was_changes_nothing() -> None:
-    listing = FolderListing("x", [], [], None, 7, 8, "digest")
-    known_folder = KnownFolder(is_present=True, inode=7, modified_at=8, digest="digest")
+    listing = FolderListing("x", [], [], None, 7, Micros(8), "digest")
+    known_folder = KnownFolder(is_present=True, inode=7, modified_at=Micros(8), digest="digest")
     assert list(plan([Look.at(listing, known_folder)])) == []
 
 

@@ -16,30 +16,35 @@ from gallery.model import Actor, Probed
 from gallery.store.sync import roots, unread
 from gallery.store.sync.unread import Unread
 from gallery.values.criteria import Criteria
+from gallery.values.file_version import FileVersion
+from gallery.values.ids import AccountId, ItemId, RootId
+from gallery.values.times import Micros, Millis
 
-STILL = 1 << 50
+MODIFIED_AT = Micros(1_000)
+ROOT = RootId(1)
+STILL = Millis(1 << 50)
 """Long after everything."""
 
 
 def file(number: int, *, size: int = 1, sidecar: int = 0, inode: int | None = None) -> FileSeen:
-    return FileSeen(f"{number}.jpg", size, 1_000, inode or number, sidecar)
+    return FileSeen(f"{number}.jpg", FileVersion(size, MODIFIED_AT), inode or number, sidecar)
 
 
 @pytest.fixture
-async def items(db: Database) -> list[int]:
+async def items(db: Database) -> list[ItemId]:
     """The ids of four files that wait to be read."""
     await db.write(roots.register, "x", "/nowhere")
     added = [Added("x", file(number)) for number in range(1, 5)]
-    await db.write(reconcile.apply, 1, "x", [FolderFound("x"), *added], 0)
-    return [item.id for item in await db.read(unread.ready, 1, STILL, 0, 9)]
+    await db.write(reconcile.apply, ROOT, "x", [FolderFound("x"), *added], Millis(0))
+    return [item.id for item in await db.read(unread.ready, ROOT, STILL, ItemId(0), 9)]
 
 
 async def tried(db: Database) -> list[tuple[int, int]]:
-    return [(item.id, item.tries) for item in await db.read(unread.tried, 1, STILL, 9)]
+    return [(item.id, item.tries) for item in await db.read(unread.tried, ROOT, STILL, 9)]
 
 
 async def ready(db: Database) -> list[int]:
-    return [item.id for item in await db.read(unread.ready, 1, STILL, 0, 9)]
+    return [item.id for item in await db.read(unread.ready, ROOT, STILL, ItemId(0), 9)]
 
 
 async def read_in_full(db: Database) -> tuple[list[int], dict[int, str | None]]:
@@ -49,13 +54,13 @@ async def read_in_full(db: Database) -> tuple[list[int], dict[int, str | None]]:
     """
     begun: list[int] = []
     while True:
-        batch = await db.read(unread.ready, 1, STILL, 0, 2)
-        batch = batch or (await db.read(unread.tried, 1, STILL, 1))
+        batch = await db.read(unread.ready, ROOT, STILL, ItemId(0), 2)
+        batch = batch or (await db.read(unread.tried, ROOT, STILL, 1))
         if not batch:
             return begun, dict(await db.read(problems))
         if reading.is_given_up(batch[0]):
             await db.write(
-                reconcile.store_metadata, 1, [(batch[0], reading.unreadable(batch[0]))], ()
+                reconcile.store_metadata, ROOT, [(batch[0], reading.unreadable(batch[0]))], ()
             )
             continue
         await db.write(unread.begin, [item.id for item in batch])
@@ -63,7 +68,7 @@ async def read_in_full(db: Database) -> tuple[list[int], dict[int, str | None]]:
         if any(item.id % 2 == 0 for item in batch):
             continue  # the server has ended, and another one begins
         found = [(item, Probed(taken=reading.unreadable(item).taken)) for item in batch]
-        await db.write(reconcile.store_metadata, 1, found, ())
+        await db.write(reconcile.store_metadata, ROOT, found, ())
 
 
 async def problems(reader: Reader) -> list[tuple[int, str | None]]:
@@ -71,7 +76,7 @@ async def problems(reader: Reader) -> list[tuple[int, str | None]]:
 
 
 async def test_what_ends_the_server_is_given_up_and_the_others_are_read(
-    db: Database, items: list[int]
+    db: Database, items: list[ItemId]
 ) -> None:
     begun, known = await read_in_full(db)
     assert [begun.count(item) for item in items] == [2, 3, 2, 3]
@@ -81,7 +86,7 @@ async def test_what_ends_the_server_is_given_up_and_the_others_are_read(
 
 
 async def test_what_was_tried_comes_last_and_is_not_preferred(
-    db: Database, items: list[int]
+    db: Database, items: list[ItemId]
 ) -> None:
     await db.write(unread.begin, items[:2])
     await db.write(unread.begin, items[:1])
@@ -89,11 +94,11 @@ async def test_what_was_tried_comes_last_and_is_not_preferred(
     assert await tried(db) == [(items[1], 1), (items[0], 2)]
     among, later = await db.read(unread.among, items, STILL)
     assert ([item.id for item in among], later) == (items[2:], [])
-    assert await db.read(unread.among, items, 0) == ([], items[2:])
-    assert await db.read(unread.count, 1) == 4
+    assert await db.read(unread.among, items, Millis(0)) == ([], items[2:])
+    assert await db.read(unread.count, ROOT) == 4
 
 
-async def test_a_try_that_says_nothing_is_taken_back(db: Database, items: list[int]) -> None:
+async def test_a_try_that_says_nothing_is_taken_back(db: Database, items: list[ItemId]) -> None:
     await db.write(unread.begin, items[:2])
     await db.write(unread.begin, items[:1])
     await db.write(unread.withdraw, items)
@@ -111,30 +116,33 @@ async def test_a_try_that_says_nothing_is_taken_back(db: Database, items: list[i
     ids=["same", "changed", "sidecar"],
 )
 async def test_a_file_is_given_up_until_it_changes(
-    db: Database, items: list[int], seen: FileSeen, tries: int
+    db: Database, items: list[ItemId], seen: FileSeen, tries: int
 ) -> None:
     for _ in range(reading.MAX_TRIES):
         await db.write(unread.begin, items[:1])
-    (item,) = await db.read(unread.tried, 1, STILL, 9)
+    (item,) = await db.read(unread.tried, ROOT, STILL, 9)
     assert reading.is_given_up(item)
-    await db.write(reconcile.store_metadata, 1, [(item, reading.unreadable(item))], ())
+    await db.write(reconcile.store_metadata, ROOT, [(item, reading.unreadable(item))], ())
     assert await tried(db) == []
-    await db.write(reconcile.apply, 1, "x", [Seen(item.id, "x", seen)], 0)
+    await db.write(reconcile.apply, ROOT, "x", [Seen(item.id, "x", seen)], Millis(0))
     found = [
-        *await db.read(unread.tried, 1, STILL, 1),
-        *await db.read(unread.ready, 1, STILL, 0, 1),
+        *await db.read(unread.tried, ROOT, STILL, 1),
+        *await db.read(unread.ready, ROOT, STILL, ItemId(0), 1),
     ]
     assert [(item.id, item.tries) for item in found][:1] == [(item.id, tries)]
 
 
-async def test_what_was_read_has_no_tries(db: Database, items: list[int]) -> None:
+async def test_what_was_read_has_no_tries(db: Database, items: list[ItemId]) -> None:
     await db.write(unread.begin, items)
     await db.write(unread.begin, items[:1])
-    listed = [Unread(id_, f"x/{number}.jpg", 1, 1_000, 0, 0) for number, id_ in enumerate(items, 1)]
+    version = FileVersion(1, MODIFIED_AT)
+    listed = [
+        Unread(ItemId(id_), f"x/{number}.jpg", version, 0, 0) for number, id_ in enumerate(items, 1)
+    ]
     listed[0] = listed[0]._replace(tries=1)
     await db.write(
         reconcile.store_metadata,
-        1,
+        ROOT,
         [(item, Probed(taken=reading.unreadable(item).taken)) for item in listed],
         (),
     )
@@ -147,7 +155,7 @@ async def forget_reading(tx: Tx) -> None:
 
 
 def test_what_was_read_is_stored_in_parts_of_bounded_size() -> None:
-    item = Unread(1, "x", 1, 1)
+    item = Unread(ItemId(1), "x", FileVersion(1, MODIFIED_AT))
     short = reading.unreadable(item)
     long = msgspec.structs.replace(short, keywords=(("x" * 50,) * 9,) * 60)
     read = [(item, short)] * 30 + [(item, long)] * 3 + [(item, short)] * 64
@@ -166,9 +174,9 @@ LONGEST = tuple(
 
 
 async def test_the_longest_names_fit_into_the_indexes_of_both_engines(
-    db: Database, items: list[int]
+    db: Database, items: list[ItemId]
 ) -> None:
-    (item, *_rest) = await db.read(unread.ready, 1, STILL, 0, 9)
+    (item, *_rest) = await db.read(unread.ready, ROOT, STILL, ItemId(0), 9)
     found = msgspec.structs.replace(
         reading.unreadable(item),
         keywords=tuple((name,) for name in LONGEST),
@@ -177,12 +185,12 @@ async def test_the_longest_names_fit_into_the_indexes_of_both_engines(
         title="\ufdfa" * 1_000,
         caption="\ufdfa" * 10_000,
     )
-    await db.write(reconcile.store_metadata, 1, [(item, found)], ())
+    await db.write(reconcile.store_metadata, ROOT, [(item, found)], ())
     known = await db.read(keywords)
     assert known == dict.fromkeys(LONGEST, items[0])
     for name in LONGEST:
         criteria = Criteria(keywords=[name])
-        part = await db.read(browsing.page, Actor(1), criteria, ItemSlice(None, 9, 0))
+        part = await db.read(browsing.page, Actor(AccountId(1)), criteria, ItemSlice(None, 9, 0))
         assert [item.id for item in part.items] == items[:1]
 
 
@@ -203,8 +211,8 @@ async def test_an_index_holds_what_waits_in_both_orders(db: Database) -> None:
 async def plans(reader: Reader) -> list[list[str]]:
     """How SQLite finds what is ready, and what was tried."""
     explaining = Explaining(reader)
-    await unread.ready(Reader(explaining), 1, STILL, 0, 9)
-    await unread.tried(Reader(explaining), 1, STILL, 9)
+    await unread.ready(Reader(explaining), ROOT, STILL, ItemId(0), 9)
+    await unread.tried(Reader(explaining), ROOT, STILL, 9)
     return explaining.plans
 
 

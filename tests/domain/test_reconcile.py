@@ -14,10 +14,15 @@ from gallery.domain.sync.library import Library
 from gallery.domain.sync.plan import Action, FolderGone
 from gallery.events import Bus
 from gallery.store.sync import roots
+from gallery.values.file_version import FileVersion
+from gallery.values.ids import RootId
+from gallery.values.times import Micros
 
+ROOT = RootId(1)
 names = st.sampled_from(["a.jpg", "b.jpg", "c.mp4", "é.png"])
 few = st.integers(0, 2)
-a_file = st.builds(FileSeen, names, few, few, st.integers(0, 5), few)
+a_version = st.builds(FileVersion, few, few.map(Micros))
+a_file = st.builds(FileSeen, names, a_version, st.integers(0, 5), few)
 some_files = st.lists(a_file, unique_by=(lambda file: file.name, lambda file: file.inode))
 some_folders = st.lists(st.sampled_from(["x/d", "x/e", "x/f"]), unique=True)
 a_listing = st.builds(
@@ -67,10 +72,10 @@ async def kept(reader: Reader) -> list[tuple[Any, ...]]:
 async def reconciled(db: Database, library: Library, listing: FolderListing) -> list[Action]:
     folders = [listing, *(FolderListing(folder, [], []) for folder in listing.folders)]
     actions = await compare(db, library, folders)
-    await db.write(reconcile.apply, 1, "x", actions, db.now())
+    await db.write(reconcile.apply, ROOT, "x", actions, db.now())
     for action in actions:
         if isinstance(action, FolderGone):
-            is_all, _departures = await db.write(reconcile.apply_gone, 1, action.path, db.now())
+            is_all, _departures = await db.write(reconcile.apply_gone, ROOT, action.path, db.now())
             assert is_all
     return actions
 
@@ -93,7 +98,7 @@ async def test_the_index_shows_what_was_listed_whatever_came_before(
         await reconciled(db, library, listing)
         shown = await db.read(show)
         assert [row[:-1] for row in shown] == sorted(
-            (f"x/{file.name}", *file[1:]) for file in listing.files
+            (f"x/{file.name}", *file.version, file.inode, file.sidecar) for file in listing.files
         )
         now = {row[1:4]: row[-1] for row in shown}
         moved = {key: id_ for key, id_ in now.items() if former.get(key, id_) != id_}

@@ -30,7 +30,9 @@ from gallery.media.times import by_file
 from gallery.model import Actor, CollectionInput, Probed
 from gallery.store.sync import roots as roots_rows
 from gallery.store.sync import unread
+from gallery.values.ids import ItemId
 from gallery.values.media_types import DEFAULT_IGNORE, junk_filter
+from gallery.values.times import Millis
 from tests.support.application import Clock
 from tests.support.library import Tree
 from tests.support.rearranging import Folder
@@ -49,7 +51,7 @@ class Looks:
         self._lease = lease
         self._library = library
         self._served = next(iter(library.roots.values()))
-        self._lost: list[int] = []
+        self._lost: list[ItemId] = []
 
     async def at(self, touched: list[str]) -> None:
         """Look where something has happened."""
@@ -85,18 +87,19 @@ class Looks:
 
     async def read(self, limit: int) -> None:
         """Read some of the files that wait for it."""
-        batch = await self._db.read(unread.ready, self._served.id, 1 << 50, 0, limit)
+        batch = await self._db.read(
+            unread.ready, self._served.id, Millis(1 << 50), ItemId(0), limit
+        )
         found = []
         for item in batch:
             try:
                 with self._served.root.open_file(item.path) as file:
                     now = seen(item.path, os.fstat(file.fileno()))
-                    said = Probed(
-                        taken=by_file(item.modified_at), fingerprint=fingerprint(file, item.size)
-                    )
+                    size, modified_at = item.version
+                    said = Probed(taken=by_file(modified_at), fingerprint=fingerprint(file, size))
             except OSError:
                 continue
-            if now is not None and now[1:3] == (item.size, item.modified_at):
+            if now is not None and now.version == item.version:
                 found.append((item, said))
         if found:
             await self._db.write(
@@ -161,6 +164,6 @@ async def test_an_item_finds_its_file_however_late_the_looks_are(
     assert {file: paths.get(ids[file]) for file in surely} == surely
 
 
-async def present(reader: Reader) -> dict[str, int]:
+async def present(reader: Reader) -> dict[str, ItemId]:
     rows = await reader.all("SELECT path, id FROM item WHERE missing_since = 0")
     return dict(map(tuple, rows))

@@ -19,6 +19,8 @@ from gallery.media.worker import open_workers
 from gallery.media.worker_process import WorkerProcess
 from gallery.model import Probed
 from gallery.store.sync.unread import Unread
+from gallery.values.file_version import FileVersion
+from gallery.values.ids import ItemId
 from tests.support.application import client_of, watched
 from tests.support.library import Tree, ask, read, rescan, scanned
 from tests.support.pictures import LISTS, exif, film, picture, xmp
@@ -211,7 +213,7 @@ async def test_files_are_read_in_a_child_process(tmp_path: Path) -> None:
     for id_, path in enumerate(["a/x.jpg", "x.mp4", "link.jpg", "gone.jpg", "grown.jpg"]):
         file = tmp_path / path
         status = file.lstat() if file.is_file() else file.parent.stat()
-        listed.append(Unread(id_, path, status.st_size, status.st_mtime_ns // 1000))
+        listed.append(Unread(ItemId(id_), path, FileVersion.of(status)))
     (tmp_path / "grown.jpg").write_bytes(picture("JPEG") + b"more")
     async with open_workers() as workers:
         found = await FileReader(workers).read(Root("", tmp_path), listed, 30)

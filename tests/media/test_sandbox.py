@@ -8,6 +8,7 @@ from gallery.media.jobs import ReadFile, RenderFile
 from gallery.media.worker import open_workers
 from gallery.model import Probed
 from gallery.values.media_types import type_of
+from gallery.values.times import Micros
 from tests.support.corpus import corpus
 from tests.support.raws import dng
 from tests.support.thumbnails import opened
@@ -31,7 +32,7 @@ async def test_all_of_it_is_drawn_and_read_in_the_sandbox_of_a_worker(tmp_path: 
             with (tmp_path / "file").open("rb") as file:
                 request = RenderFile(name, ("small", "full"))
                 drawn = await workers.render(request, [file.fileno()], 60)
-                [read] = await workers.read([(ReadFile(name, 0), [file.fileno()])], 60)
+                [read] = await workers.read([(ReadFile(name, Micros(0)), [file.fileno()])], 60)
             assert (drawn.problem, set(drawn.pictures)) == (None, {"small", "full"}), name
             assert isinstance(read, Probed)
             assert read.problem is None, name

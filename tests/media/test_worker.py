@@ -21,6 +21,7 @@ from gallery.media.jobs import ReadFile, RenderFile
 from gallery.media.worker import Workers, open_workers
 from gallery.media.worker_process import WorkerFailed, WorkerProcess
 from gallery.model import Probed
+from gallery.values.times import Micros
 from tests.support.pictures import picture
 from tests.support.waiting import eventually, pause
 from tests.support.workers import processes_of
@@ -43,7 +44,7 @@ def descriptor(tmp_path: Path) -> Iterator[int]:
 
 def asked(descriptor: int, count: int = 1) -> list[tuple[ReadFile, Sequence[int]]]:
     """Requests to read the file `0.jpg`, `1.jpg` and so on."""
-    return [(ReadFile(f"{number}.jpg", 0), [descriptor]) for number in range(count)]
+    return [(ReadFile(f"{number}.jpg", Micros(0)), [descriptor]) for number in range(count)]
 
 
 def hurt(

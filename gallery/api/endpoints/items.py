@@ -21,6 +21,7 @@ from gallery.errors import Invalid
 from gallery.model import FolderPage, ItemPage
 from gallery.values import paths
 from gallery.values.criteria import KEYS, Criteria
+from gallery.values.ids import ItemId
 
 _PAGING = ("limit", "cursor")
 _FILTER = frozenset(KEYS) - {"limit"}
@@ -127,11 +128,11 @@ def _slice(request: Request, list_id: str, order: Criteria) -> ItemSlice:
         day, name, id_ = cursor.decode(
             list_id, given, tuple[_Day, cursor.Text, cursor.CursorNumber]
         )
-        return ItemSlice((name, id_), limit, day)
+        return ItemSlice((name, ItemId(id_)), limit, day)
     day, key, id_ = cursor.decode(
         list_id, given, tuple[_Day, cursor.CursorNumber, cursor.CursorNumber]
     )
-    return ItemSlice((key, id_), limit, day)
+    return ItemSlice((key, ItemId(id_)), limit, day)
 
 
 def _folder_slice(request: Request, list_id: str, order: Criteria) -> tuple[str | None, ItemSlice]:

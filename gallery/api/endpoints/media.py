@@ -35,7 +35,7 @@ async def original(request: Request) -> Response:
     with ExitStack() as stack:
         opened = await originals.open(path)
         stack.callback(opened.close)
-        version = Version(opened.version, opened.modified_at // 10**9)
+        version = Version(opened.version, opened.modified_at // 10**6)
         headers = version.headers | {"Cache-Control": REVALIDATE, "Accept-Ranges": "bytes"}
         if preconditions.has_version(request, version):
             return Response(status_code=304, headers=headers)

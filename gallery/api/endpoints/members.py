@@ -20,7 +20,8 @@ from gallery.domain.collections.access import Versions
 from gallery.domain.collections.editing import MAX_ADDED
 from gallery.domain.collections.selection import Selection
 from gallery.domain.sync.on_demand import write_with_a_look
-from gallery.model import Actor, ItemId, Revision
+from gallery.model import Actor, GivenItemId, Revision
+from gallery.values.ids import CollectionId
 
 _ID_BYTES = 20
 """What an id takes in JSON at most."""
@@ -30,7 +31,7 @@ class ItemsInput(msgspec.Struct, rename="camel"):
     """The body that names items."""
 
     paths: list[str] | None = None
-    item_ids: list[ItemId] | None = None
+    item_ids: list[GivenItemId] | None = None
 
 
 class MembershipsInput(msgspec.Struct):
@@ -79,7 +80,7 @@ async def order(request: Request) -> Response:
 
 async def _change(
     request: Request,
-    use_case: Callable[[Tx, Actor, int, Versions, Selection], Awaitable[Revision]],
+    use_case: Callable[[Tx, Actor, CollectionId, Versions, Selection], Awaitable[Revision]],
     at_most: int | None,
     largest_body: int,
 ) -> Response:

@@ -18,6 +18,7 @@ from gallery.api.wire import actor, services
 from gallery.domain.pictures.thumbnails import FoundPicture
 from gallery.media.cache import FORMAT_VERSION
 from gallery.model import PIXELS, Size
+from gallery.values.ids import ItemId
 
 T = TypeVar("T")
 
@@ -50,17 +51,17 @@ async def cover(request: Request) -> Response:
     return _answer(request, made, size, query.parameters(request).get("v", ""))
 
 
-async def _picture(request: Request, item_id: int, size: Size) -> MadeAnswer[FoundPicture]:
+async def _picture(request: Request, item_id: ItemId, size: Size) -> MadeAnswer[FoundPicture]:
     """The picture: from memory, from the disk, or as soon as it is made."""
     own = services(request)
     source = await own.thumbnails.source(item_id)
-    key = digest((item_id, size, source.version))
+    key = digest((item_id, size, source.picture_version))
     remembered = own.pictures.get(key)
     cost = _COSTS[size] if remembered is None else len(remembered)
 
     async def make() -> tuple[bytes, FoundPicture]:
         if remembered is not None:
-            return remembered, FoundPicture(remembered, source.version)
+            return remembered, FoundPicture(remembered, source.picture_version)
         picture = await own.thumbnails.kept(source, size)
         if picture is None:
             making = own.thumbnails.make(source, size)

@@ -10,8 +10,9 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from gallery.errors import Invalid, printable
-from gallery.model import MAX_ID
 from gallery.values.criteria import LISTS, Criteria, parse, wrong
+from gallery.values.ids import MAX_ID, CollectionId, ItemId
+from gallery.values.times import Millis
 
 T = TypeVar("T", bound=str)
 
@@ -45,14 +46,14 @@ def check_keys(request: Request, known: Collection[str]) -> None:
             raise Invalid(f"Invalid query: {printable(key)} is not known here")
 
 
-def collection_id(request: Request) -> int:
+def collection_id(request: Request) -> CollectionId:
     """The id of a collection in the path: a whole number from 1 to 2^63-1, in ASCII digits."""
-    return _id(request, "collection")
+    return CollectionId(_id(request, "collection"))
 
 
-def item_id(request: Request) -> int:
+def item_id(request: Request) -> ItemId:
     """The id of an item in the path, in the same form."""
-    return _id(request, "item")
+    return ItemId(_id(request, "item"))
 
 
 def _id(request: Request, noun: str) -> int:
@@ -130,7 +131,7 @@ def _time(raw: str) -> str:
     return _SPACE_BEFORE_ZONE.sub("+", raw)
 
 
-def updated_after(request: Request) -> int | None:
+def updated_after(request: Request) -> Millis | None:
     """Milliseconds since 1970 of an ISO 8601 time with a zone, None if none is given."""
     given = parameters(request)
     raw = given.get("updatedAfter", given.get("updated_after"))
@@ -142,4 +143,4 @@ def updated_after(request: Request) -> int | None:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise Invalid("Invalid updatedAfter: an ISO 8601 time with a zone, 2026-04-03T18:11:04Z")
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    return Millis((moment - _EPOCH) // timedelta(milliseconds=1))

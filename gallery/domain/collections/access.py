@@ -7,6 +7,7 @@ from gallery.database.engine import Reader, Tx
 from gallery.errors import Changed, NotAllowed, NotFound
 from gallery.model import Actor, Revision, Versioned
 from gallery.store.collections import collections
+from gallery.values.ids import AccountId, CollectionId
 
 T = TypeVar("T")
 
@@ -14,7 +15,7 @@ Versions = Container[int] | None
 """The versions of a collection that its caller's precondition allows; None allows any."""
 
 
-async def require_visible(reader: Reader, actor: Actor, id_: int) -> Revision:
+async def require_visible(reader: Reader, actor: Actor, id_: CollectionId) -> Revision:
     """The state of a collection that the actor may see: an own one or a public one.
 
     Raises `NotFound` if there is none, `NotAllowed` if it is private and somebody else's.
@@ -22,14 +23,14 @@ async def require_visible(reader: Reader, actor: Actor, id_: int) -> Revision:
     return (await see_size(reader, actor, id_))[0]
 
 
-async def see_size(reader: Reader, actor: Actor, id_: int) -> tuple[Revision, int]:
+async def see_size(reader: Reader, actor: Actor, id_: CollectionId) -> tuple[Revision, int]:
     """Return the state, and the number of items, under the same rule."""
     found = _existing(await collections.access(reader, id_))
     _check(actor, found.owner_id, is_public=found.is_public)
     return found.revision, found.item_count
 
 
-async def get(reader: Reader, actor: Actor, id_: int) -> Versioned:
+async def get(reader: Reader, actor: Actor, id_: CollectionId) -> Versioned:
     """The collection itself, under the same rule."""
     found = _existing(await collections.get(reader, id_))
     _check(actor, found.collection.owner_id, is_public=found.collection.is_public)
@@ -42,12 +43,12 @@ def _existing(found: T | None) -> T:
     return found
 
 
-def _check(actor: Actor, owner_id: int, *, is_public: bool) -> None:
+def _check(actor: Actor, owner_id: AccountId, *, is_public: bool) -> None:
     if owner_id != actor.id and not is_public:
         raise NotAllowed("Not allowed")
 
 
-async def lock(tx: Tx, actor: Actor, id_: int, allowed: Versions) -> collections.Locked:
+async def lock(tx: Tx, actor: Actor, id_: CollectionId, allowed: Versions) -> collections.Locked:
     """Locks the actor's own collection for a change; first statement of every change.
 
     Raises `NotFound` if there is none, `NotAllowed` if it is somebody else's, and `Changed` if its

@@ -15,6 +15,7 @@ from gallery.errors import Unavailable
 from gallery.model import Actor, Revision, Versioned
 from gallery.store.collections import members
 from gallery.values import file_names
+from gallery.values.ids import CollectionId
 
 MAX_DOWNLOADS = 64
 """Archives that are being sent."""
@@ -47,7 +48,7 @@ class Downloads:
         self._read_seconds = read_seconds
         self._places = Budget(max_downloads, "Too many downloads are under way")
 
-    async def plan(self, actor: Actor, collection_id: int) -> Download:
+    async def plan(self, actor: Actor, collection_id: CollectionId) -> Download:
         """The originals of a collection that the actor may see, in order, as they are on the disk.
 
         Each name stands once and can be unpacked anywhere. What is missing or may not be read is
@@ -91,7 +92,7 @@ def _thread() -> anyio.CapacityLimiter:
 
 
 async def _members(
-    reader: Reader, actor: Actor, collection_id: int
+    reader: Reader, actor: Actor, collection_id: CollectionId
 ) -> tuple[Versioned, list[tuple[str, bool]]]:
     found = await access.get(reader, actor, collection_id)
     return found, await members.places(reader, collection_id)
@@ -108,8 +109,7 @@ def _entries(disk: Roots, wanted: Sequence[tuple[str, bool]]) -> list[Entry]:
     there = [path for path in there if path not in unreadable]
     names = file_names.unique([NOTE, *(seen[path].name for path in there)])
     entries = [
-        Entry(name, seen[path].size, seen[path].modified_at, path)
-        for name, path in zip(names[1:], there, strict=True)
+        Entry(name, *seen[path].version, path) for name, path in zip(names[1:], there, strict=True)
     ]
     sent = set(there)
     missing = [path for path, is_there in wanted if not is_there or path not in sent]

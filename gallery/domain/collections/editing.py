@@ -29,12 +29,14 @@ from gallery.store.collections.collections import Fields
 from gallery.store.library import items
 from gallery.store.library.items import Located
 from gallery.values import names, paths
+from gallery.values.ids import CollectionId, ItemId
 from gallery.values.names import CollectionName
+from gallery.values.times import Millis
 
 MAX_ADDED = 500
 """Entries of a list of items that create and add take."""
 
-BEFORE_ALL_TIMES = -(1 << 62)
+BEFORE_ALL_TIMES = Millis(-(1 << 62))
 
 T = TypeVar("T")
 
@@ -102,20 +104,20 @@ class CollectionList(NamedTuple, Generic[T]):
 
 
 async def visible(
-    reader: Reader, actor: Actor, updated_after: int | None
+    reader: Reader, actor: Actor, updated_after: Millis | None
 ) -> CollectionList[Versioned]:
     """What the actor may see, updated strictly after a time (ms) if one is given, newest first."""
     rows = await collections.visible(reader, actor.id, _after(updated_after))
     return CollectionList(rows, ListRevision.of(rows))
 
 
-async def list_revision(reader: Reader, actor: Actor, updated_after: int | None) -> ListRevision:
+async def list_revision(reader: Reader, actor: Actor, updated_after: Millis | None) -> ListRevision:
     """Changes whenever `visible` would."""
     return await collections.list_revision(reader, actor.id, _after(updated_after))
 
 
 async def list_size(
-    reader: Reader, actor: Actor, updated_after: int | None
+    reader: Reader, actor: Actor, updated_after: Millis | None
 ) -> tuple[ListRevision, int]:
     """Return `list_revision`, and the number of collections."""
     revision = await list_revision(reader, actor, updated_after)
@@ -123,7 +125,7 @@ async def list_size(
 
 
 async def list_size_with_members(
-    reader: Reader, actor: Actor, updated_after: int | None
+    reader: Reader, actor: Actor, updated_after: Millis | None
 ) -> tuple[ListRevision, int]:
     """Return `list_revision`, and the number of collections and of their items together."""
     revision, length = await list_size(reader, actor, updated_after)
@@ -132,20 +134,20 @@ async def list_size_with_members(
     )
 
 
-def _after(updated_after: int | None) -> int:
+def _after(updated_after: Millis | None) -> Millis:
     return BEFORE_ALL_TIMES if updated_after is None else updated_after
 
 
 async def visible_with_members(
-    reader: Reader, actor: Actor, updated_after: int | None
-) -> CollectionList[tuple[Versioned, list[int]]]:
+    reader: Reader, actor: Actor, updated_after: Millis | None
+) -> CollectionList[tuple[Versioned, list[ItemId]]]:
     """`visible`, and of each the ids of its items in order."""
     rows, revision = await visible(reader, actor, updated_after)
     ids = await member_rows.ids_by_collection(reader, [row.collection.id for row in rows])
     return CollectionList([(row, ids[row.collection.id]) for row in rows], revision)
 
 
-async def identifiers(reader: Reader, actor: Actor) -> CollectionList[int]:
+async def identifiers(reader: Reader, actor: Actor) -> CollectionList[CollectionId]:
     """The ids of all that the actor may see, ascending."""
     ids = await collections.visible_ids(reader, actor.id)
     return CollectionList(ids, await list_revision(reader, actor, None))
@@ -159,14 +161,14 @@ class Detail(NamedTuple):
     revision: Revision
 
 
-async def detail(reader: Reader, actor: Actor, id_: int) -> Detail:
+async def detail(reader: Reader, actor: Actor, id_: CollectionId) -> Detail:
     """A collection that the actor may see, whole."""
     found = await access.get(reader, actor, id_)
     return Detail(found.collection, await members.everything(reader, id_), found.revision)
 
 
 async def edit(
-    tx: Tx, actor: Actor, id_: int, allowed: Versions, given: CollectionInput
+    tx: Tx, actor: Actor, id_: CollectionId, allowed: Versions, given: CollectionInput
 ) -> Revision:
     """Rename the actor's collection and set what else the input holds; the name is required.
 
@@ -216,7 +218,7 @@ async def _edited_scope(
 
 async def _edited_cover(
     tx: Tx, locked: collections.Locked, given: CollectionInput, whole: "members.WholeList | None"
-) -> int | None:
+) -> ItemId | None:
     """Return the id of the item that is the cover after an edit."""
     if whole is not None:
         chosen = _chosen_cover(given, whole.wanted)
@@ -230,7 +232,7 @@ async def _edited_cover(
     return item.id
 
 
-async def delete(tx: Tx, actor: Actor, id_: int, allowed: Versions) -> None:
+async def delete(tx: Tx, actor: Actor, id_: CollectionId, allowed: Versions) -> None:
     """Deletes the actor's collection and its memberships; media files are never touched."""
     locked = await access.lock(tx, actor, id_, allowed)
     await collections.delete(tx, id_)

@@ -15,6 +15,7 @@ from gallery.store.collections import collections, members
 from gallery.store.collections.collections import Fields, Locked
 from gallery.store.library.items import Located
 from gallery.values import paths
+from gallery.values.ids import CollectionId, ItemId
 
 MAX_ITEMS = 100_000
 """Items that one collection holds."""
@@ -40,7 +41,9 @@ def check_size(count: int) -> None:
         raise Conflict(f"A collection holds at most {MAX_ITEMS:,} items.")
 
 
-async def add(tx: Tx, actor: Actor, id_: int, allowed: Versions, selection: Selection) -> Revision:
+async def add(
+    tx: Tx, actor: Actor, id_: CollectionId, allowed: Versions, selection: Selection
+) -> Revision:
     """Appends the items in the order given; what is a member already keeps its place.
 
     The first item ever added becomes the cover, and sets the scope if none is set. All or nothing.
@@ -62,7 +65,7 @@ async def add(tx: Tx, actor: Actor, id_: int, allowed: Versions, selection: Sele
 
 
 async def remove(
-    tx: Tx, actor: Actor, id_: int, allowed: Versions, selection: Selection
+    tx: Tx, actor: Actor, id_: CollectionId, allowed: Versions, selection: Selection
 ) -> Revision:
     """Takes the items out; what is no member is ignored.
 
@@ -81,7 +84,7 @@ async def remove(
 
 
 async def order(
-    tx: Tx, actor: Actor, id_: int, allowed: Versions, selection: Selection
+    tx: Tx, actor: Actor, id_: CollectionId, allowed: Versions, selection: Selection
 ) -> Revision:
     """Puts the items listed first, in that order; the others follow in their present order.
 
@@ -111,7 +114,7 @@ class WholeList(msgspec.Struct, frozen=True):
     differs: bool
 
     @classmethod
-    async def of(cls, tx: Tx, collection_id: int, selection: Selection) -> "WholeList":
+    async def of(cls, tx: Tx, collection_id: CollectionId, selection: Selection) -> "WholeList":
         """Raises `NotInLibrary` if an item is unknown, `Conflict` for more than may be members."""
         check_size(selection.size)
         wanted = await selection.resolve(tx)
@@ -120,7 +123,7 @@ class WholeList(msgspec.Struct, frozen=True):
         new = [item for item in wanted if item.id not in former]
         return cls(wanted, new, [item.id for item in wanted] != present)
 
-    def cover(self, former: int | None) -> int | None:
+    def cover(self, former: ItemId | None) -> ItemId | None:
         """The former cover if it is still a member, else the first."""
         if any(item.id == former for item in self.wanted):
             return former
@@ -139,7 +142,7 @@ async def _changed(tx: Tx, locked: Locked, fields: Fields) -> Revision:
     return locked.revision
 
 
-async def everything(reader: Reader, collection_id: int) -> list[Item]:
+async def everything(reader: Reader, collection_id: CollectionId) -> list[Item]:
     """All items of a collection, in order; read in parts, so that other requests are answered."""
     found: list[Item] = []
     after: int | None = FIRST_POSITION
@@ -150,7 +153,7 @@ async def everything(reader: Reader, collection_id: int) -> list[Item]:
 
 
 async def page(
-    reader: Reader, actor: Actor, id_: int, after: int, limit: int
+    reader: Reader, actor: Actor, id_: CollectionId, after: int, limit: int
 ) -> tuple[members.MemberPart, Revision]:
     """At most `limit` members behind a position, and the state of the collection."""
     revision = await access.require_visible(reader, actor, id_)

@@ -10,6 +10,7 @@ from gallery.errors import Invalid
 from gallery.model import Actor
 from gallery.store.collections import collections, members
 from gallery.store.collections.collections import CollectionState
+from gallery.values.ids import AccountId, CollectionId
 
 MAX_PATHS = 1_000
 """Paths of one lookup."""
@@ -31,9 +32,11 @@ class Memberships:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._views: OrderedDict[int, _View] = OrderedDict()
+        self._views: OrderedDict[AccountId, _View] = OrderedDict()
 
-    async def of(self, actor: Actor, given: Sequence[str] | None) -> Mapping[str, Sequence[int]]:
+    async def of(
+        self, actor: Actor, given: Sequence[str] | None
+    ) -> Mapping[str, Sequence[CollectionId]]:
         """For each path in a regular collection visible to the actor, their ids, ascending.
 
         At most 1,000 paths. Paths in none are left out, unknown and invalid ones included.
@@ -75,9 +78,9 @@ class _View:
     def __init__(self) -> None:
         self.turn = asyncio.Lock()
         self.generation: int | None = None
-        self.ids: dict[str, tuple[int, ...]] = {}
-        self._states: dict[int, CollectionState] = {}
-        self._paths: dict[int, list[str]] = {}
+        self.ids: dict[str, tuple[CollectionId, ...]] = {}
+        self._states: dict[CollectionId, CollectionState] = {}
+        self._paths: dict[CollectionId, list[str]] = {}
 
     @property
     def size(self) -> int:
@@ -97,9 +100,11 @@ class _View:
         self._states = dict(visible)
         return True
 
-    async def _learn(self, found: Iterable[tuple[str, int]]) -> None:
+    async def _learn(self, found: Iterable[tuple[str, CollectionId]]) -> None:
         """In the order of the paths: those of one page then lie side by side in memory."""
-        alone: dict[int, tuple[int, ...]] = {}  # one object for all that are in no other collection
+        alone: dict[
+            CollectionId, tuple[CollectionId, ...]
+        ] = {}  # one object for all that are in no other collection
         for number, (path, id_) in enumerate(found):
             self._paths.setdefault(id_, []).append(path)
             others = self.ids.get(path)
@@ -110,7 +115,7 @@ class _View:
             if number % _CHUNK == 0:
                 await asyncio.sleep(0)
 
-    def _forget(self, id_: int) -> None:
+    def _forget(self, id_: CollectionId) -> None:
         self._states.pop(id_, None)
         for path in self._paths.pop(id_, ()):
             rest = tuple(other for other in self.ids[path] if other != id_)
@@ -120,11 +125,13 @@ class _View:
                 del self.ids[path]
 
 
-async def _searched(reader: Reader, actor: Actor, given: Sequence[str]) -> dict[str, list[int]]:
+async def _searched(
+    reader: Reader, actor: Actor, given: Sequence[str]
+) -> dict[str, list[CollectionId]]:
     """The same from the database's own indexes, for what does not fit into memory."""
     # A NUL would end the string inside the database and so name another path.
     wanted = [path for path in dict.fromkeys(given) if "\0" not in path]
-    found = defaultdict[str, list[int]](list)
+    found = defaultdict[str, list[CollectionId]](list)
     for index, collection_id in await members.memberships(reader, actor.id, wanted):
         found[wanted[index]].append(collection_id)
     for ids in found.values():

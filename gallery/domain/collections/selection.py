@@ -10,17 +10,21 @@ from gallery.errors import Invalid, NotInLibrary
 from gallery.store.library import items
 from gallery.store.library.items import Located
 from gallery.values import paths
+from gallery.values.ids import ItemId
 
 
 class Selection(msgspec.Struct, frozen=True):
     """What a request lists, as it stands there: paths, or ids in their place."""
 
     paths: Sequence[str] = ()
-    item_ids: Sequence[int] = ()
+    item_ids: Sequence[ItemId] = ()
 
     @classmethod
     def parse(
-        cls, given_paths: Sequence[str] | None, item_ids: Sequence[int] | None, at_most: int | None
+        cls,
+        given_paths: Sequence[str] | None,
+        item_ids: Sequence[ItemId] | None,
+        at_most: int | None,
     ) -> "Selection | None":
         """The selection, None if the request has neither list.
 
@@ -38,7 +42,7 @@ class Selection(msgspec.Struct, frozen=True):
     def required(
         cls,
         given_paths: Sequence[str] | None,
-        item_ids: Sequence[int] | None,
+        item_ids: Sequence[ItemId] | None,
         at_most: int | None = None,
     ) -> "Selection":
         """The selection, which must name something: `Invalid` if it is absent, empty or blank."""

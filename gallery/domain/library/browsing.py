@@ -9,6 +9,7 @@ from gallery.store.library import browsing, folders, items
 from gallery.store.library.browsing import ItemPart, ItemSlice
 from gallery.store.library.criteria import filter_of, in_folder
 from gallery.values.criteria import Criteria
+from gallery.values.ids import ItemId
 
 __all__ = ["FolderPart", "ItemPart", "ItemSlice", "at", "detail", "folder", "page"]
 
@@ -63,7 +64,7 @@ async def at(reader: Reader, path: str) -> ItemPart:
     return ItemPart([item] if item else [], None)
 
 
-async def detail(reader: Reader, actor: Actor, id_: int) -> ItemDetail:
+async def detail(reader: Reader, actor: Actor, id_: ItemId) -> ItemDetail:
     """Everything that is known of an item, missing or not. Raises `NotFound` if there is none."""
     found = await items.detail(reader, id_, actor.id)
     if found is None:

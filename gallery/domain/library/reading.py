@@ -22,7 +22,7 @@ def is_given_up(item: Unread) -> bool:
 
 def unreadable(item: Unread) -> Probed:
     """Return what is known of a file that takes too much memory or time: its own time."""
-    return Probed(problem=problems.TOO_MUCH, taken=by_file(item.modified_at))
+    return Probed(problem=problems.TOO_MUCH, taken=by_file(item.version.modified_at))
 
 
 def parts(

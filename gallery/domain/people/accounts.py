@@ -4,9 +4,10 @@ from gallery.database.engine import Database, Tx
 from gallery.model import Actor
 from gallery.store.people import accounts
 from gallery.store.people.accounts import Account
+from gallery.values.times import Millis
 
 
-async def built_in_owner(db: Database) -> tuple[Actor, int]:
+async def built_in_owner(db: Database) -> tuple[Actor, Millis]:
     """Return the owner of everything while nobody has an account, and when it was made.
 
     It is made at the first start; later ones write nothing.

@@ -19,6 +19,7 @@ from gallery.media.worker import Workers
 from gallery.media.worker_process import WorkerFailed
 from gallery.model import Size
 from gallery.values import paths
+from gallery.values.file_version import FileVersion
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
@@ -37,14 +38,13 @@ class NotRendered(Enum):
 
 
 class RenderedFile(NamedTuple):
-    """What came of it: pictures of the file as it was then, size and time (microseconds) included.
+    """What came of it: pictures of this version of the file.
 
     A `problem` says why some cannot be made; without a `thumbhash` none can be. `kept` bytes went
     to the cache.
     """
 
-    size: int
-    modified_at: int
+    version: FileVersion
     thumbhash: str | None
     problem: str | None = None
     pictures: tuple[bytes, ...] = ()
@@ -96,10 +96,9 @@ class Renderer:
             kept = await self._on_disk(self._keep, opened, rendering)
         if kept is None:
             return NotRendered.CHANGED
-        status, pictures = opened.status, opened.here | rendering.pictures
+        pictures = opened.here | rendering.pictures
         return RenderedFile(
-            status.st_size,
-            status.st_mtime_ns // 1000,
+            FileVersion.of(opened.status),
             rendering.thumbhash,
             rendering.problem,
             tuple(pictures[size] for size in wanted if size in pictures),
@@ -136,9 +135,10 @@ class Renderer:
         file = self._root.open_file(path)
         try:
             status = os.fstat(file.fileno())
-            key = key_of(fingerprint(file, status.st_size), status.st_mtime_ns // 1000)
-            found = ((size, self._cache.read(key, size)) for size in sizes)
-            here = {size: picture for size, picture in found if picture is not None}
+            size, modified_at = FileVersion.of(status)
+            key = key_of(fingerprint(file, size), modified_at)
+            found = ((wanted, self._cache.read(key, wanted)) for wanted in sizes)
+            here = {wanted: picture for wanted, picture in found if picture is not None}
         except BaseException:
             file.close()
             raise

@@ -23,6 +23,8 @@ from gallery.media.worker_process import WorkerFailed
 from gallery.model import Actor, Size
 from gallery.store.pictures import thumbnails
 from gallery.store.pictures.thumbnails import RenderedItem, Source
+from gallery.values.file_version import FileVersion
+from gallery.values.ids import CollectionId, ItemId
 from gallery.values.problems import TOO_MUCH
 from gallery.values.urls import picture_version
 
@@ -60,7 +62,7 @@ class FoundPicture(NamedTuple):
     is_exact: bool = True
 
 
-_Wanted = tuple[int, str, Size | None]
+_Wanted = tuple[ItemId, FileVersion, Size | None]
 """A picture of an item, of one version of its file; with None for its size, any."""
 
 
@@ -116,7 +118,7 @@ class Thumbnails:
             except Unavailable as error:
                 logger.warning("the kept thumbnails cannot be counted: %s", error.__cause__)
 
-    async def source(self, item_id: int) -> Source:
+    async def source(self, item_id: ItemId) -> Source:
         """What the pictures of an item are made of; `NotFound` if there is no such item."""
         return await self._memo.get(item_id, lambda: self._db.read(_existing, item_id))
 
@@ -124,9 +126,9 @@ class Thumbnails:
         """A picture that was made before."""
         if source.fingerprint is None:
             return None
-        key = key_of(source.fingerprint, source.modified_at)
+        key = key_of(source.fingerprint, source.version.modified_at)
         kept = await self._disk(self._cache.read, key, size)
-        return None if kept is None else FoundPicture(kept, source.version)
+        return None if kept is None else FoundPicture(kept, source.picture_version)
 
     async def make(self, source: Source, size: Size) -> FoundPicture:
         """A picture that is made now; of what is missing any that was kept.
@@ -148,7 +150,7 @@ class Thumbnails:
                 logger.debug("%s is drawn again", source.path)
         return await self._again.get(wanted, lambda: self._work_again(source, size))
 
-    async def cover_of(self, actor: Actor, collection_id: int) -> int:
+    async def cover_of(self, actor: Actor, collection_id: CollectionId) -> ItemId:
         """The item whose picture a collection shows that the actor may see.
 
         Raises as `access.require_visible`, and `NotFound` if it has no cover.
@@ -158,10 +160,10 @@ class Thumbnails:
     async def _any(self, source: Source, size: Size) -> FoundPicture:
         """A picture of what is not there, in this size or another."""
         if source.fingerprint is not None:
-            key = key_of(source.fingerprint, source.modified_at)
+            key = key_of(source.fingerprint, source.version.modified_at)
             kept = await self._disk(self._cache.nearest, key, size)
             if kept is not None:
-                return FoundPicture(kept, source.version, is_exact=False)
+                return FoundPicture(kept, source.picture_version, is_exact=False)
         raise NotFound("No thumbnail")
 
     async def _work_first(self, source: Source, size: Size) -> FoundPicture:
@@ -180,7 +182,7 @@ class Thumbnails:
         if isinstance(made, RenderedFile) and made.pictures:
             if source.problem and made.thumbhash and _is_of(made, source):
                 await self._show(RenderedItem(source, made.thumbhash, made.problem))
-            return FoundPicture(made.pictures[0], picture_version(made.size, made.modified_at))
+            return FoundPicture(made.pictures[0], picture_version(*made.version))
         if isinstance(made, RenderedFile) and made.thumbhash is None and _is_of(made, source):
             await self._show(RenderedItem(source, None, made.problem))
         elif isinstance(made, RenderedFile) and _has_version_of(made, source):
@@ -284,7 +286,7 @@ def _is_of(made: RenderedFile, source: Source) -> bool:
 
 def _has_version_of(made: RenderedFile, source: Source) -> bool:
     """Return whether it was the file as the index has listed it, and not a later one."""
-    return (made.size, made.modified_at) == (source.size, source.modified_at)
+    return made.version == source.version
 
 
 def _failed(source: Source) -> RenderedItem:
@@ -292,14 +294,14 @@ def _failed(source: Source) -> RenderedItem:
     return RenderedItem(source, None, TOO_MUCH, is_final=False)
 
 
-async def _existing(reader: Reader, item_id: int) -> Source:
+async def _existing(reader: Reader, item_id: ItemId) -> Source:
     found = await thumbnails.source(reader, item_id)
     if found is None:
         raise NotFound("Item not found")
     return found
 
 
-async def _cover(reader: Reader, actor: Actor, collection_id: int) -> int:
+async def _cover(reader: Reader, actor: Actor, collection_id: CollectionId) -> ItemId:
     await access.require_visible(reader, actor, collection_id)
     item_id = await thumbnails.cover_of(reader, collection_id)
     if item_id is None:

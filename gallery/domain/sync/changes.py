@@ -10,6 +10,7 @@ from gallery.store.collections import collections
 from gallery.store.library import folders
 from gallery.store.sync import files, roots
 from gallery.values import paths
+from gallery.values.ids import ItemId, RootId
 
 FOLDERS_TOLD = 50
 """So many folders are named in one event; of more, none is."""
@@ -19,7 +20,7 @@ class Outcome(NamedTuple):
     """What else a transaction has led to: items that have moved, and items that are missing."""
 
     departures: list[Departure]
-    lost: list[int]
+    lost: list[ItemId]
 
 
 class Changes:
@@ -29,8 +30,8 @@ class Changes:
     The items of the folders in `recount` are counted anew; `grown` have so many new ones.
     """
 
-    def __init__(self, root_id: int) -> None:
-        self.items = set[int]()
+    def __init__(self, root_id: RootId) -> None:
+        self.items = set[ItemId]()
         self.paths = set[str]()
         self.neighbours = set[str]()
         self.recount = set[str]()
@@ -39,7 +40,7 @@ class Changes:
         self.outcome = Outcome([], [])
         self._counts = {root_id: [0, 0]}
 
-    def count(self, root_id: int, *, present: int = 0, missing: int = 0) -> None:
+    def count(self, root_id: RootId, *, present: int = 0, missing: int = 0) -> None:
         counts = self._counts.setdefault(root_id, [0, 0])
         counts[0] += present
         counts[1] += missing

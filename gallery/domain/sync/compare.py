@@ -25,6 +25,8 @@ from gallery.errors import Unavailable
 from gallery.store.library import folders
 from gallery.store.sync import files
 from gallery.values import paths
+from gallery.values.ids import FolderId, ItemId
+from gallery.values.times import Millis
 
 
 async def compare(
@@ -71,7 +73,7 @@ class _Told(NamedTuple):
         children = defaultdict[str, list[str]](list)
         for parent, path in self.children:
             children[parent].append(path)
-        inside = defaultdict[int, list[files.KnownItem]](list)
+        inside = defaultdict[FolderId, list[files.KnownItem]](list)
         for file in files.in_order_of_loss(self.files):
             inside[file.folder_id].append(file)
         looks = []
@@ -80,7 +82,12 @@ class _Told(NamedTuple):
                 known = NOTHING_KNOWN
             else:
                 known = KnownFolder(
-                    not it.missing, children[listing.folder], inside[it.id], *it[2:]
+                    not it.missing,
+                    children[listing.folder],
+                    inside[it.id],
+                    it.inode,
+                    it.modified_at,
+                    it.digest,
                 )
             looks.append(Look.at(listing, known))
         return looks
@@ -115,15 +122,16 @@ async def _told(reader: Reader, listings: Sequence[FolderListing]) -> _Told:
 
 async def _strays(
     db: Database, library: Library, looks: Sequence[Look]
-) -> tuple[list[UnlistedFile], Collection[int]]:
+) -> tuple[list[UnlistedFile], Collection[ItemId]]:
     """The items of other places that the unsettled files may be, and which of all are kept."""
     loose = await asyncio.to_thread(
         lambda: {identity(file) for look in looks for file in look.unsettled()}
     )
     if not loose:
         return [], ()
-    inodes = {inode for inode, _size, _modified_at in loose}
-    formers = await db.read(files.by_inodes, inodes, db.now() - REPLACED_MILLISECONDS)
+    inodes = {inode for inode, _version in loose}
+    since = Millis(db.now() - REPLACED_MILLISECONDS)
+    formers = await db.read(files.by_inodes, inodes, since)
     formers = [former for former in formers if identity(former.item) in loose]
     if not formers:
         return [], ()
@@ -161,6 +169,7 @@ async def _moved_folders(
         (look.listing.inode, look.listing.modified_at): look.listing.folder
         for look in looks
         if look.listing.inode is not None
+        and look.listing.modified_at is not None
         and (not look.known.is_present or look.known.inode != look.listing.inode)
     }
     if not new:
@@ -175,9 +184,9 @@ async def _moved_folders(
         return []
     now = await asyncio.to_thread(_inodes, library.disk, former)
     return [
-        FolderMoved(path, new[key])
-        for path, key in sorted(former.items())
-        if path in now and now[path] != key[0]
+        FolderMoved(path, new[inode, modified_at])
+        for path, (inode, modified_at) in sorted(former.items())
+        if path in now and now[path] != inode
     ]
 
 

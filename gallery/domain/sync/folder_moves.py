@@ -12,6 +12,7 @@ from typing import NamedTuple
 from gallery.database.engine import Tx
 from gallery.store.sync import folder_moves
 from gallery.values import paths
+from gallery.values.times import Millis
 
 DAY = 24 * 3_600_000
 MAX_REMEMBERED = 10_000
@@ -62,8 +63,9 @@ class Departures:
         """Folders that are there, new or again: what went away from such a path before is no more
         about them.
         """
-        for former, path in [key for key in self._count if key[0] in found]:
-            del self._count[former, path]
+        for former, path in list(self._count):
+            if former in found:
+                del self._count[former, path]
 
 
 async def follow(tx: Tx, departures: Departures) -> None:
@@ -71,7 +73,7 @@ async def follow(tx: Tx, departures: Departures) -> None:
     changed = False
     for folder in await folder_moves.lost(tx, departures.folders()):
         for heir, votes in departures.heirs(folder).most_common(1):
-            left = await folder_moves.count_left(tx, folder, tx.now - DAY)
+            left = await folder_moves.count_left(tx, folder, Millis(tx.now - DAY))
             if votes >= left:
                 await folder_moves.rename(tx, folder, heir)
                 changed = True

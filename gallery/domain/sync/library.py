@@ -7,6 +7,7 @@ from gallery.domain.sync.folder_moves import Departures
 from gallery.domain.sync.root_status import RootStatus
 from gallery.events import Bus
 from gallery.model import Item
+from gallery.values.ids import ItemId, RootId
 
 
 class Library:
@@ -16,12 +17,12 @@ class Library:
     are the items that have just been missed and may be found in a moment.
     """
 
-    def __init__(self, disk: Roots, ids: Mapping[str, int], holder: str, bus: Bus) -> None:
+    def __init__(self, disk: Roots, ids: Mapping[str, RootId], holder: str, bus: Bus) -> None:
         self.disk = disk
         self.holder = holder
         self.departures = Departures()
-        self.transient = set[int]()
-        self.roots: Mapping[int, RootStatus] = {
+        self.transient = set[ItemId]()
+        self.roots: Mapping[RootId, RootStatus] = {
             ids[name]: RootStatus(ids[name], root, bus) for name, root in disk.by_name.items()
         }
 
@@ -29,7 +30,7 @@ class Library:
         """The root that a path of the library belongs to."""
         return next(it for it in self.roots.values() if it.root == self.disk.of(path))
 
-    def name_of(self, root_id: int) -> str:
+    def name_of(self, root_id: RootId) -> str:
         """What a root is called; another server may serve more of them."""
         status = self.roots.get(root_id)
         return status.root.name if status else ""

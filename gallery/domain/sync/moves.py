@@ -12,6 +12,7 @@ from typing import NamedTuple
 from gallery.database.engine import Tx
 from gallery.store.sync import index, moves
 from gallery.store.sync.moves import MatchCandidate, Merge
+from gallery.values.ids import ItemId
 
 DAY = 24 * 3_600_000
 """So many milliseconds may lie between a copy and the removal of the original."""
@@ -31,10 +32,12 @@ class _Likeness(NamedTuple):
 
 
 _LIKENESSES = (
-    _Likeness(lambda it: (it.inode, it.size, it.modified_at), is_identity=True),
-    _Likeness(lambda it: it.fingerprint and (it.fingerprint, it.name, it.modified_at)),
+    _Likeness(lambda it: (it.inode, it.version), is_identity=True),
+    _Likeness(lambda it: it.fingerprint and (it.fingerprint, it.name, it.version.modified_at)),
     _Likeness(lambda it: it.fingerprint and (it.fingerprint, it.name)),
-    _Likeness(lambda it: it.fingerprint and (it.fingerprint, it.modified_at), may_be_kept=False),
+    _Likeness(
+        lambda it: it.fingerprint and (it.fingerprint, it.version.modified_at), may_be_kept=False
+    ),
     _Likeness(lambda it: it.fingerprint, may_have_met=False),
 )
 """The surest first."""
@@ -107,7 +110,7 @@ def _follows(younger: MatchCandidate, older: MatchCandidate, likeness: _Likeness
 
 
 async def merge_matches(
-    tx: Tx, item_ids: Collection[int], transient: Collection[int]
+    tx: Tx, item_ids: Collection[ItemId], transient: Collection[ItemId]
 ) -> list[tuple[MatchCandidate, MatchCandidate]]:
     """Folds what was read, or is missing, as far as it goes; the (older, younger) items before.
 

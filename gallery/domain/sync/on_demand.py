@@ -15,6 +15,7 @@ from gallery.domain.sync.library import Library
 from gallery.domain.sync.plan import FolderFound
 from gallery.errors import NotAFolder, NotInLibrary, Unavailable
 from gallery.values import paths
+from gallery.values.ids import RootId
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,7 +55,7 @@ async def _index_files(db: Database, library: Library, wanted: Sequence[str]) ->
     """Looks for the files and indexes them if each is there; whether it is worth another try."""
     deadline = time.monotonic() + LOOK_SECONDS
     found = await _look(lambda: _files(library.disk, wanted, deadline))
-    by_root = defaultdict[int, dict[str, list[FileSeen]]](lambda: defaultdict(list))
+    by_root = defaultdict[RootId, dict[str, list[FileSeen]]](lambda: defaultdict(list))
     for path, file in found.items():
         by_root[library.serving(path).id][paths.parent(path)].append(file)
     for root_id, by_folder in by_root.items():

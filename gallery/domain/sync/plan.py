@@ -16,6 +16,12 @@ from gallery.disk.roots import FileSeen
 from gallery.disk.walk import FolderListing
 from gallery.store.sync.files import KnownItem
 from gallery.values import paths
+from gallery.values.file_version import FileVersion
+from gallery.values.ids import ItemId
+from gallery.values.times import Micros
+
+FileIdentity = tuple[int, FileVersion]
+"""The inode of a file, and its version."""
 
 
 class FolderFound(NamedTuple):
@@ -46,7 +52,7 @@ class FolderListed(NamedTuple):
 
     path: str
     inode: int
-    modified_at: int
+    modified_at: Micros
     digest: str | None
     file_count: int
 
@@ -61,7 +67,7 @@ class Added(NamedTuple):
 class Seen(NamedTuple):
     """A file at the path of a known item, which differs from what is known, or was missing."""
 
-    id: int
+    id: ItemId
     folder: str
     file: FileSeen
 
@@ -73,7 +79,7 @@ class Moved(NamedTuple):
     `left_a_void`: nothing is at `former` any more.
     """
 
-    id: int
+    id: ItemId
     former: str
     folder: str
     file: FileSeen
@@ -83,7 +89,7 @@ class Moved(NamedTuple):
 class Gone(NamedTuple):
     """A known file that is not there."""
 
-    id: int
+    id: ItemId
     path: str
 
 
@@ -100,7 +106,7 @@ class KnownFolder(NamedTuple):
     children: Collection[str] = ()
     files: Sequence[KnownItem] = ()
     inode: int | None = None
-    modified_at: int | None = None
+    modified_at: Micros | None = None
     digest: str | None = None
 
 
@@ -164,17 +170,17 @@ def _is_in_place(row: KnownItem | None, file: FileSeen) -> bool:
     return row is not None and not row.missing_since and row.inode == file.inode
 
 
-def identity(file: FileSeen | KnownItem) -> tuple[int, int, int]:
+def identity(file: FileSeen | KnownItem) -> FileIdentity:
     """What a file keeps on its way from one name to another, and shares with no other file."""
-    return file.inode, file.size, file.modified_at
+    return file.inode, file.version
 
 
-Moving = Mapping[int, tuple[int, int, int]]
+Moving = Mapping[ItemId, FileIdentity]
 """The ids of the items that have moved, and which file each is, if it had several."""
 
 
 def plan(
-    looks: Sequence[Look], elsewhere: Iterable[UnlistedFile] = (), kept: Collection[int] = ()
+    looks: Sequence[Look], elsewhere: Iterable[UnlistedFile] = (), kept: Collection[ItemId] = ()
 ) -> Iterator[Action]:
     """The actions that bring the index to what was seen.
 
@@ -188,7 +194,7 @@ def plan(
 
 
 def _moves(
-    looks: Sequence[Look], elsewhere: Iterable[UnlistedFile], kept: Collection[int]
+    looks: Sequence[Look], elsewhere: Iterable[UnlistedFile], kept: Collection[ItemId]
 ) -> dict[str, UnlistedFile]:
     """Which stray the file at each path is."""
     moves = _claims(looks, elsewhere)
@@ -203,11 +209,11 @@ def _moves(
 
 def _claims(looks: Sequence[Look], elsewhere: Iterable[UnlistedFile]) -> dict[str, UnlistedFile]:
     """The best of the strays that each file may be, by its path; none is two files."""
-    strays = defaultdict[tuple[int, int, int], list[UnlistedFile]](list)
+    strays = defaultdict[FileIdentity, list[UnlistedFile]](list)
     for stray in chain(elsewhere, *(look.displaced() for look in looks)):
         strays[identity(stray.item)].append(stray)
     claims: dict[str, UnlistedFile] = {}
-    taken = set[int]()
+    taken = set[ItemId]()
     # That a file was replaced was a guess; that this is the very one that was, is certain.
     for is_replaced in (True, False):
         for look in looks:
@@ -235,7 +241,7 @@ def _rank(path: str, stray: UnlistedFile) -> tuple[int, bool, bool, int]:
     )
 
 
-def _stays(row: KnownItem, newcomer: UnlistedFile, kept: Collection[int]) -> bool:
+def _stays(row: KnownItem, newcomer: UnlistedFile, kept: Collection[ItemId]) -> bool:
     """Whether an item stays where another file was moved onto its own, which exists no more.
 
     That is how programs replace a file by a new version of it: write another, rename it. A file
@@ -295,6 +301,9 @@ def _plan_file(
         return Moved(stray.item.id, stray.path, folder, file, stray.left_a_void)
     if row is None or (row.id in moved and not stray):
         return Added(folder, file)
-    if row.missing_since or identity(row) != identity(file) or row.sidecar != file.sidecar:
+    is_as_known = (
+        row.inode == file.inode and row.version == file.version and row.sidecar == file.sidecar
+    )
+    if row.missing_since or not is_as_known:
         return Seen(row.id, folder, file)
     return None

@@ -91,5 +91,5 @@ def _has_sample(known: KnownRoot, root: Root) -> bool:
     former = _recorded(known)
     sizes = {former.relative(path): size for path, size in known.sample}
     there = Roots([Root("", root.directory)], lambda _name: False).look(sizes, unknown=set())
-    fitting = sum(file.size == sizes[path] for path, file in there.items())
+    fitting = sum(file.version.size == sizes[path] for path, file in there.items())
     return 0 < len(sizes) <= 2 * fitting

@@ -32,7 +32,9 @@ from gallery.store.sync import files, folder_moves, index, metadata, roots
 from gallery.store.sync.moves import Merge
 from gallery.store.sync.unread import Unread
 from gallery.values import paths
+from gallery.values.ids import ItemId, RootId
 from gallery.values.media_types import type_of
+from gallery.values.times import Millis
 
 BATCH = 300
 """Actions or files of one transaction: it holds the write lock for well under 50 ms."""
@@ -57,7 +59,9 @@ def in_order(actions: Iterable[Action]) -> list[Action]:
     return sorted(actions, key=lambda action: _ORDER.index(type(action)))
 
 
-async def apply(tx: Tx, root_id: int, top: str, actions: Sequence[Action], since: int) -> Outcome:
+async def apply(
+    tx: Tx, root_id: RootId, top: str, actions: Sequence[Action], since: Millis
+) -> Outcome:
     """Makes the index show what the actions say.
 
     `top` is the path of the root's own folder, `since` the time (ms) from which on what is gone
@@ -96,7 +100,7 @@ async def apply(tx: Tx, root_id: int, top: str, actions: Sequence[Action], since
     return changes.outcome
 
 
-async def apply_gone(tx: Tx, root_id: int, folder: str, since: int) -> tuple[bool, Outcome]:
+async def apply_gone(tx: Tx, root_id: RootId, folder: str, since: Millis) -> tuple[bool, Outcome]:
     """Marks at most a batch of what was below `folder` missing; whether that was all of it."""
     await roots.lock(tx)
     changes = Changes(root_id)
@@ -112,7 +116,7 @@ async def apply_gone(tx: Tx, root_id: int, folder: str, since: int) -> tuple[boo
 
 
 async def store_metadata(
-    tx: Tx, root_id: int, read: Sequence[tuple[Unread, Probed]], transient: Collection[int]
+    tx: Tx, root_id: RootId, read: Sequence[tuple[Unread, Probed]], transient: Collection[ItemId]
 ) -> Outcome:
     """Keeps what files said of themselves, and folds what by that turns out to have moved."""
     await roots.lock(tx)
@@ -125,7 +129,7 @@ async def store_metadata(
     return changes.outcome
 
 
-async def store_thumbnails(tx: Tx, root_id: int, drawn: Sequence[RenderedItem]) -> None:
+async def store_thumbnails(tx: Tx, root_id: RootId, drawn: Sequence[RenderedItem]) -> None:
     """Keeps what came of drawing files: those that show them have a new state."""
     await roots.lock(tx)
     changes = Changes(root_id)
@@ -135,7 +139,7 @@ async def store_thumbnails(tx: Tx, root_id: int, drawn: Sequence[RenderedItem]) 
     await changes.tell(tx)
 
 
-async def forbid(tx: Tx, root_id: int, item_ids: Iterable[int]) -> None:
+async def forbid(tx: Tx, root_id: RootId, item_ids: Iterable[ItemId]) -> None:
     """Note that files may not be read by this server."""
     await roots.lock(tx)
     changes = Changes(root_id)
@@ -147,7 +151,7 @@ async def forbid(tx: Tx, root_id: int, item_ids: Iterable[int]) -> None:
 
 
 async def merge(
-    tx: Tx, root_id: int, missing: Collection[int], transient: Collection[int]
+    tx: Tx, root_id: RootId, missing: Collection[ItemId], transient: Collection[ItemId]
 ) -> Outcome:
     """Folds what came elsewhere, by its bytes, into the items that are missing; see `moves`."""
     await roots.lock(tx)
@@ -160,7 +164,7 @@ async def merge(
     return changes.outcome
 
 
-async def purge(tx: Tx, root_id: int, before: int) -> bool:
+async def purge(tx: Tx, root_id: RootId, before: Millis) -> bool:
     """Forgets at most a batch of what is missing since before then; whether that was all.
 
     What is in a collection is never forgotten.
@@ -178,15 +182,17 @@ async def purge(tx: Tx, root_id: int, before: int) -> bool:
     return max(len(gone), len(empty)) < BATCH
 
 
-async def _add(tx: Tx, changes: Changes, root_id: int, added: Sequence[Added]) -> None:
+async def _add(tx: Tx, changes: Changes, root_id: RootId, added: Sequence[Added]) -> None:
     """The files that are still unknown: a request may have indexed one since the plan was made."""
     by_path = {paths.join(action.folder, action.file.name): action for action in added}
     indexed = await files.present_at(tx, by_path)
     known = await folders.known(tx, {action.folder for action in added})
     new = [
-        index.NewFile(known[a.folder].id, path, a.file.name, type_, *a.file[1:])
-        for path, a in by_path.items()
-        if path not in indexed and (type_ := type_of(a.file.name))
+        index.NewFile(
+            known[folder].id, path, file.name, type_, file.version, file.inode, file.sidecar
+        )
+        for path, (folder, file) in by_path.items()
+        if path not in indexed and (type_ := type_of(file.name))
     ]
     await index.insert(tx, root_id, new)
     changes.neighbours.update(item.path for item in new)
@@ -194,7 +200,7 @@ async def _add(tx: Tx, changes: Changes, root_id: int, added: Sequence[Added]) -
     changes.count(root_id, present=len(new))
 
 
-async def _see(tx: Tx, changes: Changes, root_id: int, seen: Sequence[Seen]) -> None:
+async def _see(tx: Tx, changes: Changes, root_id: RootId, seen: Sequence[Seen]) -> None:
     """The files are as they were seen, unless the items have moved since."""
     places = await files.places(tx, [action.id for action in seen])
     here = [
@@ -204,10 +210,12 @@ async def _see(tx: Tx, changes: Changes, root_id: int, seen: Sequence[Seen]) -> 
         and places[action.id].path == paths.join(action.folder, action.file.name)
     ]
     revived = sum(places[action.id].missing_since != 0 for action in here)
-    seen_files = [index.SeenFile(action.id, *action.file[1:]) for action in here]
-    await index.update(
-        tx, seen_files, tx.now - REPLACED_MILLISECONDS, tx.now - BELIEVED_MILLISECONDS
-    )
+    seen_files = [
+        index.SeenFile(id_, file.version, file.inode, file.sidecar) for id_, _folder, file in here
+    ]
+    guessed_since = Millis(tx.now - REPLACED_MILLISECONDS)
+    believed_since = Millis(tx.now - BELIEVED_MILLISECONDS)
+    await index.update(tx, seen_files, guessed_since, believed_since)
     changes.count(root_id, present=revived, missing=-revived)
     if revived:
         changes.recount.update(action.folder for action in here)
@@ -215,7 +223,7 @@ async def _see(tx: Tx, changes: Changes, root_id: int, seen: Sequence[Seen]) -> 
 
 
 async def _lose(
-    tx: Tx, changes: Changes, root_id: int, gone: Mapping[int, str], since: int
+    tx: Tx, changes: Changes, root_id: RootId, gone: Mapping[ItemId, str], since: Millis
 ) -> None:
     """Marks the items missing, unless they are elsewhere by now."""
     lost = await index.mark_missing(tx, gone, since)
@@ -228,7 +236,7 @@ async def _lose(
 
 
 async def _merge(
-    tx: Tx, changes: Changes, item_ids: Collection[int], transient: Collection[int]
+    tx: Tx, changes: Changes, item_ids: Collection[ItemId], transient: Collection[ItemId]
 ) -> None:
     for older, younger in await moves.merge_matches(tx, item_ids, transient):
         changes.items.add(older.id)
@@ -236,7 +244,9 @@ async def _merge(
         changes.depart(older.path, younger.path)
 
 
-async def _move(tx: Tx, changes: Changes, root_id: int, moved: Sequence[Moved], since: int) -> None:
+async def _move(
+    tx: Tx, changes: Changes, root_id: RootId, moved: Sequence[Moved], since: Millis
+) -> None:
     """Puts the items where their files are now.
 
     What a request has made of such a file meanwhile folds into its item. An item whose file was
@@ -268,7 +278,9 @@ async def _move(tx: Tx, changes: Changes, root_id: int, moved: Sequence[Moved], 
     placed = [
         index.PlacedItem(
             action.id,
-            *action.file[1:],
+            action.file.version,
+            action.file.inode,
+            action.file.sidecar,
             root_id,
             known[action.folder].id,
             path,

@@ -9,6 +9,7 @@ from itertools import islice
 from gallery.disk.roots import Root
 from gallery.events import Bus, RootChanged
 from gallery.model import PHASES, Hint, Phase, Progress
+from gallery.values.ids import ItemId, RootId
 
 MAX_PREFERRED = 2_000
 """Items shown to people that are read, and whose thumbnails are made, before all others."""
@@ -29,17 +30,17 @@ class Preferred:
     """Hold the ids of items that come first because people look at them; the latest first."""
 
     def __init__(self, most: int) -> None:
-        self._ids: deque[int] = deque(maxlen=most)
+        self._ids: deque[ItemId] = deque(maxlen=most)
 
-    def add(self, item_id: int) -> None:
+    def add(self, item_id: ItemId) -> None:
         """Put an item first. If there are too many, the last one is dropped."""
         self._ids.append(item_id)
 
-    def add_last(self, item_ids: Iterable[int]) -> None:
+    def add_last(self, item_ids: Iterable[ItemId]) -> None:
         """Put items behind all that are there."""
         self._ids.extendleft(item_ids)
 
-    def take(self, most: int) -> list[int]:
+    def take(self, most: int) -> list[ItemId]:
         """Remove and return at most this many, the first one first."""
         return [self._ids.pop() for _ in range(min(most, len(self._ids)))]
 
@@ -52,7 +53,7 @@ class RootStatus:
     `unread` and `unrendered` come before others.
     """
 
-    def __init__(self, id_: int, root: Root, bus: Bus) -> None:
+    def __init__(self, id_: RootId, root: Root, bus: Bus) -> None:
         self.id = id_
         self.root = root
         self.work = asyncio.Event()
@@ -70,7 +71,7 @@ class RootStatus:
         self._accepts_missing = False
         self._has_gap = False
         self._hints: dict[str, Hint] = {}
-        self._ripe = set[int]()
+        self._ripe = set[ItemId]()
         self._under_way: dict[Phase, Progress] = {}
 
     # What the indexer is asked to do.
@@ -95,7 +96,7 @@ class RootStatus:
         if self._hints:
             self.work.set()
 
-    def ripen(self, items: Iterable[int]) -> None:
+    def ripen(self, items: Iterable[ItemId]) -> None:
         """Have the indexer look for files that replaced items, which are missing for a while."""
         self._ripe.update(items)
         self.work.set()
@@ -120,7 +121,7 @@ class RootStatus:
         taken = list(islice(self._hints, most))
         return {path: self._hints.pop(path) for path in taken}
 
-    def take_ripe(self) -> set[int]:
+    def take_ripe(self) -> set[ItemId]:
         """Remove and return the items that `ripen` was given."""
         ripe, self._ripe = self._ripe, set()
         return ripe

@@ -17,9 +17,10 @@ from gallery.errors import Misconfigured, StartRefused, printable
 from gallery.logs import escaped
 from gallery.store.sync import roots
 from gallery.store.sync.roots import KnownRoot
+from gallery.values.ids import RootId
 
 
-async def register(db: Database, disk: Roots, options: Sequence[str] = ()) -> dict[str, int]:
+async def register(db: Database, disk: Roots, options: Sequence[str] = ()) -> dict[str, RootId]:
     """Return the id of each root that is served, by name. New ones are made.
 
     Raises `Misconfigured` for a new one whose directory is not there, and `StartRefused` where a
@@ -106,7 +107,7 @@ def _is_absent(root: Root) -> bool:
         raise StartRefused(f"{where} cannot be read now: {error.strerror}") from None
 
 
-async def _store(tx: Tx, disk: Roots, former: Mapping[str, KnownRoot]) -> dict[str, int]:
+async def _store(tx: Tx, disk: Roots, former: Mapping[str, KnownRoot]) -> dict[str, RootId]:
     renamed = {name: row for name, row in former.items() if row.name != name}
     for row in renamed.values():  # aside, for the case that they change names among themselves
         await roots.rename(tx, row.id, row.name, f"\x01{row.id}")

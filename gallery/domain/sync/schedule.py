@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from enum import Enum, auto
 
+from gallery.values.ids import ItemId
+
 SHARE = 20
 """Full passes that were not asked for take at most one part in this many of the time."""
 MANY_HINTS = 1_000
@@ -37,7 +39,7 @@ class Schedule:
         self._interval = interval
         self._earliest = now
         self._is_after_storm = False
-        self._held = set[int]()
+        self._held = set[ItemId]()
         self._failures = 0
         self._unsure_passes = 0
 
@@ -74,11 +76,11 @@ class Schedule:
         self._earliest = now + SHARE * (now - began)
         self.want_pass(now, backoff(self._unsure_passes, self._interval) or self._interval)
 
-    def hold(self, items: Iterable[int]) -> None:
+    def hold(self, items: Iterable[ItemId]) -> None:
         """Keep missing items until a pass was sure."""
         self._held.update(items)
 
-    def release(self) -> set[int]:
+    def release(self) -> set[ItemId]:
         """Return the items that were held, which are not held any longer."""
         held, self._held = self._held, set()
         return held

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple, get_type_hints
 
 from gallery.database.engine import Reader, Row, Tx
 from gallery.model import Collection, ListRevision, Revision, Versioned
-from gallery.store.lists import json_list, numbers
+from gallery.store.lists import IDS_1, collection_ids, json_list, numbers
+from gallery.values.ids import AccountId, CollectionId, ItemId
 from gallery.values.names import CollectionName
-from gallery.values.times import moment
+from gallery.values.times import Millis, moment
 from gallery.values.urls import picture_version
 
 
@@ -26,7 +27,7 @@ class Fields(NamedTuple):
     is_public: bool = False
     is_favorite: bool = False
     folder_path: str | None = None
-    cover_item_id: int | None = None
+    cover_item_id: ItemId | None = None
     item_count: int = 0
 
 
@@ -88,7 +89,7 @@ def _plain(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
     return found
 
 
-async def visible(reader: Reader, viewer_id: int, updated_after: int) -> list[Versioned]:
+async def visible(reader: Reader, viewer_id: AccountId, updated_after: Millis) -> list[Versioned]:
     """What the viewer may see and was updated after then (ms), newest first."""
     rows = await reader.all(
         f"""
@@ -102,7 +103,9 @@ async def visible(reader: Reader, viewer_id: int, updated_after: int) -> list[Ve
     return [_versioned(row) for row in rows]
 
 
-async def list_revision(reader: Reader, viewer_id: int, updated_after: int) -> ListRevision:
+async def list_revision(
+    reader: Reader, viewer_id: AccountId, updated_after: Millis
+) -> ListRevision:
     """The state of `visible`, without reading it."""
     row = await reader.one(
         f"""
@@ -122,9 +125,9 @@ async def list_revision(reader: Reader, viewer_id: int, updated_after: int) -> L
     return ListRevision(*row)
 
 
-async def count_members(reader: Reader, viewer_id: int, updated_after: int) -> int:
+async def count_members(reader: Reader, viewer_id: AccountId, updated_after: Millis) -> int:
     """Return how many items the collections of `visible` have together."""
-    row = await reader.one(
+    return await reader.count(
         f"""
         SELECT CAST(COALESCE(SUM(c.item_count), 0) AS BIGINT) FROM collection AS c
         WHERE {_VISIBLE} AND c.updated_at > $2
@@ -132,13 +135,12 @@ async def count_members(reader: Reader, viewer_id: int, updated_after: int) -> i
         viewer_id,
         updated_after,
     )
-    return int(row[0]) if row else 0
 
 
-async def visible_ids(reader: Reader, viewer_id: int) -> list[int]:
+async def visible_ids(reader: Reader, viewer_id: AccountId) -> list[CollectionId]:
     """The ids of all that the viewer may see, ascending."""
-    rows = await reader.all(f"SELECT c.id FROM collection AS c WHERE {_VISIBLE}", viewer_id)
-    return sorted(id_ for (id_,) in rows)
+    found = await reader.column(f"SELECT c.id FROM collection AS c WHERE {_VISIBLE}", viewer_id)
+    return sorted(found)
 
 
 class CollectionState(NamedTuple):
@@ -149,7 +151,7 @@ class CollectionState(NamedTuple):
     size: int
 
 
-async def states(reader: Reader, viewer_id: int) -> dict[int, CollectionState]:
+async def states(reader: Reader, viewer_id: AccountId) -> dict[CollectionId, CollectionState]:
     """The states of all that the viewer may see, by id.
 
     One row of lists: as many rows as there are collections would cost the driver five times more.
@@ -167,29 +169,33 @@ async def states(reader: Reader, viewer_id: int) -> dict[int, CollectionState]:
         viewer_id,
     )
     assert row is not None
-    ids, *parts = map(numbers, row)
-    return dict(zip(ids, map(CollectionState, *parts), strict=True))
+    ids, *parts = row
+    states_ = map(CollectionState, *map(numbers, parts))
+    return dict(zip(collection_ids(ids), states_, strict=True))
 
 
 class Access(NamedTuple):
     """Who may see a collection, its state, and how many items it has."""
 
-    owner_id: int
+    owner_id: AccountId
     is_public: bool
     revision: Revision
     item_count: int
 
 
-async def access(reader: Reader, id_: int) -> Access | None:
+async def access(reader: Reader, id_: CollectionId) -> Access | None:
     """Whose collection `id_` is; None if there is none."""
     row = await reader.one(
         "SELECT owner_id, is_public, version, revision, item_count FROM collection WHERE id = $1",
         id_,
     )
-    return Access(row[0], row[1] == 1, Revision(row[2], row[3]), row[4]) if row else None
+    if row is None:
+        return None
+    owner_id, is_public, version, disk_version, item_count = row
+    return Access(owner_id, is_public == 1, Revision(version, disk_version), item_count)
 
 
-async def get(reader: Reader, id_: int) -> Versioned | None:
+async def get(reader: Reader, id_: CollectionId) -> Versioned | None:
     """The collection `id_`, whoever may see it."""
     row = await reader.one(f"{_SUMMARY} WHERE c.id = $1", id_)
     return _versioned(row) if row else None
@@ -198,8 +204,8 @@ async def get(reader: Reader, id_: int) -> Versioned | None:
 class Locked(NamedTuple):
     """A collection that this transaction has locked for a change; `version` is the new one."""
 
-    id: int
-    owner_id: int
+    id: CollectionId
+    owner_id: AccountId
     version: int
     disk_version: int
     fields: Fields
@@ -213,7 +219,7 @@ class Locked(NamedTuple):
         return Revision(self.version - 1, self.disk_version)
 
 
-async def lock(tx: Tx, id_: int, owner_id: int) -> Locked | None:
+async def lock(tx: Tx, id_: CollectionId, owner_id: AccountId) -> Locked | None:
     """Locks the owner's collection for a change and bumps its version, in one statement."""
     row = await tx.one(
         f"""
@@ -231,9 +237,9 @@ async def lock(tx: Tx, id_: int, owner_id: int) -> Locked | None:
     return Locked(id_, owner_id, version, disk_version, Fields(**found))
 
 
-async def insert(tx: Tx, owner_id: int, new: Fields) -> int | None:
+async def insert(tx: Tx, owner_id: AccountId, new: Fields) -> CollectionId | None:
     """The id of the new collection; None if the owner has one of that name."""
-    row = await tx.one(
+    return await tx.value(
         f"""
         INSERT INTO collection (owner_id, created_at, updated_at, {_COLUMNS})
         VALUES ($1, $2, $2, {_VALUES})
@@ -244,10 +250,9 @@ async def insert(tx: Tx, owner_id: int, new: Fields) -> int | None:
         tx.now,
         *_values(new),
     )
-    return int(row[0]) if row else None
 
 
-async def update(tx: Tx, id_: int, fields: Fields) -> None:
+async def update(tx: Tx, id_: CollectionId, fields: Fields) -> None:
     """Raises `UniqueViolation` if the owner has another collection of that name."""
     await tx.all(
         f"UPDATE collection SET updated_at = $2, {_ASSIGNED} WHERE id = $1",
@@ -264,18 +269,18 @@ def _values(fields: Fields) -> list[object]:
     return [name.key, name.text, *plain]
 
 
-async def delete(tx: Tx, id_: int) -> None:
+async def delete(tx: Tx, id_: CollectionId) -> None:
     """Its memberships go with it, by the database's own cascade."""
     await tx.all("DELETE FROM collection WHERE id = $1", id_)
 
 
-async def touch(tx: Tx, item_ids: Sequence[int]) -> None:
+async def touch(tx: Tx, item_ids: Sequence[ItemId]) -> None:
     """The disk did something to the items: the collections that show them have a new state."""
     await tx.all(
-        """
+        f"""
         UPDATE collection SET revision = revision + 1 WHERE id IN (
           SELECT ci.collection_id FROM collection_item AS ci
-          WHERE ci.item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)))
+          WHERE ci.item_id IN {IDS_1})
         """,
         json_list(item_ids),
     )

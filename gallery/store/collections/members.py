@@ -6,7 +6,8 @@ from typing import NamedTuple
 from gallery.database.engine import Reader, Tx
 from gallery.model import Item
 from gallery.store.library.items import COLUMNS, THE_ONE_AT_ITS_PATH, Located, item_of
-from gallery.store.lists import json_list, numbers, texts
+from gallery.store.lists import IDS_1, IDS_2, KEYED_2, collection_ids, json_list, numbers, texts
+from gallery.values.ids import AccountId, CollectionId, ItemId
 
 
 class MemberPart(NamedTuple):
@@ -19,7 +20,7 @@ class MemberPart(NamedTuple):
     next: int | None
 
 
-async def part(reader: Reader, collection_id: int, after: int, limit: int) -> MemberPart:
+async def part(reader: Reader, collection_id: CollectionId, after: int, limit: int) -> MemberPart:
     """At most `limit` members that stand behind the position `after`."""
     rows = await reader.all(
         f"""
@@ -33,12 +34,13 @@ async def part(reader: Reader, collection_id: int, after: int, limit: int) -> Me
         limit + 1,
     )
     more = len(rows) > limit
-    return MemberPart([item_of(row) for row in rows[:limit]], rows[limit - 1][-1] if more else None)
+    *_item, position = rows[limit - 1] if more else (None,)
+    return MemberPart([item_of(row) for row in rows[:limit]], position)
 
 
-async def first_ids(reader: Reader, collection_id: int, limit: int) -> list[int]:
+async def first_ids(reader: Reader, collection_id: CollectionId, limit: int) -> list[ItemId]:
     """The first `limit` items of a collection, in order."""
-    rows = await reader.all(
+    return await reader.column(
         """
         SELECT item_id FROM collection_item WHERE collection_id = $1
         ORDER BY position LIMIT $2
@@ -46,40 +48,43 @@ async def first_ids(reader: Reader, collection_id: int, limit: int) -> list[int]
         collection_id,
         limit,
     )
-    return [item_id for (item_id,) in rows]
 
 
-async def ids_by_collection(reader: Reader, wanted: Sequence[int]) -> dict[int, list[int]]:
+async def ids_by_collection(
+    reader: Reader, wanted: Sequence[CollectionId]
+) -> dict[CollectionId, list[ItemId]]:
     """The items of each of the collections, in order."""
     rows = await reader.all(
-        """
+        f"""
         SELECT ci.collection_id, ci.item_id FROM collection_item AS ci
-        WHERE ci.collection_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        WHERE ci.collection_id IN {IDS_1}
         ORDER BY ci.collection_id, ci.position
         """,
         json_list(wanted),
     )
-    members: dict[int, list[int]] = {id_: [] for id_ in wanted}
+    members: dict[CollectionId, list[ItemId]] = {id_: [] for id_ in wanted}
     for collection_id, item_id in rows:
         members[collection_id].append(item_id)
     return members
 
 
-async def among(reader: Reader, collection_id: int, item_ids: Sequence[int]) -> set[int]:
+async def among(
+    reader: Reader, collection_id: CollectionId, item_ids: Sequence[ItemId]
+) -> set[ItemId]:
     """Which of the items are members."""
-    rows = await reader.all(
-        """
+    found = await reader.column(
+        f"""
         SELECT ci.item_id FROM collection_item AS ci
         WHERE ci.collection_id = $1
-          AND ci.item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($2))
+          AND ci.item_id IN {IDS_2}
         """,
         collection_id,
         json_list(item_ids),
     )
-    return {item_id for (item_id,) in rows}
+    return set(found)
 
 
-async def located(reader: Reader, collection_id: int) -> list[Located]:
+async def located(reader: Reader, collection_id: CollectionId) -> list[Located]:
     """All members and where they are, in no order."""
     rows = await reader.all(
         """
@@ -91,7 +96,7 @@ async def located(reader: Reader, collection_id: int) -> list[Located]:
     return [Located(*row) for row in rows]
 
 
-async def places(reader: Reader, collection_id: int) -> list[tuple[str, bool]]:
+async def places(reader: Reader, collection_id: CollectionId) -> list[tuple[str, bool]]:
     """Where all members are, in order, and whether they are there; else, where they were."""
     rows = await reader.all(
         """
@@ -104,11 +109,11 @@ async def places(reader: Reader, collection_id: int) -> list[tuple[str, bool]]:
     return [(path, missing_since == 0) for path, missing_since in rows]
 
 
-async def append(tx: Tx, collection_id: int, item_ids: Sequence[int]) -> set[int]:
+async def append(tx: Tx, collection_id: CollectionId, item_ids: Sequence[ItemId]) -> set[ItemId]:
     """Puts the items behind the last, in the order given; which of them were no members yet."""
-    rows = await tx.all(
-        """
-        WITH j (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2))
+    found = await tx.column(
+        f"""
+        WITH j (k, v) AS MATERIALIZED {KEYED_2}
         INSERT INTO collection_item (collection_id, item_id, position)
         SELECT
           CAST($1 AS BIGINT),
@@ -122,27 +127,29 @@ async def append(tx: Tx, collection_id: int, item_ids: Sequence[int]) -> set[int
         collection_id,
         json_list(item_ids),
     )
-    return {item_id for (item_id,) in rows}
+    return set(found)
 
 
-async def remove(tx: Tx, collection_id: int, item_ids: Sequence[int]) -> dict[int, int]:
+async def remove(
+    tx: Tx, collection_id: CollectionId, item_ids: Sequence[ItemId]
+) -> dict[ItemId, int]:
     """Takes the items out; the former position of each that was a member."""
-    rows = await tx.all(
-        """
+    found = await tx.pairs(
+        f"""
         DELETE FROM collection_item
         WHERE collection_id = $1
-          AND item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($2))
+          AND item_id IN {IDS_2}
         RETURNING item_id, position
         """,
         collection_id,
         json_list(item_ids),
     )
-    return {row[0]: row[1] for row in rows}
+    return dict(found)
 
 
-async def next_after(reader: Reader, collection_id: int, position: int) -> int | None:
+async def next_after(reader: Reader, collection_id: CollectionId, position: int) -> ItemId | None:
     """The first item behind `position`; after the last, the first of all; None if there is none."""
-    row = await reader.one(
+    return await reader.value(
         """
         SELECT COALESCE(
           (SELECT item_id FROM collection_item WHERE collection_id = $1 AND position > $2
@@ -153,18 +160,17 @@ async def next_after(reader: Reader, collection_id: int, position: int) -> int |
         collection_id,
         position,
     )
-    return row[0] if row else None
 
 
-async def put_first(tx: Tx, collection_id: int, item_ids: Sequence[int]) -> set[int]:
+async def put_first(tx: Tx, collection_id: CollectionId, item_ids: Sequence[ItemId]) -> set[ItemId]:
     """Moves the items to the front, in the order given; those that are members.
 
     The others are not touched: what was first stays behind what comes before it now.
     """
-    rows = await tx.all(
-        """
+    found = await tx.column(
+        f"""
         WITH
-          j (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2)),
+          j (k, v) AS MATERIALIZED {KEYED_2},
           front (p) AS MATERIALIZED (
             SELECT MIN(position) FROM collection_item WHERE collection_id = $1)
         UPDATE collection_item SET position = front.p - CAST($3 AS BIGINT) + j.k
@@ -176,23 +182,23 @@ async def put_first(tx: Tx, collection_id: int, item_ids: Sequence[int]) -> set[
         json_list(item_ids),
         len(item_ids),
     )
-    return {item_id for (item_id,) in rows}
+    return set(found)
 
 
-async def put_all(tx: Tx, collection_id: int, item_ids: Sequence[int]) -> None:
+async def put_all(tx: Tx, collection_id: CollectionId, item_ids: Sequence[ItemId]) -> None:
     """The items, in this order, are the members now."""
     await tx.all(
-        """
+        f"""
         DELETE FROM collection_item
         WHERE collection_id = $1
-          AND item_id NOT IN (SELECT CAST(value AS BIGINT) FROM json_each($2))
+          AND item_id NOT IN {IDS_2}
         """,
         collection_id,
         json_list(item_ids),
     )
     await tx.all(
-        """
-        WITH j (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2))
+        f"""
+        WITH j (k, v) AS MATERIALIZED {KEYED_2}
         INSERT INTO collection_item (collection_id, item_id, position)
         SELECT CAST($1 AS BIGINT), j.v, j.k FROM j WHERE true ORDER BY j.v
         ON CONFLICT (collection_id, item_id) DO UPDATE SET position = excluded.position
@@ -202,7 +208,9 @@ async def put_all(tx: Tx, collection_id: int, item_ids: Sequence[int]) -> None:
     )
 
 
-async def paths(reader: Reader, wanted: Sequence[int]) -> Iterable[tuple[str, int]]:
+async def paths(
+    reader: Reader, wanted: Sequence[CollectionId]
+) -> Iterable[tuple[str, CollectionId]]:
     """(path of a member, id of its collection) of all members of the collections, by path.
 
     A member that has lost its path to another item is left out: the path means the other one.
@@ -212,7 +220,7 @@ async def paths(reader: Reader, wanted: Sequence[int]) -> Iterable[tuple[str, in
         SELECT json_group_array(m.path), json_group_array(m.collection_id) FROM (
           SELECT i.path, ci.collection_id
           FROM collection_item AS ci JOIN item AS i ON i.id = ci.item_id
-          WHERE ci.collection_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+          WHERE ci.collection_id IN {IDS_1}
             AND {THE_ONE_AT_ITS_PATH}
           ORDER BY i.path
         ) AS m
@@ -220,12 +228,13 @@ async def paths(reader: Reader, wanted: Sequence[int]) -> Iterable[tuple[str, in
         json_list(wanted),
     )
     assert row is not None
-    return zip(texts(row[0]), numbers(row[1]), strict=True)
+    paths_, ids = row
+    return zip(texts(paths_), collection_ids(ids), strict=True)
 
 
 async def memberships(
-    reader: Reader, viewer_id: int, wanted: Sequence[str]
-) -> Iterable[tuple[int, int]]:
+    reader: Reader, viewer_id: AccountId, wanted: Sequence[str]
+) -> Iterable[tuple[int, CollectionId]]:
     """(index of a path, id of a visible collection that has the item at that path), unsorted.
 
     One row of two lists takes SQLite half the time of as many rows as there are memberships. CROSS
@@ -250,4 +259,5 @@ async def memberships(
         json_list(wanted),
     )
     assert row is not None
-    return zip(numbers(row[0]), numbers(row[1]), strict=True)
+    indexes, ids = row
+    return zip(numbers(indexes), collection_ids(ids), strict=True)

@@ -7,12 +7,14 @@ from gallery.database.engine import Reader
 from gallery.model import Item
 from gallery.store.library.clauses import MISSING, SORT_KEYS, Clause, Filter, presence, shuffled
 from gallery.store.library.items import COLUMNS, item_of
+from gallery.store.planner import unindexed
 from gallery.values.criteria import Criteria
+from gallery.values.ids import ItemId
 
 SHORT = 10_000
 """So many ids of a source are looked up one by one, faster than a walk finds a page among more."""
 
-Mark = tuple[int | str, int]
+Mark = tuple[int | str, ItemId]
 """The sort key and the id of the last item of a page."""
 
 
@@ -54,7 +56,7 @@ async def page(reader: Reader, order: Criteria, filter_: Filter, part: ItemSlice
     here = presence(order.missing)
     clauses = list(filter_.clauses)
     if source:
-        clauses += [Clause(f"+{here.sql}"), Clause(f"i.id IN ({source.sql})", source.values)]
+        clauses += [Clause(unindexed(here.sql)), Clause(f"i.id IN ({source.sql})", source.values)]
     else:
         clauses += [here]
     if source is None and sort == "takenAt":
@@ -73,9 +75,11 @@ async def page(reader: Reader, order: Criteria, filter_: Filter, part: ItemSlice
         limit=bound.text(Clause("{}", (part.limit + 1,))),
     )
     rows = await reader.all(sql, *bound.values)
-    last = rows[part.limit - 1] if len(rows) > part.limit else None
     items = [item_of(row) for row in rows[: part.limit]]
-    return ItemPart(items, (last[-1], last[0]) if last else None)
+    if len(rows) <= part.limit:
+        return ItemPart(items, None)
+    id_, *_item, last_key = rows[part.limit - 1]
+    return ItemPart(items, (last_key, id_))
 
 
 async def _shortest(reader: Reader, sources: Sequence[Clause]) -> Clause | None:

@@ -61,7 +61,6 @@ MISSING = Clause("SELECT s.id FROM item AS s WHERE s.missing_since <> 0")
 IN = "{} IN ({})"
 SOURCE = "SELECT s.id FROM item AS s WHERE {}"
 TEXTS = "SELECT value FROM json_each({})"
-NUMBERS = "SELECT CAST(value AS BIGINT) FROM json_each({})"
 
 
 class List(NamedTuple):

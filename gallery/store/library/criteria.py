@@ -2,15 +2,14 @@
 
 A filter becomes clauses, each a test of a row `item AS i`, and sources: statements that give the
 ids of all items that meet one of the clauses. Whoever pages picks a source if it is short, and
-walks in the wanted order otherwise; see `browsing`. The plus signs keep SQLite from choosing an
-index for a clause by itself: it knows nothing of how many rows there are, and guesses wrong.
+walks in the wanted order otherwise; see `browsing`. For a clause SQLite shall not choose an index
+by itself.
 """
 
 from collections.abc import Iterable, Iterator
 
 from gallery.store.library.clauses import (
     IN,
-    NUMBERS,
     SOURCE,
     TEXTS,
     Clause,
@@ -18,7 +17,8 @@ from gallery.store.library.clauses import (
     Filter,
     list_of,
 )
-from gallery.store.lists import json_list
+from gallery.store.lists import NUMBERS, json_list
+from gallery.store.planner import unindexed
 from gallery.values.criteria import (
     Criteria,
     Near,
@@ -28,17 +28,20 @@ from gallery.values.criteria import (
     milliseconds,
     month_number,
 )
+from gallery.values.ids import AccountId, FolderId
 from gallery.values.names import label_key
 from gallery.values.paths import below
 from gallery.values.places import circle
 from gallery.values.times import beginning_of
 from gallery.values.words import words_of
 
+_ADDED, _RATING = unindexed("i.added_at"), unindexed("i.rating")
+_SIZE, _LATITUDE = unindexed("i.size"), unindexed("i.latitude")
 MAX_ZONE = 15 * 3_600_000
 """Milliseconds that local time may differ from UTC."""
 
 
-def filter_of(criteria: Criteria, viewer_id: int, owner_id: int) -> Filter:
+def filter_of(criteria: Criteria, viewer_id: AccountId, owner_id: AccountId) -> Filter:
     """The filter as `viewer_id` sees what `owner_id` has asked for; missing items are left out."""
     made = Filter([], [], [])
     for part in (_places, _lists, _keywords, _collections, _times, _numbers, _flags, _text):
@@ -50,14 +53,15 @@ def filter_of(criteria: Criteria, viewer_id: int, owner_id: int) -> Filter:
     return made
 
 
-def in_folder(folder_id: int, sort: Sort) -> Filter:
+def in_folder(folder_id: FolderId, sort: Sort) -> Filter:
     """What is directly inside a folder; its natural order is that of an index of its own."""
     if sort == "name":
         return Filter([Clause("i.folder_id = {}", (folder_id,))], [], [])
     source = Clause(SOURCE.format("s.folder_id = {}"), (folder_id,))
-    return Filter([Clause("+i.folder_id = {}", (folder_id,))], [source], [])
+    return Filter([Clause(f"{_FOLDER} = {{}}", (folder_id,))], [source], [])
 
 
+_FOLDER = unindexed("i.folder_id")
 _INSIDE = """
   WITH
     a (k, v) AS MATERIALIZED (SELECT key, value FROM json_each({})),
@@ -68,13 +72,13 @@ _INSIDE = """
 """
 
 
-def _places(criteria: Criteria, _viewer_id: int, _owner_id: int) -> ClauseParts:
+def _places(criteria: Criteria, _viewer_id: AccountId, _owner_id: AccountId) -> ClauseParts:
     folders = [folder.strip("/") for folder in criteria.folders or ()]
     if folders and "" not in folders:
         lows, highs = zip(*map(below, folders), strict=True)
         values = json_list(lows), json_list(highs), json_list(folders)
         yield (
-            Clause(IN.format("+i.folder_id", _INSIDE), values),
+            Clause(IN.format(_FOLDER, _INSIDE), values),
             Clause(SOURCE.format(IN.format("s.folder_id", _INSIDE)), values),
         )
     if criteria.near:
@@ -107,9 +111,12 @@ _ORIENTATION = """
 _LABELS = "SELECT l.id FROM label AS l WHERE l.kind = '{}' AND l.key IN ({})"
 _CAMERAS, _LENSES = _LABELS.format("camera", TEXTS), _LABELS.format("lens", TEXTS)
 _KEYWORDS = _LABELS.format("keyword", TEXTS)
+_CAMERA, _LENS = unindexed("i.camera_id"), unindexed("i.lens_id")
+_INDEXED = {_CAMERA: "s.camera_id", _LENS: "s.lens_id"}
+"""What stands for a column in a source."""
 
 
-def _lists(criteria: Criteria, _viewer_id: int, _owner_id: int) -> ClauseParts:
+def _lists(criteria: Criteria, _viewer_id: AccountId, _owner_id: AccountId) -> ClauseParts:
     """Lists of what an item has one of."""
     c = criteria
     for column, among, wanted, logic in (
@@ -118,8 +125,8 @@ def _lists(criteria: Criteria, _viewer_id: int, _owner_id: int) -> ClauseParts:
         (_ORIENTATION, TEXTS, list_of(c.orientations), c.orientations_logic),
         ("i.taken_month / 100", NUMBERS, list_of(c.years), c.years_logic),
         ("i.taken_month", NUMBERS, list_of(_months(c.months)), c.months_logic),
-        ("+i.camera_id", _CAMERAS, list_of(_keys(c.cameras)), c.cameras_logic),
-        ("+i.lens_id", _LENSES, list_of(_keys(c.lenses)), c.lenses_logic),
+        (_CAMERA, _CAMERAS, list_of(_keys(c.cameras)), c.cameras_logic),
+        (_LENS, _LENSES, list_of(_keys(c.lenses)), c.lenses_logic),
     ):
         if wanted is None:
             continue
@@ -129,12 +136,9 @@ def _lists(criteria: Criteria, _viewer_id: int, _owner_id: int) -> ClauseParts:
         elif logic == "all" and wanted.length > 1:
             yield Clause("1 = 0"), None
         else:
-            is_label = among in (_CAMERAS, _LENSES)
-            source = SOURCE.format(IN.format(column.replace("+i.", "s."), among))
-            yield (
-                Clause(IN.format(column, among), values),
-                Clause(source, values) if is_label else None,
-            )
+            indexed = _INDEXED.get(column)
+            source = Clause(SOURCE.format(IN.format(indexed, among)), values) if indexed else None
+            yield Clause(IN.format(column, among), values), source
 
 
 def _lower(names: Iterable[str] | None) -> list[str]:
@@ -162,7 +166,7 @@ _IN_ALL_COLLECTIONS = f"""
 _MARKED = "SELECT m.item_id FROM item_mark AS m WHERE m.account_id = {} AND m.is_favorite = 1"
 
 
-def _keywords(criteria: Criteria, _viewer_id: int, _owner_id: int) -> ClauseParts:
+def _keywords(criteria: Criteria, _viewer_id: AccountId, _owner_id: AccountId) -> ClauseParts:
     keys = list_of(_keys(criteria.keywords))
     if keys is None:
         return
@@ -198,7 +202,7 @@ def _having(
     return Clause(has, values), Clause(statement, values)
 
 
-def _collections(criteria: Criteria, viewer_id: int, owner_id: int) -> ClauseParts:
+def _collections(criteria: Criteria, viewer_id: AccountId, owner_id: AccountId) -> ClauseParts:
     """Of the collections only those count that both may see; all of none is nothing."""
     ids = list_of(criteria.collections)
     if ids is None:
@@ -211,13 +215,13 @@ def _collections(criteria: Criteria, viewer_id: int, owner_id: int) -> ClausePar
         yield _having(_COLLECTED, "ci", seen, is_none=criteria.collections_logic == "none")
 
 
-def _times(criteria: Criteria, _viewer_id: int, _owner_id: int) -> ClauseParts:
+def _times(criteria: Criteria, _viewer_id: AccountId, _owner_id: AccountId) -> ClauseParts:
     c = criteria
     for text, moment in (
         ("i.taken_at >= {}", c.taken_after),
         ("i.taken_at < {}", c.taken_before),
-        ("+i.added_at >= {}", c.added_after),
-        ("+i.added_at < {}", c.added_before),
+        (f"{_ADDED} >= {{}}", c.added_after),
+        (f"{_ADDED} < {{}}", c.added_before),
     ):
         if moment:
             yield Clause(text, (milliseconds(moment),)), None
@@ -237,32 +241,32 @@ def _span(criteria: Criteria) -> Iterator[Clause]:
             yield Clause("i.taken_local < {}", (beginning_of(max(months) + 1),))
 
 
-def _numbers(criteria: Criteria, _viewer_id: int, _owner_id: int) -> ClauseParts:
+def _numbers(criteria: Criteria, _viewer_id: AccountId, _owner_id: AccountId) -> ClauseParts:
     c = criteria
     for text, bound, scale in (
-        ("+i.rating >= {}", c.min_rating, 1),
+        (f"{_RATING} >= {{}}", c.min_rating, 1),
         ("i.width >= {}", c.min_width, 1),
         ("i.height >= {}", c.min_height, 1),
-        ("+i.size >= {}", c.min_size, 1),
+        (f"{_SIZE} >= {{}}", c.min_size, 1),
         ("i.duration >= {}", c.min_duration, 1_000),
     ):
         if bound is not None:
             yield Clause(text, (at_least(bound, scale),)), None
     for text, bound, scale in (
-        ("+i.rating <= {}", c.max_rating, 1),
-        ("+i.size <= {}", c.max_size, 1),
+        (f"{_RATING} <= {{}}", c.max_rating, 1),
+        (f"{_SIZE} <= {{}}", c.max_size, 1),
         ("i.duration <= {}", c.max_duration, 1_000),
     ):
         if bound is not None:
             yield Clause(text, (at_most(bound, scale),)), None
 
 
-def _flags(criteria: Criteria, viewer_id: int, _owner_id: int) -> ClauseParts:
+def _flags(criteria: Criteria, viewer_id: AccountId, _owner_id: AccountId) -> ClauseParts:
     c = criteria
     if c.has_location is not None:
-        yield Clause("+i.latitude IS NOT NULL" if c.has_location else "+i.latitude IS NULL"), None
+        yield Clause(f"{_LATITUDE} IS {'NOT NULL' if c.has_location else 'NULL'}"), None
     if c.has_rating is not None:
-        yield Clause("+i.rating <> 0" if c.has_rating else "+i.rating = 0"), None
+        yield Clause(f"{_RATING} {'<>' if c.has_rating else '='} 0"), None
     if c.has_problem is not None:
         source = Clause(SOURCE.format("s.problem IS NOT NULL"))
         yield (
@@ -280,7 +284,7 @@ _BEGINS = f"replace({_SAID}, {{}}, '') <> {_SAID}"
 _SAYING = "EXISTS (SELECT 1 FROM item_words AS w WHERE w.rowid = i.id AND {})"
 
 
-def _text(criteria: Criteria, _viewer_id: int, _owner_id: int) -> ClauseParts:
+def _text(criteria: Criteria, _viewer_id: AccountId, _owner_id: AccountId) -> ClauseParts:
     """The words, by the search index where they are rare, and by looking where they are common."""
     words = words_of(criteria.text or "")
     if words:

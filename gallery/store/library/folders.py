@@ -7,19 +7,24 @@ from typing import NamedTuple
 
 from gallery.database.engine import Reader, Tx
 from gallery.model import Folder
-from gallery.store.lists import json_list
+from gallery.store.lists import IDS_1, IDS_2, json_list
+from gallery.store.planner import unindexed
 from gallery.values import paths
+from gallery.values.ids import FolderId, ItemId, RootId
+from gallery.values.times import Micros, Millis
 from gallery.values.urls import thumbnail_url
 from gallery.values.words import natural_key
+
+_PRESENCE = unindexed("i.missing_since")
 
 
 class FolderRow(NamedTuple):
     """A folder that the index knows; `digest` that of the listing with which its items agree."""
 
-    id: int
+    id: FolderId
     missing: bool
     inode: int | None
-    modified_at: int | None
+    modified_at: Micros | None
     digest: str | None
 
 
@@ -37,42 +42,40 @@ async def known(reader: Reader, wanted: Iterable[str]) -> dict[str, FolderRow]:
     }
 
 
-async def by_inodes(reader: Reader, inodes: Iterable[int]) -> list[tuple[str, int, int]]:
+async def by_inodes(reader: Reader, inodes: Iterable[int]) -> list[tuple[str, int, Micros]]:
     """(path, inode, modified_at) of every folder that has, or had, one of the inodes."""
     rows = await reader.all(
-        """
+        f"""
         SELECT f.path, f.inode, f.modified_at FROM folder AS f
-        WHERE f.inode IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        WHERE f.inode IN {IDS_1}
         """,
         json_list(inodes),
     )
     return [(path, inode, modified_at) for path, inode, modified_at in rows]
 
 
-async def digests(reader: Reader, root_id: int) -> dict[str, str]:
+async def digests(reader: Reader, root_id: RootId) -> dict[str, str]:
     """Of each folder of the root whose items agree with its last listing, the digest of that."""
-    rows = await reader.all(
+    found = await reader.pairs(
         "SELECT path, digest FROM folder WHERE root_id = $1 AND digest IS NOT NULL", root_id
     )
-    return {row[0]: row[1] for row in rows}
+    return dict(found)
 
 
 async def children(reader: Reader, parents: Iterable[str]) -> list[tuple[str, str]]:
     """(parent, path) of the present folders directly inside each of `parents`."""
-    rows = await reader.all(
+    return await reader.pairs(
         """
         SELECT parent, path FROM folder
         WHERE parent IN (SELECT value FROM json_each($1)) AND missing_since = 0
         """,
         json_list(parents),
     )
-    return [(parent, path) for parent, path in rows]
 
 
-async def id_of(reader: Reader, path: str) -> int | None:
+async def id_of(reader: Reader, path: str) -> FolderId | None:
     """The id of the present folder at `path`."""
-    row = await reader.one("SELECT id FROM folder WHERE path = $1 AND missing_since = 0", path)
-    return int(row[0]) if row else None
+    return await reader.value("SELECT id FROM folder WHERE path = $1 AND missing_since = 0", path)
 
 
 async def inside(
@@ -84,7 +87,7 @@ async def inside(
     last page. In the whole library, `""`, are the roots that have names. The cover of each is the
     first item, by path, in it or below.
     """
-    rows = await reader.all(
+    names = await reader.column(
         """
         SELECT f.path FROM folder AS f
         WHERE (f.parent = $1 OR (f.parent IS NULL AND $1 = '')) AND f.path <> $1
@@ -92,15 +95,14 @@ async def inside(
         """,
         path,
     )
-    names = [name for (name,) in rows]
     if len(names) > limit:
         page, following = await asyncio.to_thread(_page, names, after, limit)
     else:
         page, following = _page(names, after, limit)
-    # `+` keeps the index of another order, which begins with missing_since, from being taken for
-    # the cover: it would be read whole, once for each folder.
+    # An index of another order begins with missing_since. For the cover it would be read whole,
+    # once for each folder.
     rows = await reader.all(
-        """
+        f"""
         SELECT
           f.path,
           f.item_count + COALESCE((
@@ -109,7 +111,7 @@ async def inside(
           cover.id, cover.size, cover.modified_at
         FROM folder AS f LEFT JOIN item AS cover ON cover.id = (
           SELECT i.id FROM item AS i
-          WHERE i.path >= f.path || '/' AND i.path < f.path || '0' AND +i.missing_since = 0
+          WHERE i.path >= f.path || '/' AND i.path < f.path || '0' AND {_PRESENCE} = 0
           ORDER BY i.path LIMIT 1)
         WHERE f.path IN (SELECT value FROM json_each($1))
         """,
@@ -157,7 +159,7 @@ async def count_more(tx: Tx, grown: Mapping[str, int]) -> None:
     )
 
 
-async def make_known(tx: Tx, root_id: int, top: str, found: Iterable[str]) -> None:
+async def make_known(tx: Tx, root_id: RootId, top: str, found: Iterable[str]) -> None:
     """The folders `found` are present, and so are those above them up to the root's own, `top`."""
     present = {top} | {
         folder for path in found for folder in paths.ancestors(path) if paths.covers(top, folder)
@@ -186,16 +188,16 @@ async def mark_missing(tx: Tx, gone: str) -> None:
     )
 
 
-async def forget_digests(tx: Tx, paths_: Iterable[str], item_ids: Iterable[int]) -> None:
+async def forget_digests(tx: Tx, paths_: Iterable[str], item_ids: Iterable[ItemId]) -> None:
     """The folders, and those of the items, do not agree with their last listing any more."""
     await tx.all(
-        """
+        f"""
         UPDATE folder SET digest = NULL
         WHERE digest IS NOT NULL AND (
           path IN (SELECT value FROM json_each($1))
           OR id IN (
             SELECT i.folder_id FROM item AS i
-            WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($2))))
+            WHERE i.id IN {IDS_2}))
         """,
         json_list(paths_),
         json_list(item_ids),
@@ -207,7 +209,7 @@ class ListedFolder(NamedTuple):
 
     path: str
     inode: int
-    modified_at: int
+    modified_at: Micros
     digest: str | None
     file_count: int
 
@@ -230,9 +232,11 @@ async def store_listed(tx: Tx, listed: Iterable[ListedFolder]) -> None:
     )
 
 
-async def forgettable(reader: Reader, root_id: int, before: int, limit: int) -> list[int]:
+async def forgettable(
+    reader: Reader, root_id: RootId, before: Millis, limit: int
+) -> list[FolderId]:
     """At most `limit` folders missing since before then of which no item is left."""
-    rows = await reader.all(
+    return await reader.column(
         """
         SELECT f.id FROM folder AS f
         WHERE f.root_id = $1 AND f.missing_since <> 0 AND f.missing_since < $2
@@ -243,12 +247,11 @@ async def forgettable(reader: Reader, root_id: int, before: int, limit: int) -> 
         before,
         limit,
     )
-    return [id_ for (id_,) in rows]
 
 
-async def delete(tx: Tx, folder_ids: Iterable[int]) -> None:
+async def delete(tx: Tx, folder_ids: Iterable[FolderId]) -> None:
     """The folders must hold no items, not even missing ones."""
     await tx.all(
-        "DELETE FROM folder WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
+        f"DELETE FROM folder WHERE id IN {IDS_1}",
         json_list(folder_ids),
     )

@@ -7,7 +7,8 @@ import msgspec
 
 from gallery.database.engine import Reader, Row
 from gallery.model import Item, ItemDetail, Location
-from gallery.store.lists import json_list, numbers, texts
+from gallery.store.lists import IDS_1, collection_ids, json_list, texts
+from gallery.values.ids import AccountId, ItemId
 from gallery.values.media_types import CLIPS, MAX_CLIP, RAWS, STILLS, mime_type
 from gallery.values.places import DEGREE
 from gallery.values.times import file_time, local_time, moment, zone
@@ -43,8 +44,6 @@ COLUMNS = f"""
   i.missing_since, i.taken_at, i.taken_source, i.thumbhash, {PAIRED_WITH}
 """
 """What `item_of` needs of `item AS i`."""
-WIDTH = 14
-"""How many these are."""
 
 THE_ONE_AT_ITS_PATH = """
   (i.missing_since = 0 OR NOT EXISTS (
@@ -79,7 +78,7 @@ def item_of(row: Row) -> Item:
 class Located(NamedTuple):
     """An item as the rules of collections need it."""
 
-    id: int
+    id: ItemId
     path: str
 
 
@@ -96,13 +95,13 @@ async def by_paths(reader: Reader, wanted: Sequence[str]) -> dict[str, Located]:
     return {path: Located(id_, path) for id_, path in rows}
 
 
-async def by_ids(reader: Reader, wanted: Sequence[int]) -> dict[int, Located]:
+async def by_ids(reader: Reader, wanted: Sequence[ItemId]) -> dict[ItemId, Located]:
     """The items that have one of the ids."""
     rows = await reader.all(
-        """
+        f"""
         SELECT i.id, i.path
         FROM item AS i
-        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        WHERE i.id IN {IDS_1}
         """,
         json_list(wanted),
     )
@@ -117,15 +116,15 @@ async def at(reader: Reader, path: str) -> Item | None:
     return item_of(row) if row else None
 
 
-async def detail(reader: Reader, id_: int, viewer_id: int) -> ItemDetail | None:
+async def detail(reader: Reader, id_: ItemId, viewer_id: AccountId) -> ItemDetail | None:
     """Everything that is known of an item, with what the viewer has marked and may see."""
     row = await reader.one(
         f"""
         SELECT
           {COLUMNS},
-          i.added_at, i.taken_local, i.taken_offset, i.rating, i.exposure, i.aperture, i.iso,
-          i.focal_length, i.latitude, i.longitude, i.altitude, i.title, i.caption, i.keywords,
-          i.problem, camera.name, lens.name,
+          i.size, i.modified_at, i.added_at, i.taken_local, i.taken_offset, i.taken_source,
+          i.rating, i.exposure, i.aperture, i.iso, i.focal_length, i.latitude, i.longitude,
+          i.altitude, i.title, i.caption, i.keywords, i.problem, camera.name, lens.name,
           (SELECT m.is_favorite FROM item_mark AS m WHERE m.item_id = i.id AND m.account_id = $2),
           (SELECT json_group_array(ci.collection_id)
             FROM collection_item AS ci JOIN collection AS c ON c.id = ci.collection_id
@@ -140,21 +139,20 @@ async def detail(reader: Reader, id_: int, viewer_id: int) -> ItemDetail | None:
     )
     if row is None:
         return None
-    item = item_of(row)
-    added_at, local, offset, rating, exposure, aperture, iso, focal, lat, lon, height, *rest = row[
-        WIDTH:
-    ]
-    title, caption, keywords, problem, camera, lens, favorite, collections = rest
+    *rest, title, caption, keywords, problem, camera, lens, favorite, collections = row
+    *rest, exposure, aperture, iso, focal, lat, lon, height = rest
+    *shown, size, modified_at, added_at, local, offset, taken_source, rating = rest
+    item = item_of(shown)
     is_read = item.taken_at is not None
     return ItemDetail(
         **msgspec.structs.asdict(item),
-        size=row[4],
-        modified_at=moment(file_time(row[5])),
+        size=size,
+        modified_at=moment(file_time(modified_at)),
         added_at=moment(added_at),
         mime_type=mime_type(item.name),
         taken_local=local_time(local) if is_read else None,
         taken_offset=zone(offset),
-        taken_source=row[11],
+        taken_source=taken_source,
         camera=camera,
         lens=lens,
         exposure=None if exposure is None else exposure / 1_000_000_000,
@@ -170,5 +168,5 @@ async def detail(reader: Reader, id_: int, viewer_id: int) -> ItemDetail | None:
         keywords=texts(keywords or "[]"),
         problem=problem,
         favorite=favorite == 1,
-        collections=sorted(numbers(collections)),
+        collections=sorted(collection_ids(collections)),
     )

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from gallery.database.engine import Reader, Tx
 from gallery.model import Problem
-from gallery.store.lists import json_list
+from gallery.store.lists import IDS_1, json_list
 from gallery.values import problems
+from gallery.values.ids import ItemId, RootId
 
 MAX_NAMED = 100
 """Items that are named for each root."""
@@ -19,7 +20,7 @@ class RootProblems(NamedTuple):
     first: tuple[Problem, ...] = ()
 
 
-async def by_root(reader: Reader) -> dict[int, RootProblems]:
+async def by_root(reader: Reader) -> dict[RootId, RootProblems]:
     """Return the problems of each root that has some. Missing items do not count."""
     rows = await reader.all(
         """
@@ -35,26 +36,25 @@ async def by_root(reader: Reader) -> dict[int, RootProblems]:
         """,
         MAX_NAMED,
     )
-    found: dict[int, RootProblems] = {}
+    found: dict[RootId, RootProblems] = {}
     for root_id, count, path, problem in rows:
         before = found.get(root_id, RootProblems())
         found[root_id] = RootProblems(count, (*before.first, Problem(path, problem)))
     return found
 
 
-async def forbid(tx: Tx, item_ids: Iterable[int]) -> list[str]:
+async def forbid(tx: Tx, item_ids: Iterable[ItemId]) -> list[str]:
     """Note that the server may not read these files. Return the paths where that is new.
 
     They still wait to be read.
     """
-    rows = await tx.all(
-        """
+    return await tx.column(
+        f"""
         UPDATE item SET problem = $2
-        WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        WHERE id IN {IDS_1}
           AND probed_at IS NULL AND (problem IS NULL OR problem <> $2)
         RETURNING path
         """,
         json_list(item_ids),
         problems.FORBIDDEN,
     )
-    return [path for (path,) in rows]

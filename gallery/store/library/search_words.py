@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from gallery.database.engine import Tx
+from gallery.store.lists import IDS_1, PAIRS
+from gallery.values.ids import ItemId
 from gallery.values.words import words_of
 
 
-async def insert(tx: Tx, new: Sequence[tuple[int, str]]) -> None:
+async def insert(tx: Tx, new: Sequence[tuple[ItemId, str]]) -> None:
     """New items, (id, name), that have not been read."""
     await tx.many(
         "INSERT INTO item_words (rowid, name_words, text_words) VALUES ($1, $2, $3)",
@@ -14,7 +16,7 @@ async def insert(tx: Tx, new: Sequence[tuple[int, str]]) -> None:
     )
 
 
-async def rename(tx: Tx, renamed: Sequence[tuple[int, str]]) -> None:
+async def rename(tx: Tx, renamed: Sequence[tuple[ItemId, str]]) -> None:
     """Known items, (id, name), under their present names."""
     await tx.many(
         "UPDATE item_words SET name_words = $2 WHERE rowid = $1",
@@ -22,7 +24,7 @@ async def rename(tx: Tx, renamed: Sequence[tuple[int, str]]) -> None:
     )
 
 
-async def describe(tx: Tx, described: Sequence[tuple[int, str]]) -> None:
+async def describe(tx: Tx, described: Sequence[tuple[ItemId, str]]) -> None:
     """Known items, (id, text), with all that was read of them as one text.
 
     Most texts are as they were, and to store one costs much more than to look.
@@ -36,10 +38,8 @@ async def describe(tx: Tx, described: Sequence[tuple[int, str]]) -> None:
 async def take_over(tx: Tx, older: str, younger: str) -> None:
     """The older items, a JSON list of ids, have the text of the younger ones, which end."""
     rows = await tx.all(
-        """
-        WITH
-          o (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($1)),
-          y (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2))
+        f"""
+        WITH {PAIRS}
         SELECT o.v, w.text_words
         FROM o JOIN y ON y.k = o.k CROSS JOIN item_words AS w WHERE w.rowid = y.v
         """,
@@ -56,7 +56,7 @@ async def take_over(tx: Tx, older: str, younger: str) -> None:
 async def delete(tx: Tx, item_ids: str) -> None:
     """The items, a JSON list of ids, are gone."""
     await tx.all(
-        "DELETE FROM item_words WHERE rowid IN (SELECT CAST(value AS BIGINT) FROM json_each($1))",
+        f"DELETE FROM item_words WHERE rowid IN {IDS_1}",
         item_ids,
     )
 

@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 from gallery.database.engine import Reader, Tx
+from gallery.values.ids import AccountId
+from gallery.values.times import Millis
 
 BUILT_IN_OWNER = "owner"
 """The name of the one account of open mode; the first real account takes over its row."""
@@ -11,8 +13,8 @@ BUILT_IN_OWNER = "owner"
 class Account(NamedTuple):
     """A person; `created_at` in milliseconds since 1970."""
 
-    id: int
-    created_at: int
+    id: AccountId
+    created_at: Millis
 
 
 async def first(reader: Reader) -> Account | None:

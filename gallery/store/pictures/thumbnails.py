@@ -4,7 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from gallery.database.engine import Reader, Row, Tx
-from gallery.store.lists import json_list
+from gallery.store.lists import IDS_1, json_list
+from gallery.store.planner import unindexed
+from gallery.values.file_version import FileVersion
+from gallery.values.ids import CollectionId, ItemId, RootId
 from gallery.values.problems import TOO_MUCH
 from gallery.values.urls import picture_version
 
@@ -15,11 +18,10 @@ DRAWN_COLUMNS = ("thumbhash", "drawn_at")
 class Source(NamedTuple):
     """What the pictures of an item are made of; `fingerprint` is None until it was read."""
 
-    id: int
-    root_id: int
+    id: ItemId
+    root_id: RootId
     path: str
-    size: int
-    modified_at: int
+    version: FileVersion
     fingerprint: str | None
     is_missing: bool
     is_undrawable: bool
@@ -27,9 +29,9 @@ class Source(NamedTuple):
     problem: str | None
 
     @property
-    def version(self) -> str:
-        """As the addresses of pictures name it."""
-        return picture_version(self.size, self.modified_at)
+    def picture_version(self) -> str:
+        """Return the version as the addresses of pictures name it."""
+        return picture_version(*self.version)
 
 
 _SOURCE = """
@@ -41,37 +43,42 @@ _WAITS = """
   i.drawn_at IS NULL AND i.problem IS NULL AND i.probed_at IS NOT NULL AND i.missing_since = 0
 """
 """As the index `item_undrawn` has it. What could not even be read is tried only when asked for."""
-_WAITS_AMONG = """
-  i.drawn_at IS NULL AND i.problem IS NULL AND i.probed_at IS NOT NULL AND +i.missing_since = 0
+_WAITS_AMONG = f"""
+  i.drawn_at IS NULL AND i.problem IS NULL AND i.probed_at IS NOT NULL
+  AND {unindexed("i.missing_since")} = 0
 """
-"""The same for items that are looked up one by one: `+` keeps an index of all that are present from
-being read in their place."""
+"""The same for items that are looked up one by one."""
 
 
 def _source(row: Row) -> Source:
-    id_, root_id, path, size, modified_at, fingerprint, missing_since, *drawn = row[:9]
-    is_missing, is_undrawable = missing_since != 0, drawn[0] is not None and drawn[1] is None
-    taken_local, problem = row[9:]
+    id_, root_id, path, size, modified_at, fingerprint, missing_since, *rest = row
+    drawn_at, thumbhash, taken_local, problem = rest
     return Source(
-        *(id_, root_id, path, size, modified_at, fingerprint),
-        *(is_missing, is_undrawable, taken_local, problem),
+        id_,
+        root_id,
+        path,
+        FileVersion(size, modified_at),
+        fingerprint,
+        is_missing=missing_since != 0,
+        is_undrawable=drawn_at is not None and thumbhash is None,
+        taken_local=taken_local,
+        problem=problem,
     )
 
 
-async def source(reader: Reader, item_id: int) -> Source | None:
+async def source(reader: Reader, item_id: ItemId) -> Source | None:
     """What the pictures of the item are made of."""
     row = await reader.one(f"SELECT {_SOURCE} FROM item AS i WHERE i.id = $1", item_id)
     return _source(row) if row else None
 
 
-async def cover_of(reader: Reader, collection_id: int) -> int | None:
+async def cover_of(reader: Reader, collection_id: CollectionId) -> ItemId | None:
     """The item that is the cover of a collection."""
-    row = await reader.one("SELECT cover_item_id FROM collection WHERE id = $1", collection_id)
-    return row[0] if row else None
+    return await reader.value("SELECT cover_item_id FROM collection WHERE id = $1", collection_id)
 
 
 async def waiting(
-    reader: Reader, root_id: int, before: tuple[int, int], limit: int
+    reader: Reader, root_id: RootId, before: tuple[int, ItemId], limit: int
 ) -> list[Source]:
     """What still waits, newest first, before a time (`taken_local`) and id."""
     rows = await reader.all(
@@ -87,24 +94,23 @@ async def waiting(
     return [_source(row) for row in rows]
 
 
-async def waiting_among(reader: Reader, item_ids: Iterable[int]) -> list[Source]:
+async def waiting_among(reader: Reader, item_ids: Iterable[ItemId]) -> list[Source]:
     """Those of the items that still wait."""
     rows = await reader.all(
         f"""
         SELECT {_SOURCE} FROM item AS i
-        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND {_WAITS_AMONG}
+        WHERE i.id IN {IDS_1} AND {_WAITS_AMONG}
         """,
         json_list(item_ids),
     )
     return [_source(row) for row in rows]
 
 
-async def count_waiting(reader: Reader, root_id: int) -> int:
+async def count_waiting(reader: Reader, root_id: RootId) -> int:
     """How many items still wait."""
-    row = await reader.one(
+    return await reader.count(
         f"SELECT COUNT(*) FROM item AS i WHERE i.root_id = $1 AND {_WAITS}", root_id
     )
-    return int(row[0]) if row else 0
 
 
 class RenderedItem(NamedTuple):
@@ -139,7 +145,8 @@ async def store(tx: Tx, drawn: Sequence[RenderedItem]) -> None:
         """,
         [
             (
-                *(it.source.id, it.source.size, it.source.modified_at),
+                it.source.id,
+                *it.source.version,
                 *(it.thumbhash, tx.now, it.problem, int(it.is_final), TOO_MUCH),
             )
             for it in drawn

@@ -5,24 +5,28 @@ from typing import NamedTuple
 
 from gallery.database.engine import Reader, Row
 from gallery.model import Named
-from gallery.store.lists import json_list
+from gallery.store.lists import IDS_1, json_list
+from gallery.store.planner import unindexed
 from gallery.values import paths
+from gallery.values.file_version import FileVersion
+from gallery.values.ids import FolderId, ItemId, RootId
+from gallery.values.times import Millis
 
 
 class KnownItem(NamedTuple):
     """What the index knows of a file, to be compared with what the disk shows."""
 
-    id: int
-    folder_id: int
+    id: ItemId
+    folder_id: FolderId
     name: str
-    size: int
-    modified_at: int
+    version: FileVersion
     inode: int
-    missing_since: int
-    added_at: int
+    missing_since: Millis
+    added_at: Millis
     sidecar: int = 0
 
 
+_PRESENCE = unindexed("missing_since")
 _IS_KEPT = """
   CASE WHEN EXISTS (SELECT 1 FROM collection_item AS ci WHERE ci.item_id = i.id) THEN 1 ELSE 0 END
 """
@@ -31,12 +35,19 @@ _KNOWN = """
 """
 
 
-async def in_folders(reader: Reader, folder_ids: Iterable[int]) -> Sequence[Row]:
+def _known(row: Row) -> KnownItem:
+    """Return the item that a row of the columns `_KNOWN` is."""
+    id_, folder_id, name, size, modified_at, inode, missing_since, added_at, sidecar = row
+    version = FileVersion(size, modified_at)
+    return KnownItem(id_, folder_id, name, version, inode, missing_since, added_at, sidecar)
+
+
+async def in_folders(reader: Reader, folder_ids: Iterable[FolderId]) -> Sequence[Row]:
     """Every item directly inside the folders, for `in_order_of_loss`: it may be many."""
     return await reader.all(
         f"""
         SELECT {_KNOWN} FROM item AS i
-        WHERE i.folder_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        WHERE i.folder_id IN {IDS_1}
         """,
         json_list(folder_ids),
     )
@@ -55,7 +66,7 @@ async def at_paths(reader: Reader, wanted: Sequence[str]) -> Sequence[Row]:
 
 def in_order_of_loss(rows: Iterable[Row]) -> list[KnownItem]:
     """The items of such rows, missing ones first and the latest of them last."""
-    known = [KnownItem(*row) for row in rows]
+    known = [_known(row) for row in rows]
     if any(item.missing_since for item in known):
         known.sort(key=lambda item: item.missing_since or 1 << 63)
     return known
@@ -74,85 +85,87 @@ class Former(NamedTuple):
     is_replaced: bool
 
 
-async def by_inodes(reader: Reader, inodes: Iterable[int], since: int) -> list[Former]:
+async def by_inodes(reader: Reader, inodes: Iterable[int], since: Millis) -> list[Former]:
     """Every item whose file has one of the inodes, had it, or was replaced since then (ms)."""
     rows = await reader.all(
         f"""
         SELECT {_KNOWN}, i.path, {_IS_KEPT}, 0
         FROM item AS i
-        WHERE i.inode IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        WHERE i.inode IN {IDS_1}
         UNION ALL
         SELECT
           i.id, i.folder_id, i.name, i.replaced_size, i.replaced_modified_at, i.replaced_inode,
           i.missing_since, i.added_at, i.sidecar, i.path, {_IS_KEPT}, 1
         FROM item AS i
-        WHERE i.replaced_inode IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        WHERE i.replaced_inode IN {IDS_1}
           AND i.settled_at >= $2
         """,
         json_list(inodes),
         since,
     )
-    return [Former(KnownItem(*row[:9]), row[9], row[10] == 1, row[11] == 1) for row in rows]
+    return [
+        Former(_known(item), path, is_kept == 1, is_replaced == 1)
+        for *item, path, is_kept, is_replaced in rows
+    ]
 
 
-async def kept_among(reader: Reader, item_ids: Iterable[int]) -> set[int]:
+async def kept_among(reader: Reader, item_ids: Iterable[ItemId]) -> set[ItemId]:
     """Which of the items are in a collection."""
-    rows = await reader.all(
-        """
+    found = await reader.column(
+        f"""
         SELECT DISTINCT ci.item_id FROM collection_item AS ci
-        WHERE ci.item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        WHERE ci.item_id IN {IDS_1}
         """,
         json_list(item_ids),
     )
-    return {id_ for (id_,) in rows}
+    return set(found)
 
 
 class ItemPlace(NamedTuple):
     """Where an item is, or was while it was not missing."""
 
-    root_id: int
+    root_id: RootId
     path: str
-    missing_since: int
-    folder_id: int
+    missing_since: Millis
+    folder_id: FolderId
 
 
-async def places(reader: Reader, item_ids: Iterable[int]) -> dict[int, ItemPlace]:
+async def places(reader: Reader, item_ids: Iterable[ItemId]) -> dict[ItemId, ItemPlace]:
     """Where each of the items is."""
     rows = await reader.all(
-        """
+        f"""
         SELECT i.id, i.root_id, i.path, i.missing_since, i.folder_id FROM item AS i
-        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        WHERE i.id IN {IDS_1}
         """,
         json_list(item_ids),
     )
     return {id_: ItemPlace(*rest) for id_, *rest in rows}
 
 
-async def ids_at(reader: Reader, wanted: Iterable[str]) -> list[int]:
+async def ids_at(reader: Reader, wanted: Iterable[str]) -> list[ItemId]:
     """Every item that is or was at one of the paths."""
-    rows = await reader.all(
+    return await reader.column(
         "SELECT i.id FROM item AS i WHERE i.path IN (SELECT value FROM json_each($1))",
         json_list(wanted),
     )
-    return [id_ for (id_,) in rows]
 
 
 async def paired_with(
-    reader: Reader, item_ids: Iterable[int], wanted: Collection[str]
-) -> list[int]:
+    reader: Reader, item_ids: Iterable[ItemId], wanted: Collection[str]
+) -> list[ItemId]:
     """What may be shown as paired with one of the items, or with what is or was at a path.
 
     None where there are no collections: only their readers have to be told.
     """
-    rows = await reader.all(
-        """
+    return await reader.column(
+        f"""
         WITH
           p (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($2)),
           s (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($3))
         SELECT k.id
         FROM item AS i CROSS JOIN item AS k
         WHERE EXISTS (SELECT 1 FROM collection_item AS ci WHERE ci.collection_id > 0)
-          AND i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+          AND i.id IN {IDS_1}
           AND k.folder_id = i.folder_id AND k.stem = i.stem
         UNION
         SELECT k.id
@@ -164,10 +177,9 @@ async def paired_with(
         json_list(paths.parent(path) for path in wanted),
         json_list(Named.of(paths.name(path)).stem for path in wanted),
     )
-    return [id_ for (id_,) in rows]
 
 
-async def present_at(reader: Reader, wanted: Iterable[str]) -> dict[str, tuple[int, int]]:
+async def present_at(reader: Reader, wanted: Iterable[str]) -> dict[str, tuple[ItemId, int]]:
     """(id, inode) of the item that is present at each of the paths that have one."""
     rows = await reader.all(
         """
@@ -179,34 +191,35 @@ async def present_at(reader: Reader, wanted: Iterable[str]) -> dict[str, tuple[i
     return {path: (id_, inode) for path, id_, inode in rows}
 
 
-async def present_below(reader: Reader, folder: str, limit: int) -> dict[int, str]:
+async def present_below(reader: Reader, folder: str, limit: int) -> dict[ItemId, str]:
     """The ids and paths of at most `limit` present items anywhere below `folder`."""
     low, high = paths.below(folder)
-    rows = await reader.all(
-        """
+    found = await reader.pairs(
+        f"""
         SELECT id, path FROM item
-        WHERE path >= $1 AND path < $2 AND +missing_since = 0
+        WHERE path >= $1 AND path < $2 AND {_PRESENCE} = 0
         ORDER BY path LIMIT $3
         """,
         low,
         high,
         limit,
     )
-    return {row[0]: row[1] for row in rows}
+    return dict(found)
 
 
 async def count_below(reader: Reader, folder: str) -> int:
     """How many present items are anywhere below `folder`."""
     low, high = paths.below(folder)
-    row = await reader.one(
-        "SELECT COUNT(*) FROM item WHERE path >= $1 AND path < $2 AND +missing_since = 0", low, high
+    return await reader.count(
+        f"SELECT COUNT(*) FROM item WHERE path >= $1 AND path < $2 AND {_PRESENCE} = 0", low, high
     )
-    return int(row[0]) if row else 0
 
 
-async def missing_lately(reader: Reader, root_id: int, since: int, after: int) -> list[int]:
+async def missing_lately(
+    reader: Reader, root_id: RootId, since: Millis, after: ItemId
+) -> list[ItemId]:
     """At most 1,000 items missing since then (ms) or later, behind the id `after`."""
-    rows = await reader.all(
+    return await reader.column(
         """
         SELECT id FROM item
         WHERE root_id = $1 AND missing_since <> 0 AND missing_since >= $2 AND id > $3
@@ -216,12 +229,11 @@ async def missing_lately(reader: Reader, root_id: int, since: int, after: int) -
         since,
         after,
     )
-    return [id_ for (id_,) in rows]
 
 
-async def forgettable(reader: Reader, root_id: int, before: int, limit: int) -> list[int]:
+async def forgettable(reader: Reader, root_id: RootId, before: Millis, limit: int) -> list[ItemId]:
     """At most `limit` items missing since before then that are in no collection."""
-    rows = await reader.all(
+    return await reader.column(
         """
         SELECT i.id FROM item AS i
         WHERE i.root_id = $1 AND i.missing_since <> 0 AND i.missing_since < $2
@@ -232,4 +244,3 @@ async def forgettable(reader: Reader, root_id: int, before: int, limit: int) -> 
         before,
         limit,
     )
-    return [id_ for (id_,) in rows]

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from gallery.database.engine import Reader, Tx
 from gallery.store.lists import json_list
 from gallery.values import paths
+from gallery.values.times import Millis
 
 
 async def lost(reader: Reader, among: Iterable[str]) -> list[str]:
     """Which of the folders are the scope of a collection and not on the disk any more."""
-    rows = await reader.all(
+    return await reader.column(
         """
         SELECT DISTINCT c.folder_path
         FROM collection AS c JOIN folder AS f ON f.path = c.folder_path
@@ -17,13 +18,12 @@ async def lost(reader: Reader, among: Iterable[str]) -> list[str]:
         """,
         json_list(among),
     )
-    return [path for (path,) in rows]
 
 
-async def count_left(reader: Reader, folder: str, since: int) -> int:
+async def count_left(reader: Reader, folder: str, since: Millis) -> int:
     """How many items are below `folder`, or were there at the time `since`."""
     low, high = paths.below(folder)
-    row = await reader.one(
+    return await reader.count(
         """
         SELECT COUNT(*) FROM item
         WHERE path >= $1 AND path < $2 AND (missing_since = 0 OR missing_since >= $3)
@@ -32,7 +32,6 @@ async def count_left(reader: Reader, folder: str, since: int) -> int:
         high,
         since,
     )
-    return int(row[0]) if row else 0
 
 
 async def rename(tx: Tx, former: str, path: str) -> None:

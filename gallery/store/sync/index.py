@@ -6,26 +6,27 @@ from typing import NamedTuple
 from gallery.database.engine import Reader, Tx
 from gallery.model import Named
 from gallery.store.library import search_words
-from gallery.store.lists import json_list
+from gallery.store.lists import IDS_1, KEYED_2, json_list
 from gallery.store.sync.metadata import READ_COLUMNS
+from gallery.values.file_version import FileVersion
+from gallery.values.ids import FolderId, ItemId, RootId
 from gallery.values.media_types import MediaType
-from gallery.values.times import file_time, month_of
+from gallery.values.times import Millis, file_time, month_of
 
 
 class NewFile(NamedTuple):
     """A file that the index did not know."""
 
-    folder_id: int
+    folder_id: FolderId
     path: str
     name: str
     type: MediaType
-    size: int
-    modified_at: int
+    version: FileVersion
     inode: int
     sidecar: int
 
 
-async def insert(tx: Tx, root_id: int, new: Sequence[NewFile]) -> None:
+async def insert(tx: Tx, root_id: RootId, new: Sequence[NewFile]) -> None:
     """The files are items; until they are read, the time of the file stands for that of taking."""
     await tx.many(
         """
@@ -35,7 +36,11 @@ async def insert(tx: Tx, root_id: int, new: Sequence[NewFile]) -> None:
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $14, $15)
         """,
         [
-            (root_id, *item, tx.now, *Named.of(item.name), *_file_time(item.modified_at))
+            (
+                *(root_id, item.folder_id, item.path, item.name, item.type),
+                *(*item.version, item.inode, item.sidecar, tx.now),
+                *(*Named.of(item.name), *_file_time(item.version)),
+            )
             for item in new
         ],
     )
@@ -49,18 +54,17 @@ async def insert(tx: Tx, root_id: int, new: Sequence[NewFile]) -> None:
     await search_words.insert(tx, [(id_, name) for id_, name in rows])
 
 
-def _file_time(modified_at: int) -> tuple[int, int]:
-    """Milliseconds and month of a file's time."""
-    taken = file_time(modified_at)
+def _file_time(version: FileVersion) -> tuple[int, int]:
+    """Return the time of a file in milliseconds, and its month."""
+    taken = file_time(version.modified_at)
     return taken, month_of(taken)
 
 
 class SeenFile(NamedTuple):
     """A known file as the disk shows it now."""
 
-    id: int
-    size: int
-    modified_at: int
+    id: ItemId
+    version: FileVersion
     inode: int
     sidecar: int
 
@@ -90,6 +94,11 @@ $2 to $5 describe it, $6 is now, $7 and $8 are the time and month of the file.
 """
 
 
+def _as_seen(item: "SeenFile | PlacedItem", now: Millis) -> tuple[int, ...]:
+    """Return the parameters $2 to $8 of `_AS_SEEN`."""
+    return (*item.version, item.inode, item.sidecar, now, *_file_time(item.version))
+
+
 _IS_REPLACED = """
   inode <> $4 AND (size <> $2 OR modified_at <> $3)
   AND (
@@ -104,7 +113,9 @@ nothing else.)
 """
 
 
-async def update(tx: Tx, seen: Sequence[SeenFile], guessed_since: int, believed_since: int) -> None:
+async def update(
+    tx: Tx, seen: Sequence[SeenFile], guessed_since: Millis, believed_since: Millis
+) -> None:
     """The files are at their paths, and as described.
 
     The file that another one has replaced is remembered, unless an earlier one since
@@ -120,40 +131,39 @@ async def update(tx: Tx, seen: Sequence[SeenFile], guessed_since: int, believed_
           {_AS_SEEN}
         WHERE id = $1
         """,
-        [
-            (*item, tx.now, *_file_time(item.modified_at), guessed_since, believed_since)
-            for item in seen
-        ],
+        [(item.id, *_as_seen(item, tx.now), guessed_since, believed_since) for item in seen],
     )
 
 
 class PlacedItem(NamedTuple):
     """A known file and where it is now."""
 
-    id: int
-    size: int
-    modified_at: int
+    id: ItemId
+    version: FileVersion
     inode: int
     sidecar: int
-    root_id: int
-    folder_id: int
+    root_id: RootId
+    folder_id: FolderId
     path: str
     name: str
     type: MediaType
 
 
-async def whole(reader: Reader, item_ids: Iterable[int]) -> dict[int, PlacedItem]:
+async def whole(reader: Reader, item_ids: Iterable[ItemId]) -> dict[ItemId, PlacedItem]:
     """Each of the items and its place."""
     rows = await reader.all(
-        """
+        f"""
         SELECT
           i.id, i.size, i.modified_at, i.inode, i.sidecar, i.root_id, i.folder_id, i.path, i.name,
           i.type
-        FROM item AS i WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        FROM item AS i WHERE i.id IN {IDS_1}
         """,
         json_list(item_ids),
     )
-    return {row[0]: PlacedItem(*row) for row in rows}
+    return {
+        id_: PlacedItem(id_, FileVersion(size, modified_at), *rest)
+        for id_, size, modified_at, *rest in rows
+    }
 
 
 async def put(tx: Tx, placed: Sequence[PlacedItem]) -> None:
@@ -162,9 +172,9 @@ async def put(tx: Tx, placed: Sequence[PlacedItem]) -> None:
     No other present item may be at one of the paths.
     """
     await tx.all(
-        """
+        f"""
         UPDATE item SET missing_since = -id
-        WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        WHERE id IN {IDS_1}
         """,
         json_list(item.id for item in placed),
     )
@@ -185,10 +195,9 @@ async def put(tx: Tx, placed: Sequence[PlacedItem]) -> None:
         """,
         [
             (
-                *item[:5],
-                tx.now,
-                *_file_time(item.modified_at),
-                *item[5:],
+                item.id,
+                *_as_seen(item, tx.now),
+                *(item.root_id, item.folder_id, item.path, item.name, item.type),
                 *Named.of(item.name),
             )
             for item in placed
@@ -197,15 +206,15 @@ async def put(tx: Tx, placed: Sequence[PlacedItem]) -> None:
     await search_words.rename(tx, [(item.id, item.name) for item in placed])
 
 
-async def mark_missing(tx: Tx, lost: Mapping[int, str], since: int) -> list[int]:
+async def mark_missing(tx: Tx, lost: Mapping[ItemId, str], since: Millis) -> list[ItemId]:
     """The items are not on the disk any more; those that were present at these paths until now.
 
     Of several that were at one path, each is missing since later than the one before.
     """
-    rows = await tx.all(
-        """
+    return await tx.column(
+        f"""
         WITH
-          i (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2)),
+          i (k, v) AS MATERIALIZED {KEYED_2},
           p (k, v) AS MATERIALIZED (SELECT key, value FROM json_each($3))
         UPDATE item SET missing_since = COALESCE(
           (SELECT MAX(o.missing_since) + 1 FROM item AS o
@@ -219,13 +228,10 @@ async def mark_missing(tx: Tx, lost: Mapping[int, str], since: int) -> list[int]
         json_list(lost),
         json_list(lost.values()),
     )
-    return [id_ for (id_,) in rows]
 
 
-async def delete(tx: Tx, item_ids: Iterable[int]) -> None:
+async def delete(tx: Tx, item_ids: Iterable[ItemId]) -> None:
     """The items must be in no collection."""
     gone = json_list(item_ids)
     await search_words.delete(tx, gone)
-    await tx.all(
-        "DELETE FROM item WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))", gone
-    )
+    await tx.all(f"DELETE FROM item WHERE id IN {IDS_1}", gone)

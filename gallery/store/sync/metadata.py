@@ -8,7 +8,7 @@ import msgspec
 from gallery.database.engine import Tx
 from gallery.model import Probed
 from gallery.store.library import search_words
-from gallery.store.lists import json_list
+from gallery.store.lists import IDS_1, KEYED_1, KEYED_2, PAIRS, json_list
 from gallery.store.sync.unread import Unread
 from gallery.values.names import label_key
 from gallery.values.places import direction
@@ -24,6 +24,7 @@ READ_COLUMNS = (
 SORT_COLUMNS = ("taken_at", "taken_local", "taken_month", "rating")
 """What is read, too, but always has a value."""
 _STORED = (*READ_COLUMNS, *SORT_COLUMNS)
+_READ = ", ".join(f"{column} = ${number}" for number, column in enumerate(_STORED, 7))
 
 SEPARATOR = "/"
 """Between the names of a hierarchical keyword."""
@@ -46,14 +47,14 @@ async def store(tx: Tx, read: Sequence[tuple[Unread, Probed]]) -> None:
     await tx.many(
         f"""
         UPDATE item SET
-          {", ".join(f"{column} = ${number + 7}" for number, column in enumerate(_STORED))},
+          {_READ},
           probed_at = $5,
           read_tries = CASE WHEN read_tries = $6 THEN read_tries ELSE 0 END
         WHERE id = $1 AND size = $2 AND modified_at = $3 AND sidecar = $4
         """,
         [
             (
-                *(item.id, item.size, item.modified_at, item.sidecar),
+                *(item.id, *item.version, item.sidecar),
                 *(tx.now, item.tries),
                 *_values(found, ids),
             )
@@ -153,10 +154,10 @@ async def _store_keywords(
     )
     await _drop_keywords(tx, json_list(item.id for item, _found in read))
     await tx.all(
-        """
+        f"""
         WITH
-          l (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($1)),
-          i (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2))
+          l (k, v) AS MATERIALIZED {KEYED_1},
+          i (k, v) AS MATERIALIZED {KEYED_2}
         INSERT INTO item_keyword (keyword_id, item_id)
         SELECT l.v, i.v FROM l JOIN i ON i.k = l.k
         WHERE EXISTS (SELECT 1 FROM item AS it WHERE it.id = i.v)
@@ -168,9 +169,9 @@ async def _store_keywords(
 
 async def _drop_keywords(tx: Tx, item_ids: str) -> None:
     await tx.all(
-        """
+        f"""
         DELETE FROM item_keyword
-        WHERE item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        WHERE item_id IN {IDS_1}
         """,
         item_ids,
     )
@@ -181,10 +182,8 @@ async def take_over(tx: Tx, older: str, younger: str) -> None:
     await search_words.take_over(tx, older, younger)
     await _drop_keywords(tx, older)
     await tx.all(
-        """
-        WITH
-          o (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($1)),
-          y (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2))
+        f"""
+        WITH {PAIRS}
         UPDATE item_keyword SET item_id = o.v FROM o JOIN y ON y.k = o.k
         WHERE item_keyword.item_id = y.v
         """,

@@ -4,10 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from gallery.database.engine import Reader, Tx
-from gallery.store.lists import json_list
+from gallery.store.lists import IDS_1, PAIRS, json_list
 from gallery.store.pictures.thumbnails import DRAWN_COLUMNS
 from gallery.store.sync import metadata
 from gallery.store.sync.metadata import READ_COLUMNS, SORT_COLUMNS
+from gallery.values.file_version import FileVersion
+from gallery.values.ids import ItemId, RootId
+from gallery.values.times import Millis
 
 MAX_COPIES = 100
 """Of how many files with the same bytes the moved ones are looked for."""
@@ -16,33 +19,32 @@ MAX_COPIES = 100
 class MatchCandidate(NamedTuple):
     """An item that has the same bytes as another one, or its inode, size and time."""
 
-    id: int
-    root_id: int
+    id: ItemId
+    root_id: RootId
     path: str
     name: str
-    size: int
-    modified_at: int
+    version: FileVersion
     inode: int
     fingerprint: str | None
-    added_at: int
-    missing_since: int
-    first_scan: int | None
+    added_at: Millis
+    missing_since: Millis
+    first_scan: Millis | None
     """When the first scan of its root ended."""
     collections: int
     """In how many collections it is."""
 
 
-async def lookalikes(reader: Reader, item_ids: Iterable[int]) -> list[MatchCandidate]:
+async def lookalikes(reader: Reader, item_ids: Iterable[ItemId]) -> list[MatchCandidate]:
     """Those of the items that share an inode or bytes with a missing item, and all that do.
 
     Of more than `MAX_COPIES` of the same bytes nobody can tell which is which: they are left out.
     """
     rows = await reader.all(
-        """
+        f"""
         WITH
           these AS MATERIALIZED (
             SELECT i.inode, i.fingerprint FROM item AS i
-            WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))),
+            WHERE i.id IN {IDS_1}),
           bytes AS MATERIALIZED (
             SELECT DISTINCT t.fingerprint FROM these AS t
             WHERE EXISTS (
@@ -68,14 +70,17 @@ async def lookalikes(reader: Reader, item_ids: Iterable[int]) -> list[MatchCandi
         json_list(item_ids),
         MAX_COPIES,
     )
-    return [MatchCandidate(*row) for row in rows]
+    return [
+        MatchCandidate(id_, root_id, path, name, FileVersion(size, modified_at), *rest)
+        for id_, root_id, path, name, size, modified_at, *rest in rows
+    ]
 
 
 class Merge(NamedTuple):
     """Two items that turned out to be one: the older one stays, at the place of the younger."""
 
-    older: int
-    younger: int
+    older: ItemId
+    younger: ItemId
 
 
 _FILE_COLUMNS = ("size", "modified_at", "sidecar", "probed_at", "read_tries")
@@ -105,10 +110,9 @@ async def take_over(tx: Tx, is_match: Sequence[Merge]) -> None:
     older, younger = json_list(f.older for f in is_match), json_list(f.younger for f in is_match)
     # One of each pair of memberships goes first, so that nothing is ever twice in a collection.
     await tx.all(
-        """
+        f"""
         WITH
-          o (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($1)),
-          y (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2)),
+          {PAIRS},
           gone (id, n) AS MATERIALIZED (
             SELECT mine.collection_id, COUNT(*)
             FROM o JOIN y ON y.k = o.k
@@ -123,10 +127,8 @@ async def take_over(tx: Tx, is_match: Sequence[Merge]) -> None:
         younger,
     )
     await tx.all(
-        """
-        WITH
-          o (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($1)),
-          y (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2))
+        f"""
+        WITH {PAIRS}
         INSERT INTO collection_item (collection_id, item_id, position)
         SELECT ci.collection_id, o.v, ci.position
         FROM y JOIN collection_item AS ci ON ci.item_id = y.v JOIN o ON o.k = y.k
@@ -137,10 +139,8 @@ async def take_over(tx: Tx, is_match: Sequence[Merge]) -> None:
         younger,
     )
     await tx.all(
-        """
-        WITH
-          o (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($1)),
-          y (k, v) AS MATERIALIZED (SELECT key, CAST(value AS BIGINT) FROM json_each($2))
+        f"""
+        WITH {PAIRS}
         UPDATE collection SET cover_item_id = o.v FROM o JOIN y ON y.k = o.k
         WHERE collection.cover_item_id = y.v
         """,
@@ -148,9 +148,9 @@ async def take_over(tx: Tx, is_match: Sequence[Merge]) -> None:
         younger,
     )
     await tx.all(
-        """
+        f"""
         DELETE FROM collection_item
-        WHERE item_id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        WHERE item_id IN {IDS_1}
         """,
         younger,
     )
@@ -162,6 +162,4 @@ async def take_over(tx: Tx, is_match: Sequence[Merge]) -> None:
         [(*fold, tx.now) for fold in is_match],
     )
     await metadata.take_over(tx, older, younger)
-    await tx.all(
-        "DELETE FROM item WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))", younger
-    )
+    await tx.all(f"DELETE FROM item WHERE id IN {IDS_1}", younger)

@@ -8,17 +8,19 @@ import msgspec
 from gallery.database.engine import Reader, Row, Tx
 from gallery.model import Problem
 from gallery.values import paths
+from gallery.values.ids import RootId
+from gallery.values.times import Millis
 
 _PROBLEMS = msgspec.json.Decoder(list[Problem])
 
 
 class RootRow(NamedTuple):
-    id: int
+    id: RootId
     name: str
     directory: str
     item_count: int
     missing_count: int
-    last_scan: int | None
+    last_scan: Millis | None
     problems: list[Problem]
 
 
@@ -29,7 +31,7 @@ class KnownRoot(NamedTuple):
     path of the library, size.
     """
 
-    id: int
+    id: RootId
     name: str
     directory: str
     inode: int | None = None
@@ -62,7 +64,7 @@ COUNTS = """
 
 def known_of(rows: Sequence[Row], sampled: Sequence[Row] = ()) -> list[KnownRoot]:
     """Return the roots that the rows of `KNOWN` and of `SAMPLE` tell of."""
-    samples: dict[int, list[tuple[str, int]]] = {}
+    samples: dict[RootId, list[tuple[str, int]]] = {}
     for id_, path, size in sampled:
         samples.setdefault(id_, []).append((path, size))
     return [
@@ -95,9 +97,9 @@ async def all_roots(reader: Reader) -> list[RootRow]:
     ]
 
 
-async def register(tx: Tx, name: str, directory: str) -> int:
+async def register(tx: Tx, name: str, directory: str) -> RootId:
     """The id of the root `name`, which is at `directory` from now on."""
-    row = await tx.one(
+    id_: RootId | None = await tx.value(
         """
         INSERT INTO root (name, directory) VALUES ($1, $2)
         ON CONFLICT (name) DO UPDATE SET directory = excluded.directory
@@ -106,11 +108,11 @@ async def register(tx: Tx, name: str, directory: str) -> int:
         name,
         directory,
     )
-    assert row is not None
-    return int(row[0])
+    assert id_ is not None
+    return id_
 
 
-async def rename(tx: Tx, root_id: int, former: str, name: str) -> None:
+async def rename(tx: Tx, root_id: RootId, former: str, name: str) -> None:
     """The paths of the root begin with `name` where they began with `former`; `""` is no component.
 
     No other root, not even this one, may hold a path that one of the new ones is.
@@ -171,7 +173,7 @@ async def lock(tx: Tx) -> None:
     )
 
 
-async def count(tx: Tx, root_id: int, present: int, missing: int) -> None:
+async def count(tx: Tx, root_id: RootId, present: int, missing: int) -> None:
     """Adds to the counts of present and of missing items what a change made of them."""
     await tx.all(
         """
@@ -184,7 +186,7 @@ async def count(tx: Tx, root_id: int, present: int, missing: int) -> None:
     )
 
 
-async def finish_scan(tx: Tx, root_id: int, problems: Sequence[Problem]) -> None:
+async def finish_scan(tx: Tx, root_id: RootId, problems: Sequence[Problem]) -> None:
     """A whole pass over the root ended now, and met `problems`."""
     await tx.all(
         """

@@ -7,9 +7,13 @@ when the power fails, is known afterwards: it is read alone, after all others.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from gallery.database.engine import Reader, Tx
-from gallery.store.lists import json_list
+from gallery.database.engine import Reader, Row, Tx
+from gallery.store.lists import IDS_1, json_list
+from gallery.store.planner import unindexed
 from gallery.values import problems
+from gallery.values.file_version import FileVersion
+from gallery.values.ids import ItemId, RootId
+from gallery.values.times import Millis
 
 
 class Unread(NamedTuple):
@@ -18,19 +22,26 @@ class Unread(NamedTuple):
     `tries` counts how often reading began and did not end.
     """
 
-    id: int
+    id: ItemId
     path: str
-    size: int
-    modified_at: int
+    version: FileVersion
     sidecar: int = 0
     tries: int = 0
 
 
+_UNREAD = "i.id, i.path, i.size, i.modified_at, i.sidecar, i.read_tries"
+
+
+def _unread(row: Row) -> Unread:
+    """Return the item that a row of the columns `_UNREAD` is."""
+    id_, path, size, modified_at, sidecar, tries = row
+    return Unread(id_, path, FileVersion(size, modified_at), sidecar, tries)
+
+
 _WAITS = "i.probed_at IS NULL AND i.missing_since = 0"
 """As the index `item_unprobed` has it."""
-_WAITS_AMONG = "i.probed_at IS NULL AND +i.missing_since = 0"
-"""The same for items that are looked up one by one: `+` keeps an index of all that are present from
-being read in their place."""
+_WAITS_AMONG = f"i.probed_at IS NULL AND {unindexed('i.missing_since')} = 0"
+"""The same for items that are looked up one by one."""
 _STILL = """
   ((i.settled_at <= $2 OR i.settled_at > $3) AND (i.modified_at <= $4 OR i.modified_at > $5))
 """
@@ -41,14 +52,14 @@ _FUTURE = 60_000
 """Milliseconds by which clocks may differ."""
 
 
-def _still_since(milliseconds: int) -> tuple[int, int, int, int]:
+def _still_since(milliseconds: Millis) -> tuple[int, int, int, int]:
     """Return the parameters $2 to $5."""
     future = milliseconds + _FUTURE
     return milliseconds, future, milliseconds * 1000, future * 1000
 
 
 async def ready(
-    reader: Reader, root_id: int, still_since: int, after: int, limit: int
+    reader: Reader, root_id: RootId, still_since: Millis, after: ItemId, limit: int
 ) -> list[Unread]:
     """Return items that were never tried and are still since `still_since` (milliseconds).
 
@@ -56,7 +67,7 @@ async def ready(
     """
     rows = await reader.all(
         f"""
-        SELECT i.id, i.path, i.size, i.modified_at, i.sidecar, i.read_tries FROM item AS i
+        SELECT {_UNREAD} FROM item AS i
         WHERE i.root_id = $1 AND {_WAITS} AND {_STILL} AND i.read_tries = 0 AND i.id > $6
         ORDER BY i.id LIMIT $7
         """,
@@ -65,14 +76,14 @@ async def ready(
         after,
         limit,
     )
-    return [Unread(*row) for row in rows]
+    return [_unread(row) for row in rows]
 
 
-async def tried(reader: Reader, root_id: int, still_since: int, limit: int) -> list[Unread]:
+async def tried(reader: Reader, root_id: RootId, still_since: Millis, limit: int) -> list[Unread]:
     """Return items that were tried before, the least tried first. Each is to be read alone."""
     rows = await reader.all(
         f"""
-        SELECT i.id, i.path, i.size, i.modified_at, i.sidecar, i.read_tries FROM item AS i
+        SELECT {_UNREAD} FROM item AS i
         WHERE i.root_id = $1 AND {_WAITS} AND {_STILL} AND i.read_tries > 0
         ORDER BY i.read_tries, i.id LIMIT $6
         """,
@@ -80,64 +91,62 @@ async def tried(reader: Reader, root_id: int, still_since: int, limit: int) -> l
         *_still_since(still_since),
         limit,
     )
-    return [Unread(*row) for row in rows]
+    return [_unread(row) for row in rows]
 
 
 async def among(
-    reader: Reader, item_ids: Iterable[int], still_since: int
-) -> tuple[list[Unread], list[int]]:
+    reader: Reader, item_ids: Iterable[ItemId], still_since: Millis
+) -> tuple[list[Unread], list[ItemId]]:
     """Return those of the items that are ready, and the ids of those that are not still.
 
     What was tried before is in neither list: it is not read before others (see `tried`).
     """
     rows = await reader.all(
         f"""
-        SELECT
-          i.id, i.path, i.size, i.modified_at, i.sidecar, i.read_tries,
-          CASE WHEN {_STILL} THEN 1 ELSE 0 END
+        SELECT {_UNREAD}, CASE WHEN {_STILL} THEN 1 ELSE 0 END
         FROM item AS i
-        WHERE i.id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND {_WAITS_AMONG}
+        WHERE i.id IN {IDS_1} AND {_WAITS_AMONG}
           AND i.read_tries = 0
         """,
         json_list(item_ids),
         *_still_since(still_since),
     )
-    ready = [Unread(*row) for *row, is_still in rows if is_still]
-    return ready, [row[0] for row in rows if not row[-1]]
+    ready = [_unread(item) for *item, is_still in rows if is_still]
+    return ready, [id_ for id_, *_item, is_still in rows if not is_still]
 
 
-async def begin(tx: Tx, item_ids: Iterable[int]) -> None:
+async def begin(tx: Tx, item_ids: Iterable[ItemId]) -> None:
     """Count one more try of each item. Commit this before a file is opened."""
     await tx.all(
-        """
+        f"""
         UPDATE item SET read_tries = read_tries + 1
-        WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))
+        WHERE id IN {IDS_1}
         """,
         json_list(item_ids),
     )
 
 
-async def withdraw(tx: Tx, item_ids: Iterable[int]) -> None:
+async def withdraw(tx: Tx, item_ids: Iterable[ItemId]) -> None:
     """Take back the last try of each item: it says nothing about the file.
 
     So it is where the file could not be opened, changed meanwhile, or was not reached before the
     server stopped.
     """
     await tx.all(
-        """
+        f"""
         UPDATE item SET read_tries = read_tries - 1
-        WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND read_tries > 0
+        WHERE id IN {IDS_1} AND read_tries > 0
         """,
         json_list(item_ids),
     )
 
 
-async def roots_with_some(reader: Reader) -> set[int]:
+async def roots_with_some(reader: Reader) -> set[RootId]:
     """Return the roots with items that wait to be read.
 
     Files that the server may not read do not count: what they wait for is somebody else.
     """
-    rows = await reader.all(
+    found = await reader.column(
         """
         SELECT r.id FROM root AS r WHERE EXISTS (
           SELECT 1 FROM item AS i
@@ -147,13 +156,12 @@ async def roots_with_some(reader: Reader) -> set[int]:
         """,
         problems.FORBIDDEN,
     )
-    return {root_id for (root_id,) in rows}
+    return set(found)
 
 
-async def count(reader: Reader, root_id: int) -> int:
+async def count(reader: Reader, root_id: RootId) -> int:
     """Return how many items wait to be read."""
-    row = await reader.one(
+    return await reader.count(
         "SELECT COUNT(*) FROM item WHERE root_id = $1 AND probed_at IS NULL AND missing_since = 0",
         root_id,
     )
-    return int(row[0]) if row else 0
