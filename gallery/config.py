@@ -17,10 +17,11 @@ from typing import Annotated, Any, NamedTuple, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from gallery import root_settings
 from gallery.errors import Misconfigured, printable
-from gallery.values import paths, root_settings
+from gallery.root_settings import RootSetting
+from gallery.values import paths
 from gallery.values.media_types import DEFAULT_IGNORE
-from gallery.values.root_settings import RootSetting
 
 _OF_LIBRARIES = (
     *("PATH", "HOME", "TZ", "LANG", "LC_", "PYTHON", "LD_LIBRARY_PATH", "DYLD_", "FONTCONFIG_"),

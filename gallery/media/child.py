@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 from defusedxml import ElementTree  # noqa: F401  (loads the parser)
 
-from gallery.media import films, pictures, sandbox, thumbnails  # noqa: F401  (load the decoders)
+from gallery.media import sandbox
+from gallery.media.formats.probe import probe
 from gallery.media.jobs import (
     LENGTH_BYTES,
     MAX_FILES,
@@ -27,8 +28,8 @@ from gallery.media.jobs import (
     Request,
     framed,
 )
-from gallery.media.probe import probe
-from gallery.media.xmp import LARGEST as LARGEST_SIDECAR
+from gallery.media.metadata.xmp import LARGEST as LARGEST_SIDECAR
+from gallery.media.render import thumbnails
 from gallery.model import Probed
 
 

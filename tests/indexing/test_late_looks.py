@@ -26,7 +26,7 @@ from gallery.indexing import passes
 from gallery.indexing.hints import pointed_at
 from gallery.indexing.passes import Pass
 from gallery.media.fingerprints import fingerprint
-from gallery.media.times import by_file
+from gallery.media.metadata.times import by_file
 from gallery.model import Actor, CollectionInput, Probed
 from gallery.store.sync import roots as roots_rows
 from gallery.store.sync import unread

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gallery import limits
-from gallery.media import drawings, exif, films, iptc, kinds, rdf, tags, xmp
-from gallery.media.probe import probe
-from gallery.media.tags import Tags
-from gallery.media.times import by_file, clock
+from gallery.media.formats import sniff, svg, video
+from gallery.media.formats.probe import probe
+from gallery.media.metadata import exif, iptc, rdf, sources, xmp
+from gallery.media.metadata.sources import Metadata
+from gallery.media.metadata.times import by_file, clock
 from gallery.model import Probed
 from gallery.values.media_types import type_of
 from gallery.values.words import words_of
@@ -64,10 +65,10 @@ SHAPES = {
 }
 
 
-def svg(text: str) -> object:
+def drawing(text: str) -> object:
     quoted = text.replace("<", "").replace("\0", "").replace("\n", " ")
     content = f'<svg width="{quoted}" height="{quoted}" viewBox="{quoted}"/>'
-    return drawings.read(io.BytesIO(content.encode()))
+    return svg.read(io.BytesIO(content.encode()))
 
 
 def properties(text: str) -> object:
@@ -82,19 +83,19 @@ READERS: dict[str, Callable[[str], object]] = {
     "a time": clock,
     "a zone": lambda text: clock("2025-07-03", None, text),
     "a fraction": lambda text: clock("2025-07-03", text),
-    "a container": lambda text: films.tags_of(
+    "a container": lambda text: video.tags_of(
         dict.fromkeys(("location", "keywords", "creation_time", "title", "comment"), text)
     ),
-    "a drawing": svg,
-    "a kind": lambda text: kinds.kind_of(text.encode()[: kinds.HEAD_BYTES]),
+    "a drawing": drawing,
+    "a kind": lambda text: sniff.kind_of(text.encode()[: sniff.HEAD_BYTES]),
     "properties": properties,
     "a packet": lambda text: xmp.read(text.encode()),
     "data sets": lambda text: iptc.read({key: [text.encode()] for key in DATA_SETS}),
     "bytes of data sets": lambda text: iptc.sets_of(text.encode()),
     "resources": lambda text: iptc.among_resources(text.encode()),
-    "a number": lambda text: tags.scaled(text, 1_000),
-    "a line": tags.line,
-    "a text of bytes": lambda text: tags.text(text.encode()),
+    "a number": lambda text: sources.scaled(text, 1_000),
+    "a line": sources.line,
+    "a text of bytes": lambda text: sources.text(text.encode()),
     "words": words_of,
 }
 
@@ -139,14 +140,17 @@ def test_four_megabytes_of_xmp_take_less_than_a_second(shape: str) -> None:
 
 
 def test_of_many_keywords_the_first_are_kept() -> None:
-    many = tags.keywords((f"name {number}",) for number in range(10_000))
+    many = sources.keywords((f"name {number}",) for number in range(10_000))
     assert many == tuple((f"name {number}",) for number in range(500))
-    assert tags.keywords([("x" * 600, "y")]) == (("x" * 500,),)
-    assert tags.keywords([("x" * 495, "y" * 4, "z")]) == (("x" * 495, "y" * 4),)
-    assert tags.keywords([tuple("abcdefghijklmn")]) == (tuple("abcdefghij"),)
-    assert tags.keywords([("é" * 500,), ("b",), ("é" * 500,), ("", "b")]) == (("é" * 500,), ("b",))
+    assert sources.keywords([("x" * 600, "y")]) == (("x" * 500,),)
+    assert sources.keywords([("x" * 495, "y" * 4, "z")]) == (("x" * 495, "y" * 4),)
+    assert sources.keywords([tuple("abcdefghijklmn")]) == (tuple("abcdefghij"),)
+    assert sources.keywords([("é" * 500,), ("b",), ("é" * 500,), ("", "b")]) == (
+        ("é" * 500,),
+        ("b",),
+    )
     long = [(f"{number:03}" + "é" * 497,) for number in range(100)]
-    assert len(tags.keywords(long)) == (64 << 10) // (3 + 2 * 497)
+    assert len(sources.keywords(long)) == (64 << 10) // (3 + 2 * 497)
 
 
 def deep(levels: int, separator: str) -> bytes:
@@ -166,9 +170,9 @@ def test_of_a_deep_hierarchy_the_first_ten_levels_are_kept(separator: str) -> No
         assert (found.keywords, found.rating, found.problem) == (expected, 3, None)
 
 
-def kept(said: Tags) -> Probed:
+def kept(said: Metadata) -> Probed:
     """What comes of a source, as the server takes it from a worker."""
-    names = set(Tags.__struct_fields__) - {"clock", "utc", "rating"}
+    names = set(Metadata.__struct_fields__) - {"clock", "utc", "rating"}
     found = Probed(
         taken=by_file(0), rating=said.rating or 0, **{name: getattr(said, name) for name in names}
     )
@@ -235,7 +239,7 @@ def test_a_packet_is_read_whatever_its_bytes(raw: bytes) -> None:
     st.lists(st.lists(texts | st.binary() | st.integers() | st.none(), max_size=15), max_size=20)
 )
 def test_keywords_are_kept_within_bounds(given_: list[list[Any]]) -> None:
-    limits.check_keywords(kept(Tags(keywords=tags.keywords(given_))).keywords)
+    limits.check_keywords(kept(Metadata(keywords=sources.keywords(given_))).keywords)
 
 
 a_value = st.integers(0, 65_535) | st.text(max_size=20) | st.binary(max_size=40)
@@ -253,13 +257,13 @@ def test_exif_is_kept_within_bounds(values: dict[int, Any], noise: bytes, end: i
         made[tag] = value
     try:
         whole = made.tobytes()
-    except tags.BROKEN:  # Pillow does not write that
+    except sources.BROKEN:  # Pillow does not write that
         whole = b"Exif\0\0II*\0\x08\0\0\0"
     found = Image.Exif()
     with warnings.catch_warnings(action="ignore"):
         try:
             found.load(whole[:end] + noise)
-        except tags.BROKEN:
+        except sources.BROKEN:
             return
         kept(exif.read(found))
 
@@ -374,4 +378,4 @@ def test_a_film_of_ten_terabytes_of_nothing_is_given_up_soon(name: str, tmp_path
 
 def test_what_a_film_says_of_its_place_fits_into_columns() -> None:
     for raw in ("+1+1+" + "9" * 400, "+" + "9" * 400 + "+1/", "+1.5+2.5+9e99/", "nonsense"):
-        kept(films.tags_of({"location": raw}))
+        kept(video.tags_of({"location": raw}))

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-from gallery.media import cr3
-from gallery.media.probe import probe
+from gallery.media.formats import cr3
+from gallery.media.formats.probe import probe
 from tests.support.pictures import GPS, xmp
 from tests.support.raws import dng, dng_with_preview
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from gallery.media import canvas
-from gallery.media.probe import probe
-from gallery.media.thumbnails import render
+from gallery.media.formats import vips
+from gallery.media.formats.probe import probe
+from gallery.media.render.thumbnails import render
 from gallery.values import problems
 
 
@@ -88,7 +88,7 @@ def test_what_libvips_said_of_one_file_is_not_said_of_the_next(tmp_path: Path) -
     (tmp_path / "cut.avif").write_bytes(buffer.getvalue()[: len(buffer.getvalue()) // 2])
     (tmp_path / "damaged.jpg").write_bytes(b"\xff\xd8\xff\xd9" * 9)
     with (tmp_path / "cut.avif").open("rb") as file:
-        assert canvas.size(file) == (300, 200)
-    with (tmp_path / "damaged.jpg").open("rb") as file, pytest.raises(canvas.Error) as raised:
-        canvas.size(file)
+        assert vips.size(file) == (300, 200)
+    with (tmp_path / "damaged.jpg").open("rb") as file, pytest.raises(vips.Error) as raised:
+        vips.size(file)
     assert "bad seek" not in str(raised.value)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-from gallery.media.probe import probe
+from gallery.media.formats.probe import probe
 from gallery.model import Probed
 from tests.support.raws import dng
 

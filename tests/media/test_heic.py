@@ -10,9 +10,9 @@ import pillow_heif
 import pytest
 from PIL import Image
 
+from gallery.media.formats.image import decoded_heif
 from gallery.media.jobs import RenderFile
-from gallery.media.pictures import decoded_heif
-from gallery.media.thumbnails import render
+from gallery.media.render.thumbnails import render
 from gallery.media.worker import open_workers
 from tests.support.workers import processes_of
 
@@ -41,7 +41,7 @@ def test_a_heic_picture_that_is_too_large_is_not_called_damaged(
 ) -> None:
     (tmp_path / "x.heic").write_bytes(heic(64, 48))
     with (tmp_path / "x.heic").open("rb") as file:
-        monkeypatch.setattr("gallery.media.pixels.MOST_PIXELS", 64 * 48 - 1)
+        monkeypatch.setattr("gallery.media.formats.pixels.MOST_PIXELS", 64 * 48 - 1)
         assert render(file, "x.heic", ["small"]).problem == "takes too much memory or time"
         monkeypatch.undo()
         assert render(file, "x.heic", ["small"]).problem is None

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from gallery.media.formats.pixels import CannotDraw
+from gallery.media.formats.sniff import kind_of
 from gallery.media.jobs import RenderFile
-from gallery.media.kinds import kind_of
-from gallery.media.pixels import CannotDraw
-from gallery.media.thumbnails import draw
+from gallery.media.render.thumbnails import draw
 from gallery.media.worker import open_workers
 from gallery.values.media_types import type_of
 from tests.support.bombs import BOMBS

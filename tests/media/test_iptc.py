@@ -5,8 +5,8 @@ import io
 import pytest
 from PIL import Image, PngImagePlugin
 
-from gallery.media import iptc
-from gallery.media.probe import probe
+from gallery.media.formats.probe import probe
+from gallery.media.metadata import iptc
 
 
 def data(*sets: tuple[tuple[int, int], bytes]) -> bytes:

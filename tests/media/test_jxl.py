@@ -9,8 +9,8 @@ import pytest
 
 import gallery.media
 from gallery.config import Settings
-from gallery.media.pixels import CannotDraw
-from gallery.media.probe import probe
+from gallery.media.formats.pixels import CannotDraw
+from gallery.media.formats.probe import probe
 from gallery.values import problems
 from tests.support.corpus import CAN_JXL, jxl, jxl_of_jpeg, original
 from tests.support.library import Tree, read, scanned

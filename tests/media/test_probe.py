@@ -9,8 +9,8 @@ import pyvips
 from PIL import Image
 
 from gallery.media.fingerprints import fingerprint
-from gallery.media.probe import probe
-from gallery.media.thumbnails import render
+from gallery.media.formats.probe import probe
+from gallery.media.render.thumbnails import render
 from gallery.model import Probed
 from tests.support.pictures import film, picture
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from gallery.config import Settings
-from gallery.media.probe import probe
+from gallery.media.formats.probe import probe
 from tests.support.library import Tree, pairs, read, rescan
 from tests.support.pictures import exif, picture
 from tests.support.raws import dng, dng_with_preview

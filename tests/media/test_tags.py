@@ -2,7 +2,7 @@
 
 import pytest
 
-from gallery.media.tags import MAX_TEXT_BYTES, decoded
+from gallery.media.metadata.sources import MAX_TEXT_BYTES, decoded
 
 
 @pytest.mark.parametrize(

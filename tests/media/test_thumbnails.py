@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageCms
 
-from gallery.media.kinds import kind_of
-from gallery.media.probe import probe
-from gallery.media.thumbhash import thumbhash
-from gallery.media.thumbnails import draw
+from gallery.media.formats.probe import probe
+from gallery.media.formats.sniff import kind_of
+from gallery.media.render.thumbhash import thumbhash
+from gallery.media.render.thumbnails import draw
 from gallery.model import PIXELS
 from gallery.values.media_types import type_of
 from tests.support.corpus import HEIGHT, WIDTH, Case, corpus, encoded, original

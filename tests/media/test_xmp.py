@@ -5,8 +5,8 @@ import io
 import pytest
 from PIL import Image, PngImagePlugin
 
-from gallery.media import iptc, xmp
-from gallery.media.probe import probe
+from gallery.media.formats.probe import probe
+from gallery.media.metadata import iptc, xmp
 
 HEAD, TAIL = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>', '<?xpacket end="w"?>'
 PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/">

@@ -11,7 +11,7 @@ import pillow_heif
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-from gallery.media.probe import probe
+from gallery.media.formats.probe import probe
 from gallery.model import Probed
 from gallery.values.media_types import type_of
 

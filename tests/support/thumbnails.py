@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image, ImageChops, ImageStat
 
-from gallery.media.thumbnails import Drawn, draw
+from gallery.media.render.thumbnails import Drawn, draw
 from gallery.model import Size
 
 

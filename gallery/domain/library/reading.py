@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from gallery import limits
-from gallery.media.times import by_file
+from gallery.media.metadata.times import by_file
 from gallery.model import Probed
 from gallery.store.sync.unread import Unread
 from gallery.values import problems

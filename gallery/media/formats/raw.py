@@ -8,11 +8,12 @@ import msgspec
 import rawpy
 from PIL import Image
 
-from gallery.media import cr3, exif, pictures
-from gallery.media.pictures import Picture
-from gallery.media.pixels import Pixels, check_size
-from gallery.media.tags import BROKEN, NOTHING, Tags
-from gallery.media.times import clock
+from gallery.media.formats import cr3, image
+from gallery.media.formats.image import Picture
+from gallery.media.formats.pixels import Pixels, check_size
+from gallery.media.metadata import exif
+from gallery.media.metadata.sources import BROKEN, NOTHING, Metadata
+from gallery.media.metadata.times import clock
 
 _ON_ITS_SIDE = (5, 6)
 """LibRaw's names of a quarter turn, to either side."""
@@ -44,14 +45,14 @@ def read(file: BinaryIO) -> Picture:
     return (said or _of(NOTHING))._replace(size=size)
 
 
-def _of(said: Tags) -> Picture:
+def _of(said: Metadata) -> Picture:
     return Picture((0, 0), said, NOTHING, NOTHING, NOTHING)
 
 
 def _inside(file: BinaryIO) -> Picture | None:
     """Most are TIFF in their own way, with EXIF, and what Lightroom adds, among its tags."""
     try:
-        found = pictures.of_directory(file)
+        found = image.of_directory(file)
     except BROKEN:
         return None
     return found if found.exif.clock or found.exif.camera else None
@@ -69,7 +70,7 @@ def _preview(raw: rawpy.RawPy) -> Picture | None:
     if preview.format is not rawpy.ThumbFormat.JPEG or not isinstance(preview.data, bytes):
         return None
     try:
-        said = pictures.read(io.BytesIO(preview.data), "jpeg")
+        said = image.read(io.BytesIO(preview.data), "jpeg")
         if said.exif.clock is None:
             time = clock(_changed_at(preview.data))
             time = time if time and time.local > _UNKNOWN else None
@@ -80,8 +81,8 @@ def _preview(raw: rawpy.RawPy) -> Picture | None:
 
 
 def _changed_at(jpeg: bytes) -> object:
-    with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
-        return image.getexif().get(_CHANGED)
+    with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as opened:
+        return opened.getexif().get(_CHANGED)
 
 
 def preview(file: BinaryIO, longest: int) -> bytes | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 from xml.parsers import expat
 
-from gallery.media.tags import MAX_TEXT_BYTES
+from gallery.media.metadata.sources import MAX_TEXT_BYTES
 
 MAX_ELEMENTS = 100_000
 MAX_DEPTH = 100

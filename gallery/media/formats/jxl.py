@@ -5,11 +5,11 @@ from typing import BinaryIO
 import pyjpegxl
 from PIL import Image
 
-from gallery.media import exif, xmp
-from gallery.media.kinds import MAX_BYTES
-from gallery.media.pictures import MAX_EXIF_BYTES, Picture
-from gallery.media.pixels import Pixels, check_size
-from gallery.media.tags import BROKEN, NOTHING, Tags
+from gallery.media.formats.image import MAX_EXIF_BYTES, Picture
+from gallery.media.formats.pixels import Pixels, check_size
+from gallery.media.formats.sniff import MAX_BYTES
+from gallery.media.metadata import exif, xmp
+from gallery.media.metadata.sources import BROKEN, NOTHING, Metadata
 
 _OFFSET_BYTES = 4
 """The box of EXIF begins with how far behind it the TIFF header lies."""
@@ -60,7 +60,7 @@ def _probed(content: bytes) -> pyjpegxl.Metadata:
         raise ValueError("no picture, or damaged") from error
 
 
-def _exif(box: bytes) -> Tags:
+def _exif(box: bytes) -> Metadata:
     start = _OFFSET_BYTES + int.from_bytes(box[:_OFFSET_BYTES])
     if not start < len(box) <= MAX_EXIF_BYTES:
         return NOTHING

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 import pyvips
 
-from gallery.media.pixels import Pixels, check_size
+from gallery.media.formats.pixels import Pixels, check_size
 
 LONGEST_SIDE = 16_383
 """What WebP can hold."""

@@ -8,12 +8,13 @@ from typing import BinaryIO, NamedTuple
 import pillow_heif
 from PIL import Image, ImageOps
 
-from gallery.media import exif, iptc, png, tags, xmp
 from gallery.media.bounded import bounded
-from gallery.media.kinds import MAX_BYTES, Kind
-from gallery.media.pixels import CannotDraw, Pixels, check_size, tight
-from gallery.media.tags import BROKEN, NOTHING, Tags
-from gallery.media.times import clock
+from gallery.media.formats import png
+from gallery.media.formats.pixels import CannotDraw, Pixels, check_size, tight
+from gallery.media.formats.sniff import MAX_BYTES, Kind
+from gallery.media.metadata import exif, iptc, sources, xmp
+from gallery.media.metadata.sources import BROKEN, NOTHING, Metadata
+from gallery.media.metadata.times import clock
 from gallery.values import problems
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF", "TIFF", "BMP")
@@ -35,10 +36,10 @@ class Picture(NamedTuple):
     """What the header of a picture says; `size` in pixels, orientation applied."""
 
     size: tuple[int, int]
-    exif: Tags
-    xmp: Tags
-    iptc: Tags
-    texts: Tags
+    exif: Metadata
+    xmp: Metadata
+    iptc: Metadata
+    texts: Metadata
 
 
 def read(file: BinaryIO, kind: Kind | None) -> Picture:
@@ -118,7 +119,7 @@ def _orientation(found: "Image.Exif | None") -> object:
         return None
 
 
-def _xmp(image: Image.Image) -> Tags:
+def _xmp(image: Image.Image) -> Metadata:
     raw = image.info.get("xmp") or _profile(image, "xmp")
     if isinstance(raw, str):
         raw = raw.encode()
@@ -127,14 +128,14 @@ def _xmp(image: Image.Image) -> Tags:
     return xmp.read(raw) if isinstance(raw, bytes) and raw else NOTHING
 
 
-def _iptc(image: Image.Image) -> Tags:
+def _iptc(image: Image.Image) -> Metadata:
     try:
         return _of_sets(_raw_iptc(image))
     except BROKEN:
         return NOTHING
 
 
-def _of_sets(raw: bytes | None) -> Tags:
+def _of_sets(raw: bytes | None) -> Metadata:
     return iptc.read(iptc.sets_of(raw)) if raw and len(raw) <= MAX_IPTC_BYTES else NOTHING
 
 
@@ -161,15 +162,15 @@ def _profile(image: Image.Image, name: str) -> bytes | None:
         return None
 
 
-def _texts(image: Image.Image) -> Tags:
+def _texts(image: Image.Image) -> Metadata:
     """The texts that PNG has room for."""
     if image.format != "PNG":
         return NOTHING
     said = image.info
-    return Tags(
+    return Metadata(
         clock=clock(said.get("Creation Time")),
-        title=tags.line(said.get("Title")),
-        caption=tags.caption(said.get("Description")),
+        title=sources.line(said.get("Title")),
+        caption=sources.caption(said.get("Description")),
     )
 
 

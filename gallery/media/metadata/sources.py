@@ -48,7 +48,7 @@ class CameraClock(NamedTuple):
     has_time: bool = True
 
 
-class Tags(msgspec.Struct, frozen=True, kw_only=True):
+class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     """What a source says; None, or nothing, where it is silent. Numbers as in `model.Probed`.
 
     `utc` is a time that some other clock than the camera's gave.
@@ -70,7 +70,36 @@ class Tags(msgspec.Struct, frozen=True, kw_only=True):
     keywords: tuple[tuple[str, ...], ...] = ()
 
 
-NOTHING = Tags()
+NOTHING = Metadata()
+
+
+class Sources(NamedTuple):
+    """What all sources say about a file, in order of precedence."""
+
+    sidecar: Metadata = NOTHING
+    xmp: Metadata = NOTHING
+    iptc: Metadata = NOTHING
+    exif: Metadata = NOTHING
+    container: Metadata = NOTHING
+
+
+_SILENCE: tuple[object, ...] = (None, ())
+
+
+def merged(sources: Iterable[Metadata]) -> Metadata:
+    """Return each property from the first source that has it."""
+    speaking = [tags for tags in sources if tags is not NOTHING]
+    if len(speaking) <= 1:
+        return speaking[0] if speaking else NOTHING
+    return msgspec.structs.replace(
+        NOTHING,
+        **{
+            field: value
+            for tags in reversed(speaking)
+            for field in Metadata.__struct_fields__
+            if (value := getattr(tags, field)) not in _SILENCE
+        },
+    )
 
 
 def name(raw: object) -> str | None:

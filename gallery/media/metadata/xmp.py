@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gallery.limits import MAX_KEYWORD
-from gallery.media import tags
-from gallery.media.rdf import Properties, properties
-from gallery.media.tags import BROKEN, NOTHING, Tags
-from gallery.media.times import clock, utc
+from gallery.media.metadata import sources
+from gallery.media.metadata.rdf import Properties, properties
+from gallery.media.metadata.sources import BROKEN, NOTHING, Metadata
+from gallery.media.metadata.times import clock, utc
 
 LARGEST = 4 << 20
 """Bytes of XMP that are read."""
@@ -25,7 +25,7 @@ _COORDINATE = re.compile(
 )
 
 
-def read(raw: bytes) -> Tags:
+def read(raw: bytes) -> Metadata:
     """Return what a packet of XMP says.
 
     Nothing if it is broken, too large, too deep, or has a document type.
@@ -33,27 +33,27 @@ def read(raw: bytes) -> Tags:
     return tags_of(properties(raw)) if len(raw) <= LARGEST else NOTHING
 
 
-def tags_of(said: Properties) -> Tags:
+def tags_of(said: Properties) -> Metadata:
     """Return what properties, by their prefixed names, say."""
 
     def first(*names: str) -> str | None:
         return next((v for name in names for v in said.get(name, ()) if v.strip()), None)
 
-    return Tags(
+    return Metadata(
         clock=next((time for name in _TIMES if (time := clock(first(name)))), None),
         utc=utc(first("exif:GPSTimeStamp")),
-        camera=tags.camera(tags.name(first("tiff:Make")), tags.name(first("tiff:Model"))),
-        lens=tags.name(first("exifEX:LensModel", "aux:Lens")),
-        exposure=tags.scaled(_ratio(first("exif:ExposureTime")), 1_000_000_000),
-        aperture=tags.scaled(_ratio(first("exif:FNumber")), 1_000),
-        iso=tags.scaled(first("exif:ISOSpeedRatings", "exifEX:PhotographicSensitivity"), 1),
-        focal_length=tags.scaled(_ratio(first("exif:FocalLength")), 1_000),
+        camera=sources.camera(sources.name(first("tiff:Make")), sources.name(first("tiff:Model"))),
+        lens=sources.name(first("exifEX:LensModel", "aux:Lens")),
+        exposure=sources.scaled(_ratio(first("exif:ExposureTime")), 1_000_000_000),
+        aperture=sources.scaled(_ratio(first("exif:FNumber")), 1_000),
+        iso=sources.scaled(first("exif:ISOSpeedRatings", "exifEX:PhotographicSensitivity"), 1),
+        focal_length=sources.scaled(_ratio(first("exif:FocalLength")), 1_000),
         position=_position(first("exif:GPSLatitude"), first("exif:GPSLongitude")),
         altitude=_altitude(first("exif:GPSAltitude"), first("exif:GPSAltitudeRef")),
         rating=_rating(first("xmp:Rating")),
-        title=tags.line(first("dc:title")),
-        caption=tags.caption(first("dc:description")),
-        keywords=tags.keywords(_keywords(said)),
+        title=sources.line(first("dc:title")),
+        caption=sources.caption(first("dc:description")),
+        keywords=sources.keywords(_keywords(said)),
     )
 
 
@@ -87,7 +87,7 @@ def _rating(raw: str | None) -> int | None:
 
 def _position(latitude: str | None, longitude: str | None) -> tuple[int, int] | None:
     north, east = _degrees(latitude), _degrees(longitude)
-    return None if north is None or east is None else tags.position(north, east)
+    return None if north is None or east is None else sources.position(north, east)
 
 
 def _degrees(raw: str | None) -> float | None:
@@ -100,5 +100,5 @@ def _degrees(raw: str | None) -> float | None:
 
 
 def _altitude(raw: str | None, reference: str | None) -> int | None:
-    height = tags.scaled(_ratio(raw), 1_000)
+    height = sources.scaled(_ratio(raw), 1_000)
     return -height if height is not None and reference == "1" else height

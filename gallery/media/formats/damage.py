@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from gallery.media.kinds import HEAD_BYTES, Kind, kind_of
+from gallery.media.formats.sniff import HEAD_BYTES, Kind, kind_of
 from gallery.values import problems
 
 MAX_PARTS = 10_000

@@ -7,10 +7,10 @@ from typing import BinaryIO, NamedTuple
 
 from PIL import Image
 
-from gallery.media import exif, xmp
 from gallery.media.bounded import TooMuch, bounded
-from gallery.media.pictures import MAX_EXIF_BYTES, MAX_HEADER_BYTES, Picture
-from gallery.media.tags import BROKEN, NOTHING
+from gallery.media.formats.image import MAX_EXIF_BYTES, MAX_HEADER_BYTES, Picture
+from gallery.media.metadata import exif, xmp
+from gallery.media.metadata.sources import BROKEN, NOTHING
 
 MAX_BOXES = 1_000
 """Boxes of one file that are looked at."""

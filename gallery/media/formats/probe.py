@@ -9,15 +9,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import BinaryIO
 
-import msgspec
-
 from gallery.limits import MAX_SIDE
-from gallery.media import canvas, drawings, films, pictures, times, xmp
 from gallery.media.bounded import TooMuch
-from gallery.media.damage import problem_of
-from gallery.media.kinds import Kind, is_too_large, kind_of_file
-from gallery.media.tags import BROKEN, NOTHING, Tags
-from gallery.media.times import Sources
+from gallery.media.formats import image, svg, video, vips
+from gallery.media.formats.damage import problem_of
+from gallery.media.formats.sniff import Kind, is_too_large, kind_of_file
+from gallery.media.metadata import times, xmp
+from gallery.media.metadata.sources import BROKEN, NOTHING, Metadata, Sources, merged
 from gallery.model import Probed
 from gallery.values import problems
 from gallery.values.media_types import is_drawing
@@ -29,7 +27,7 @@ def probe(file: BinaryIO, name: str, modified_at: int, sidecars: Iterable[bytes]
     Of a file that cannot be read at least the sidecars are, and it has its own time
     (`modified_at`, microseconds). Of several sidecars the first counts that says something.
     """
-    beside = _merged([xmp.read(raw) for raw in sidecars])
+    beside = merged([xmp.read(content) for content in sidecars])
     kind = kind_of_file(file, name) or ("svg" if is_drawing(name) else None)
     if is_too_large(kind, file.seek(0, os.SEEK_END)):
         return _probed(Sources(beside), modified_at, problem=problems.TOO_MUCH)
@@ -49,18 +47,18 @@ def probe(file: BinaryIO, name: str, modified_at: int, sidecars: Iterable[bytes]
     return _probed(Sources(beside), modified_at, problem=problem)
 
 
-def _picture(file: BinaryIO, beside: Tags, modified_at: int, kind: Kind | None) -> Probed:
+def _picture(file: BinaryIO, beside: Metadata, modified_at: int, kind: Kind | None) -> Probed:
     if kind == "raw":
-        from gallery.media import raws  # noqa: PLC0415  (an extra)
+        from gallery.media.formats import raw  # noqa: PLC0415  (an extra)
 
-        picture = raws.read(file)
+        picture = raw.read(file)
     elif kind == "jxl":
-        from gallery.media import jxl  # noqa: PLC0415  (an extra)
+        from gallery.media.formats import jxl  # noqa: PLC0415  (an extra)
 
         picture = jxl.read(file)
     else:
         try:
-            picture = pictures.read(file, kind)
+            picture = image.read(file, kind)
         except TooMuch:
             raise
         except BROKEN as error:
@@ -73,7 +71,7 @@ def _picture(file: BinaryIO, beside: Tags, modified_at: int, kind: Kind | None) 
     return _probed(said, modified_at, size=picture.size)
 
 
-def _seen(file: BinaryIO, kind: Kind | None, error: Exception) -> pictures.Picture:
+def _seen(file: BinaryIO, kind: Kind | None, error: Exception) -> image.Picture:
     """Return at least the dimensions of what Pillow refuses and libvips draws."""
     try:
         size = _drawn_size(file)
@@ -81,24 +79,24 @@ def _seen(file: BinaryIO, kind: Kind | None, error: Exception) -> pictures.Pictu
         raise error from reason
     if kind == "tiff":
         with suppress(*BROKEN):
-            return pictures.of_directory(file)._replace(size=size)
-    return pictures.Picture(size, NOTHING, NOTHING, NOTHING, NOTHING)
+            return image.of_directory(file)._replace(size=size)
+    return image.Picture(size, NOTHING, NOTHING, NOTHING, NOTHING)
 
 
 def _drawn_size(file: BinaryIO) -> tuple[int, int]:
     """Return the dimensions of what libvips draws. Raises `ValueError` if it does not."""
     try:
-        return canvas.size(file)
-    except (canvas.Error, OSError) as error:
+        return vips.size(file)
+    except (vips.Error, OSError) as error:
         raise ValueError("not drawn") from error
 
 
-def _drawing(file: BinaryIO, beside: Tags, modified_at: int) -> Probed:
-    return _probed(Sources(beside), modified_at, size=drawings.read(file))
+def _drawing(file: BinaryIO, beside: Metadata, modified_at: int) -> Probed:
+    return _probed(Sources(beside), modified_at, size=svg.read(file))
 
 
-def _film(file: BinaryIO, beside: Tags, modified_at: int) -> Probed:
-    film = films.read(file)
+def _film(file: BinaryIO, beside: Metadata, modified_at: int) -> Probed:
+    film = video.read(file)
     said = Sources(beside, film.xmp, container=film.tags)
     return _probed(said, modified_at, size=film.size, duration=film.duration)
 
@@ -112,7 +110,7 @@ def _probed(
     problem: str | None = None,
 ) -> Probed:
     """What all sources say together: of each thing, what the first says that speaks of it."""
-    all_ = _merged(said)
+    all_ = merged(said)
     width, height = size if size and min(size) > 0 and max(size) <= MAX_SIDE else (None, None)
     return Probed(
         width=width,
@@ -133,21 +131,3 @@ def _probed(
         caption=all_.caption,
         keywords=all_.keywords,
     )
-
-
-def _merged(sources: Iterable[Tags]) -> Tags:
-    speaking = [tags for tags in sources if tags is not NOTHING]
-    if len(speaking) <= 1:
-        return speaking[0] if speaking else NOTHING
-    return msgspec.structs.replace(
-        NOTHING,
-        **{
-            field: value
-            for tags in reversed(speaking)
-            for field in Tags.__struct_fields__
-            if (value := getattr(tags, field)) not in _SILENCE
-        },
-    )
-
-
-_SILENCE: tuple[object, ...] = (None, ())

@@ -7,10 +7,10 @@ from typing import BinaryIO, NamedTuple
 import av
 
 from gallery.limits import MAX_NUMBER
-from gallery.media import tags, xmp
 from gallery.media.bounded import bounded
-from gallery.media.tags import MAX_TEXT_BYTES, NOTHING, Tags
-from gallery.media.times import clock, utc
+from gallery.media.metadata import sources, xmp
+from gallery.media.metadata.sources import MAX_TEXT_BYTES, NOTHING, Metadata
+from gallery.media.metadata.times import clock, utc
 
 OPTIONS = {
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf",
@@ -36,8 +36,8 @@ class Film(NamedTuple):
 
     size: tuple[int, int] | None
     duration: int | None
-    tags: Tags
-    xmp: Tags
+    tags: Metadata
+    xmp: Metadata
 
 
 def read(file: BinaryIO) -> Film:
@@ -79,7 +79,7 @@ def _lower(metadata: Mapping[str, str]) -> dict[str, str]:
     return {key.lower(): value for key, value in metadata.items()}
 
 
-def tags_of(said: Mapping[str, str]) -> Tags:
+def tags_of(said: Mapping[str, str]) -> Metadata:
     """Return what the tags of a container say, by their names in lower case."""
 
     def first(*names: str) -> str | None:
@@ -87,18 +87,18 @@ def tags_of(said: Mapping[str, str]) -> Tags:
 
     made = utc(first("creation_time", "date_utc"))
     position, altitude = _location(first(f"{_APPLE}location.iso6709", "location", "location-eng"))
-    return Tags(
+    return Metadata(
         clock=clock(first(f"{_APPLE}creationdate")),
         utc=made if made and made.year >= _EARLIEST_YEAR else None,
-        camera=tags.camera(
-            tags.name(first(f"{_APPLE}make", "com.android.manufacturer", "make")),
-            tags.name(first(f"{_APPLE}model", "com.android.model", "model")),
+        camera=sources.camera(
+            sources.name(first(f"{_APPLE}make", "com.android.manufacturer", "make")),
+            sources.name(first(f"{_APPLE}model", "com.android.model", "model")),
         ),
         position=position,
         altitude=altitude,
-        title=tags.line(first("title", f"{_APPLE}title", f"{_APPLE}displayname")),
-        caption=tags.text(first("description", f"{_APPLE}description", "comment")),
-        keywords=tags.keywords(
+        title=sources.line(first("title", f"{_APPLE}title", f"{_APPLE}displayname")),
+        caption=sources.text(first("description", f"{_APPLE}description", "comment")),
+        keywords=sources.keywords(
             (name,)
             for name in re.split(
                 "[,;]", (first(f"{_APPLE}keywords", "keywords") or "")[:MAX_TEXT_BYTES]
@@ -113,4 +113,4 @@ def _location(raw: str | None) -> tuple[tuple[int, int] | None, int | None]:
     if found is None:
         return None, None
     height = round(float(found[3] or 0) * 1_000)
-    return tags.position(float(found[1]), float(found[2])), height or None
+    return sources.position(float(found[1]), float(found[2])), height or None

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
-from gallery.media.tags import NOTHING, CameraClock, Tags
+from gallery.media.metadata.sources import CameraClock, Sources
 from gallery.model import Taken
 from gallery.values.times import file_time
 
@@ -32,16 +31,6 @@ _ZONE = re.compile(r"(?:(Z)|([+-])(\d\d):?(\d\d)?)")
 _PADDING = " \t\n\r\v\f\0"
 _LONGEST_TIME = 64
 """Characters, between the padding, of what may be a time."""
-
-
-class Sources(NamedTuple):
-    """All that speaks of a file, in the order in which it is believed."""
-
-    sidecar: Tags = NOTHING
-    xmp: Tags = NOTHING
-    iptc: Tags = NOTHING
-    exif: Tags = NOTHING
-    container: Tags = NOTHING
 
 
 def clock(raw: object, fraction: object = None, offset: object = None) -> CameraClock | None:

@@ -5,8 +5,8 @@ from typing import BinaryIO
 
 import av
 
-from gallery.media.films import OPTIONS
-from gallery.media.pixels import CannotDraw, Pixels, check_size, tight
+from gallery.media.formats.pixels import CannotDraw, Pixels, check_size, tight
+from gallery.media.formats.video import OPTIONS
 from gallery.values import problems
 
 _PLACES = (0.1, 0.3, 0.5, 0.7, 0.0)

@@ -6,9 +6,9 @@ from datetime import datetime
 from itertools import product
 from typing import TYPE_CHECKING
 
-from gallery.media import tags
-from gallery.media.tags import BROKEN, MAX_TEXT_BYTES, Tags
-from gallery.media.times import clock, utc
+from gallery.media.metadata import sources
+from gallery.media.metadata.sources import BROKEN, MAX_TEXT_BYTES, Metadata
+from gallery.media.metadata.times import clock, utc
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -24,7 +24,7 @@ _OWN_TAGS = (
 _GPS_TAGS = (1, 2, 3, 4, 5, 6, 7, 29)
 
 
-def read(exif: "Image.Exif") -> Tags:
+def read(exif: "Image.Exif") -> Metadata:
     """What EXIF says; silent where it is broken."""
     return _tags(
         _directory(exif, None, _MAIN_TAGS),
@@ -33,7 +33,7 @@ def read(exif: "Image.Exif") -> Tags:
     )
 
 
-def read_apart(main: "Image.Exif", own: "Image.Exif", gps: "Image.Exif") -> Tags:
+def read_apart(main: "Image.Exif", own: "Image.Exif", gps: "Image.Exif") -> Metadata:
     """Return what EXIF says whose directories stand apart, each as if it were the main one."""
     return _tags(
         _directory(main, None, _MAIN_TAGS),
@@ -42,28 +42,30 @@ def read_apart(main: "Image.Exif", own: "Image.Exif", gps: "Image.Exif") -> Tags
     )
 
 
-def _tags(main: Mapping[int, object], own: Mapping[int, object], gps: Mapping[int, object]) -> Tags:
+def _tags(
+    main: Mapping[int, object], own: Mapping[int, object], gps: Mapping[int, object]
+) -> Metadata:
     time = clock(_string(own.get(0x9003)), _string(own.get(0x9291)), _string(own.get(0x9011)))
     if time is None:
         time = clock(_string(own.get(0x9004)), _string(own.get(0x9292)), _string(own.get(0x9012)))
     rating = main.get(0x4746)
-    return Tags(
+    return Metadata(
         clock=time,
         utc=_satellite_time(gps),
-        camera=tags.camera(_name(main.get(0x010F)), _name(main.get(0x0110))),
+        camera=sources.camera(_name(main.get(0x010F)), _name(main.get(0x0110))),
         lens=_name(own.get(0xA434)),
-        exposure=tags.scaled(own.get(0x829A), 1_000_000_000),
-        aperture=tags.scaled(own.get(0x829D), 1_000),
-        iso=tags.scaled(_first(own.get(0x8827)), 1),
-        focal_length=tags.scaled(own.get(0x920A), 1_000),
+        exposure=sources.scaled(own.get(0x829A), 1_000_000_000),
+        aperture=sources.scaled(own.get(0x829D), 1_000),
+        iso=sources.scaled(_first(own.get(0x8827)), 1),
+        focal_length=sources.scaled(own.get(0x920A), 1_000),
         position=_position(gps),
         altitude=_altitude(gps),
         rating=rating if isinstance(rating, int) and 0 < rating <= 5 else None,
-        title=tags.line(_utf16(main.get(_UTF16["title"]))),
-        caption=tags.caption(_repaired(main.get(0x010E)))
-        or tags.caption(_utf16(main.get(_UTF16["caption"])))
-        or tags.caption(_comment(own.get(0x9286))),
-        keywords=tags.keywords(
+        title=sources.line(_utf16(main.get(_UTF16["title"]))),
+        caption=sources.caption(_repaired(main.get(0x010E)))
+        or sources.caption(_utf16(main.get(_UTF16["caption"])))
+        or sources.caption(_comment(own.get(0x9286))),
+        keywords=sources.keywords(
             (name,) for name in (_utf16(main.get(_UTF16["keywords"])) or "").split(";")
         ),
     )
@@ -96,7 +98,7 @@ def _first(value: object) -> object:
 
 def _string(value: object) -> str | None:
     if isinstance(value, bytes):
-        return tags.decoded(value)
+        return sources.decoded(value)
     return value[:MAX_TEXT_BYTES].partition("\0")[0] if isinstance(value, str) else None
 
 
@@ -109,7 +111,7 @@ def _repaired(value: object) -> object:
 
 
 def _name(value: object) -> str | None:
-    return tags.name(_repaired(value))
+    return sources.name(_repaired(value))
 
 
 def _utf16(value: object) -> str | None:
@@ -133,7 +135,7 @@ def _comment(value: object) -> str | None:
     if kind == b"UNICODE\0":
         big = raw[:2] == b"\xfe\xff" or (raw[:1] == b"\0" and raw[1:2] != b"\0")
         return raw.decode("utf-16-be" if big else "utf-16-le", "replace").strip("\0\ufeff ")
-    return tags.decoded(raw) if kind in (b"ASCII\0\0\0", b"\0" * 8) else None
+    return sources.decoded(raw) if kind in (b"ASCII\0\0\0", b"\0" * 8) else None
 
 
 def _degrees(value: object, reference: object) -> float | None:
@@ -150,14 +152,14 @@ def _position(gps: Mapping[int, object]) -> tuple[int, int] | None:
         latitude, longitude = _degrees(gps[2], gps.get(1)), _degrees(gps[4], gps.get(3))
         assert latitude is not None
         assert longitude is not None
-        return tags.position(latitude, longitude)
+        return sources.position(latitude, longitude)
     except BROKEN:
         return None
 
 
 def _altitude(gps: Mapping[int, object]) -> int | None:
     """Millimetres above the sea."""
-    height = tags.scaled(gps.get(6), 1_000)
+    height = sources.scaled(gps.get(6), 1_000)
     return -height if height is not None and gps.get(5) in (1, b"\x01", b"1") else height
 
 

@@ -4,7 +4,7 @@ import io
 import zlib
 from typing import BinaryIO
 
-from gallery.media import xmp
+from gallery.media.metadata import xmp
 
 _BEGINNING = 8
 """Bytes: the signature of the file, and the length and the kind of a chunk."""

@@ -6,13 +6,15 @@ from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
-from gallery.media import canvas, pictures, posters
-from gallery.media.damage import problem_of
+from gallery.media.formats import vips
+from gallery.media.formats.damage import problem_of
+from gallery.media.formats.image import decoded, decoded_heif
+from gallery.media.formats.pixels import CannotDraw, Pixels
+from gallery.media.formats.sniff import Kind, is_too_large, kind_of_file
 from gallery.media.jobs import Rendering
-from gallery.media.kinds import Kind, is_too_large, kind_of_file
-from gallery.media.pixels import CannotDraw, Pixels
-from gallery.media.tags import BROKEN
-from gallery.media.thumbhash import LONGEST, thumbhash
+from gallery.media.metadata.sources import BROKEN
+from gallery.media.render import poster
+from gallery.media.render.thumbhash import LONGEST, thumbhash
 from gallery.model import PIXELS, Size
 from gallery.values import problems
 
@@ -51,15 +53,15 @@ def draw(file: BinaryIO, name: str, sizes: Collection[Size]) -> Drawn:
         image = _loaded(file, name, longest)
         drawn: dict[Size, bytes] = {}
         for size in sorted(sizes, key=_pixels, reverse=True):
-            image = canvas.smaller(image, _pixels(size))
-            drawn[size] = canvas.webp(image)
+            image = vips.smaller(image, _pixels(size))
+            drawn[size] = vips.webp(image)
         return Drawn(drawn, _thumbhash(image))
 
 
 def thumbhash_of(picture: bytes) -> str:
     """The ThumbHash of a file that `draw` has made a picture of."""
     with _refusing(io.BytesIO(picture)):
-        return _thumbhash(canvas.shrunk(picture, LONGEST))
+        return _thumbhash(vips.shrunk(picture, LONGEST))
 
 
 @contextmanager
@@ -71,20 +73,20 @@ def _refusing(file: BinaryIO) -> Generator[None]:
         raise
     except ImportError as error:  # of an extra
         raise CannotDraw(problems.NO_DECODER) from error
-    except (*BROKEN, canvas.Error) as error:
+    except (*BROKEN, vips.Error) as error:
         raise CannotDraw(problem_of(file, error)) from error
 
 
-def _thumbhash(image: canvas.Image) -> str:
-    small = canvas.rgba(canvas.smaller(image, LONGEST))
+def _thumbhash(image: vips.Image) -> str:
+    small = vips.rgba(vips.smaller(image, LONGEST))
     return thumbhash(small.data, small.width, small.height)
 
 
 def _pixels(size: Size) -> int:
-    return PIXELS[size] or canvas.LONGEST_SIDE
+    return PIXELS[size] or vips.LONGEST_SIDE
 
 
-def _loaded(file: BinaryIO, name: str, longest: int) -> canvas.Image:
+def _loaded(file: BinaryIO, name: str, longest: int) -> vips.Image:
     kind = kind_of_file(file, name)
     if is_too_large(kind, file.seek(0, os.SEEK_END)):
         raise CannotDraw(problems.TOO_MUCH)
@@ -93,21 +95,21 @@ def _loaded(file: BinaryIO, name: str, longest: int) -> canvas.Image:
     if kind is None:
         raise ValueError("no medium")
     if kind in _DECODERS:
-        return canvas.of_pixels(_DECODERS[kind](file), longest)
+        return vips.of_pixels(_DECODERS[kind](file), longest)
     try:
-        return canvas.shrunk(file, longest)
-    except canvas.Error:
+        return vips.shrunk(file, longest)
+    except vips.Error:
         if kind != "avif":
             raise
-        return canvas.of_pixels(pictures.decoded(file), longest)  # moving ones
+        return vips.of_pixels(decoded(file), longest)  # moving ones
 
 
 def _poster(file: BinaryIO) -> Pixels:
-    return posters.poster(file)
+    return poster.poster(file)
 
 
 def _jxl(file: BinaryIO) -> Pixels:
-    from gallery.media import jxl  # noqa: PLC0415  (an extra)
+    from gallery.media.formats import jxl  # noqa: PLC0415  (an extra)
 
     return jxl.decoded(file)
 
@@ -115,17 +117,17 @@ def _jxl(file: BinaryIO) -> Pixels:
 _DECODERS: Mapping[Kind, Callable[[BinaryIO], Pixels]] = {
     "film": _poster,
     "jxl": _jxl,
-    "heif": pictures.decoded_heif,
-    "bmp": pictures.decoded,
+    "heif": decoded_heif,
+    "bmp": decoded,
 }
 """What libvips does not decode."""
 
 
-def _raw(file: BinaryIO, longest: int) -> canvas.Image:
+def _raw(file: BinaryIO, longest: int) -> vips.Image:
     """What the camera has put into the file to be shown, if that is good enough."""
-    from gallery.media import raws  # noqa: PLC0415  (an extra)
+    from gallery.media.formats import raw  # noqa: PLC0415  (an extra)
 
-    jpeg = raws.preview(file, longest)
+    jpeg = raw.preview(file, longest)
     if jpeg is not None:
-        return canvas.shrunk(jpeg, longest)
-    return canvas.of_pixels(raws.developed(file, longest), longest)
+        return vips.shrunk(jpeg, longest)
+    return vips.of_pixels(raw.developed(file, longest), longest)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from gallery.media import tags
-from gallery.media.tags import MAX_TEXT_BYTES, Tags
-from gallery.media.times import clock
+from gallery.media.metadata import sources
+from gallery.media.metadata.sources import MAX_TEXT_BYTES, Metadata
+from gallery.media.metadata.times import clock
 
 _UTF8 = b"\x1b%G"
 TITLE, KEYWORDS, DATE, TIME, CAPTION, ENCODING = (
@@ -59,14 +59,14 @@ def among_resources(raw: bytes) -> bytes:
     return b""
 
 
-def read(sets: Sets) -> Tags:
+def read(sets: Sets) -> Metadata:
     """Return what the data sets say; in UTF-8 if they say so or can be, else in Latin-1."""
     date, time = (_text(sets, key) or "" for key in (DATE, TIME))
-    return Tags(
+    return Metadata(
         clock=clock(f"{date} {time}".strip()),
-        title=tags.line(_text(sets, TITLE)),
-        caption=tags.caption(_text(sets, CAPTION)),
-        keywords=tags.keywords((_decoded(sets, raw),) for raw in sets.get(KEYWORDS, ())),
+        title=sources.line(_text(sets, TITLE)),
+        caption=sources.caption(_text(sets, CAPTION)),
+        keywords=sources.keywords((_decoded(sets, raw),) for raw in sets.get(KEYWORDS, ())),
     )
 
 
@@ -78,4 +78,4 @@ def _text(sets: Sets, key: tuple[int, int]) -> str | None:
 def _decoded(sets: Sets, raw: bytes) -> str:
     if list(sets.get(ENCODING, ()))[:1] == [_UTF8]:
         return raw[:MAX_TEXT_BYTES].decode(errors="replace")
-    return tags.decoded(raw)
+    return sources.decoded(raw)
