@@ -28,7 +28,7 @@ from gallery.media.jobs import (
     Request,
     framed,
 )
-from gallery.media.metadata.xmp import LARGEST as LARGEST_SIDECAR
+from gallery.media.metadata.xmp import MAX_PACKET as MAX_SIDECAR
 from gallery.media.render import thumbnails
 from gallery.model import Probed
 
@@ -88,7 +88,7 @@ def _answer(request: Request, descriptors: Sequence[int]) -> Answer[Probed] | An
 
 def _read(request: ReadFile, files: Sequence[BinaryIO]) -> Probed:
     file, *beside = files
-    sidecars = [sidecar.read(LARGEST_SIDECAR + 1) for sidecar in beside]
+    sidecars = [sidecar.read(MAX_SIDECAR + 1) for sidecar in beside]
     return probe(file, request.name, request.modified_at, sidecars)
 
 

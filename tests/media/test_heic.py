@@ -41,7 +41,7 @@ def test_a_heic_picture_that_is_too_large_is_not_called_damaged(
 ) -> None:
     (tmp_path / "x.heic").write_bytes(heic(64, 48))
     with (tmp_path / "x.heic").open("rb") as file:
-        monkeypatch.setattr("gallery.media.formats.pixels.MOST_PIXELS", 64 * 48 - 1)
+        monkeypatch.setattr("gallery.media.formats.pixels.MAX_PIXELS", 64 * 48 - 1)
         assert render(file, "x.heic", ["small"]).problem == "takes too much memory or time"
         monkeypatch.undo()
         assert render(file, "x.heic", ["small"]).problem is None
@@ -49,7 +49,7 @@ def test_a_heic_picture_that_is_too_large_is_not_called_damaged(
 
 _WITHOUT_MEMORY = """
 import resource, sys
-from gallery.media.thumbnails import render
+from gallery.media.render.thumbnails import render
 from gallery.media.worker import open_workers
 from tests.support.workers import processes_of
 with open(sys.argv[1], "rb") as file:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import gallery.media
+import gallery.media.formats
 from gallery.config import Settings
 from gallery.media.formats.pixels import CannotDraw
 from gallery.media.formats.probe import probe
@@ -80,13 +80,13 @@ def test_half_a_picture_is_cut_off(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "name", "content"), [("jxl", "x.jpg", TURNED), ("raws", "x.dng", dng())]
+    ("module", "name", "content"), [("jxl", "x.jpg", TURNED), ("raw", "x.dng", dng())]
 )
 def test_without_the_extra_its_files_lack_a_decoder(
     module: str, name: str, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, f"gallery.media.{module}", None)
-    monkeypatch.delattr(gallery.media, module, raising=False)
+    monkeypatch.setitem(sys.modules, f"gallery.media.formats.{module}", None)
+    monkeypatch.delattr(gallery.media.formats, module, raising=False)
     assert probe(io.BytesIO(content), name, 0).problem == problems.NO_DECODER
     with pytest.raises(CannotDraw, match=problems.NO_DECODER):
         drawn_of(tmp_path, name, content)

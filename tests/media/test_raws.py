@@ -91,15 +91,15 @@ def test_the_preview_of_a_raw_file_is_read_as_long_as_it_is_needed(tmp_path: Pat
 
 _UNDER_PRESSURE = """
 import gc, io, sys
-from gallery.media import canvas
-from gallery.media.thumbnails import draw
+from gallery.media.formats import vips
+from gallery.media.render.thumbnails import draw
 from PIL import Image
-kept, taken = canvas.smaller, []
+kept, taken = vips.smaller, []
 def smaller(image, longest):
     gc.collect()
     taken[:] = [bytes([n]) * (3 << 20) for n in range(16)]
     return kept(image, longest)
-canvas.smaller = smaller
+vips.smaller = smaller
 with open(sys.argv[1], "rb") as file:
     for _ in range(4):
         picture = draw(file, "x.dng", ("small",)).pictures["small"]

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from gallery.values import problems
 
-MOST_PIXELS = 500_000_000
+MAX_PIXELS = 500_000_000
 """Of a picture that is decoded, as its header tells."""
 
 
@@ -30,7 +30,7 @@ class Pixels(NamedTuple):
 
 def check_size(width: int, height: int) -> None:
     """Raises `CannotDraw` for what would take too much memory to decode."""
-    if width * height > MOST_PIXELS:
+    if width * height > MAX_PIXELS:
         raise CannotDraw(problems.TOO_MUCH)
 
 

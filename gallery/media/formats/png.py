@@ -12,7 +12,7 @@ _CHECK = 4
 _HEADER = b"IHDR"
 _EXIF = b"eXIf"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-_MAX_BYTES = {_HEADER: 64, _EXIF: 1 << 20} | dict.fromkeys(_TEXTS, xmp.LARGEST + (1 << 10))
+_MAX_BYTES = {_HEADER: 64, _EXIF: 1 << 20} | dict.fromkeys(_TEXTS, xmp.MAX_PACKET + (1 << 10))
 """Of a chunk of each kind that is read. A text may be XMP, with a name before it."""
 _MAX_COMPRESSED_BYTES = 1 << 20
 """Of a text after decompression. Pillow refuses a file with a longer one."""

@@ -12,7 +12,7 @@ from gallery.limits import MAX_SIDE
 
 MAX_HEAD_BYTES = 1 << 20
 """Within so much of a drawing its first element begins and ends, behind comments and the like."""
-_LONGEST_BOX = 256
+_MAX_BOX = 256
 _PIXELS = {
     "": 1.0,
     "px": 1.0,
@@ -40,7 +40,7 @@ def read(file: BinaryIO) -> tuple[int, int] | None:
     if root.tag.rpartition("}")[2] != "svg":
         raise ValueError("no drawing")
     width, height = _pixels(root.get("width")), _pixels(root.get("height"))
-    box = [float(n) for n in _BOX.findall(root.get("viewBox", "")[:_LONGEST_BOX])]
+    box = [float(n) for n in _BOX.findall(root.get("viewBox", "")[:_MAX_BOX])]
     ratio = box[2] / box[3] if len(box) == 4 and box[2] > 0 < box[3] else 0
     if 0 < ratio < math.inf:
         if width is None and height is None:

@@ -13,7 +13,7 @@ import pyvips
 
 from gallery.media.formats.pixels import Pixels, check_size
 
-LONGEST_SIDE = 16_383
+MAX_WEBP_SIDE = 16_383
 """What WebP can hold."""
 _QUALITY, _EFFORT = 80, 2
 _TINY = 64
@@ -43,7 +43,7 @@ def shrunk(file: BinaryIO | bytes, longest: int) -> Image:
             source,
             longest,
             height=longest,
-            size="both" if is_drawing and longest < LONGEST_SIDE else "down",
+            size="both" if is_drawing and longest < MAX_WEBP_SIDE else "down",
             export_profile="srgb",
             option_string=_WHOLE,
         ).copy_memory()

@@ -166,12 +166,12 @@ def decoded(raw: bytes) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        if len(raw) == MAX_TEXT_BYTES and len(raw) - error.start < _LONGEST_CHARACTER:
+        if len(raw) == MAX_TEXT_BYTES and len(raw) - error.start < _MAX_CHARACTER:
             return raw[: error.start].decode()  # it was cut within a character
         return raw.decode("latin-1")
 
 
-_LONGEST_CHARACTER = 4
+_MAX_CHARACTER = 4
 
 
 def keywords(given: Iterable[Iterable[object]]) -> tuple[tuple[str, ...], ...]:

@@ -29,7 +29,7 @@ _TIME = re.compile(
 )
 _ZONE = re.compile(r"(?:(Z)|([+-])(\d\d):?(\d\d)?)")
 _PADDING = " \t\n\r\v\f\0"
-_LONGEST_TIME = 64
+_MAX_TIME = 64
 """Characters, between the padding, of what may be a time."""
 
 
@@ -64,7 +64,7 @@ def clock(raw: object, fraction: object = None, offset: object = None) -> Camera
 def _stripped(raw: object) -> str:
     """Return a text without its padding; nothing of what is too long for a time, or no text."""
     text = raw.strip(_PADDING) if isinstance(raw, str) else ""
-    return text if len(text) <= _LONGEST_TIME else ""
+    return text if len(text) <= _MAX_TIME else ""
 
 
 def _offset(raw: object) -> timedelta | None:

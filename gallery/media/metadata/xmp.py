@@ -9,7 +9,7 @@ from gallery.media.metadata.rdf import Properties, properties
 from gallery.media.metadata.sources import BROKEN, NOTHING, Metadata
 from gallery.media.metadata.times import clock, utc
 
-LARGEST = 4 << 20
+MAX_PACKET = 4 << 20
 """Bytes of XMP that are read."""
 _HIERARCHIES = (
     ("lr:hierarchicalSubject", "|"),
@@ -18,7 +18,7 @@ _HIERARCHIES = (
     ("mediapro:CatalogSets", "|"),
 )
 _TIMES = ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate")
-_LONGEST_PATH = 4 * MAX_KEYWORD
+_MAX_KEYWORD_PATH = 4 * MAX_KEYWORD
 """Characters of a path of names that are looked at."""
 _COORDINATE = re.compile(
     r"\s*(\d{1,3}),(\d{1,2}(?:\.\d+)?)(?:,(\d{1,2}(?:\.\d+)?))?\s*([NSEWnsew])\s*"
@@ -30,7 +30,7 @@ def read(raw: bytes) -> Metadata:
 
     Nothing if it is broken, too large, too deep, or has a document type.
     """
-    return tags_of(properties(raw)) if len(raw) <= LARGEST else NOTHING
+    return tags_of(properties(raw)) if len(raw) <= MAX_PACKET else NOTHING
 
 
 def tags_of(said: Properties) -> Metadata:
@@ -64,7 +64,7 @@ def _keywords(said: Properties) -> Iterator[Sequence[str]]:
     for name, separator in _HIERARCHIES:
         for path in said.get(name, ()):
             if separator in path or path not in alone:
-                yield path[:_LONGEST_PATH].split(separator)
+                yield path[:_MAX_KEYWORD_PATH].split(separator)
 
 
 def _ratio(raw: str | None) -> float | None:

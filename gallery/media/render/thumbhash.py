@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-LONGEST = 32
+MAX_HASH_SIDE = 32
 """Pixels on the longer side that are enough to make one of."""
 
 _FLAT = 1e-9

@@ -14,7 +14,7 @@ from gallery.media.formats.sniff import Kind, is_too_large, kind_of_file
 from gallery.media.jobs import Rendering
 from gallery.media.metadata.sources import BROKEN
 from gallery.media.render import poster
-from gallery.media.render.thumbhash import LONGEST, thumbhash
+from gallery.media.render.thumbhash import MAX_HASH_SIDE, thumbhash
 from gallery.model import PIXELS, Size
 from gallery.values import problems
 
@@ -48,7 +48,7 @@ def draw(file: BinaryIO, name: str, sizes: Collection[Size]) -> Drawn:
 
     Raises `CannotDraw` for what is no medium, is damaged, or is too large.
     """
-    longest = max((_pixels(size) for size in sizes), default=LONGEST)
+    longest = max((_pixels(size) for size in sizes), default=MAX_HASH_SIDE)
     with _refusing(file):
         image = _loaded(file, name, longest)
         drawn: dict[Size, bytes] = {}
@@ -61,7 +61,7 @@ def draw(file: BinaryIO, name: str, sizes: Collection[Size]) -> Drawn:
 def thumbhash_of(picture: bytes) -> str:
     """The ThumbHash of a file that `draw` has made a picture of."""
     with _refusing(io.BytesIO(picture)):
-        return _thumbhash(vips.shrunk(picture, LONGEST))
+        return _thumbhash(vips.shrunk(picture, MAX_HASH_SIDE))
 
 
 @contextmanager
@@ -78,12 +78,12 @@ def _refusing(file: BinaryIO) -> Generator[None]:
 
 
 def _thumbhash(image: vips.Image) -> str:
-    small = vips.rgba(vips.smaller(image, LONGEST))
+    small = vips.rgba(vips.smaller(image, MAX_HASH_SIDE))
     return thumbhash(small.data, small.width, small.height)
 
 
 def _pixels(size: Size) -> int:
-    return PIXELS[size] or vips.LONGEST_SIDE
+    return PIXELS[size] or vips.MAX_WEBP_SIDE
 
 
 def _loaded(file: BinaryIO, name: str, longest: int) -> vips.Image:
