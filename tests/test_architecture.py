@@ -179,6 +179,15 @@ def test_every_subject_is_listed_and_there_is_no_circle(room: str) -> None:
     TopologicalSorter(SUBJECTS[room]).prepare()
 
 
+def test_no_public_class_name_means_two_things() -> None:
+    places: dict[str, list[str]] = {}
+    for module in modules():
+        for node in ast.parse(module.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(name(module))
+    assert {found: where for found, where in places.items() if len(where) > 1} == {}
+
+
 def test_no_folder_holds_more_modules_than_a_reader_can_take_in() -> None:
     count = Counter(module.parent for module in modules() if module.name != "__init__.py")
     assert {str(folder): n for folder, n in count.items() if n > MAX_MODULES} == {}
