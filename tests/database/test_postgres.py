@@ -367,11 +367,11 @@ async def test_two_servers_under_load_a_kill_and_a_restart_lose_nothing(
                 asyncio.create_task(ledger.write(client, random.Random(chance.random()), name))
                 for client, name in ((at_one, "a"), (at_one, "b"), (at_two, "c"), (at_two, "d"))
             ]
-            await _more_writes(ledger, 40)
+            await ledger.wait_for(40)
             dies.process.kill()
-            await _more_writes(ledger, 20)
+            await ledger.wait_for(20)
             await asyncio.to_thread(postgres.restart)
-            await _more_writes(ledger, 20)
+            await ledger.wait_for(20)
         for task in work:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
@@ -380,8 +380,3 @@ async def test_two_servers_under_load_a_kill_and_a_restart_lose_nothing(
             *(at_two.post("/api/collections", json={"name": "again"}) for _ in range(9))
         )
         assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 8}
-
-
-async def _more_writes(ledger: Ledger, count: int) -> None:
-    goal = ledger.writes + count
-    await eventually(lambda: ledger.writes >= goal, f"{goal} writes", seconds=60)

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from tests.support.library import TRIP
+from tests.support.waiting import eventually
 
 State = tuple[str, list[str]]
 """Name and paths of a collection."""
@@ -20,6 +21,11 @@ class Ledger:
         self.acknowledged: dict[int, State] = {}
         self.unknown: dict[int, list[State]] = {}
         self.writes = 0
+
+    async def wait_for(self, count: int) -> None:
+        """Wait until this many more writes are acknowledged."""
+        goal = self.writes + count
+        await eventually(lambda: self.writes >= goal, f"{goal} writes", seconds=60)
 
     async def check(self, client: httpx.AsyncClient) -> None:
         """What is there was acknowledged last, or is something later that may have happened."""

@@ -37,7 +37,8 @@ async def test_30_kills_under_writes_lose_no_acknowledged_write(settings: Settin
                 asyncio.create_task(ledger.write(client, random.Random(chance.random()), f"{n}"))
                 for n in range(4)
             ]
-            await pause(chance.uniform(0.02, 0.15))
+            await ledger.wait_for(chance.randint(1, 8))
+            await pause(chance.uniform(0, 0.02))
             server.process.kill()
             await asyncio.gather(*work)
     async with serving(settings) as server, server.client() as client:
