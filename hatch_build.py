@@ -1,4 +1,4 @@
-"""What is made while a wheel is built, or an editable install: nothing of it is committed."""
+"""The build hook: it adds generated files to the wheel or to an editable install."""
 
 import shutil
 from importlib.util import find_spec
@@ -14,8 +14,8 @@ NAMES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
 class CustomBuildHook(BuildHookInterface[Any]):
     """Copy the files of Swagger UI into the package.
 
-    They come from a wheel that only the build needs: at run time its template engine and its YAML
-    parser would be dead weight.
+    They come from a package that is needed only during the build. At run time its template engine
+    and its YAML parser would be useless.
     """
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002

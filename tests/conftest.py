@@ -1,4 +1,4 @@
-"""What nearly every test needs: a real folder, a real database, and a client of the application."""
+"""Shared fixtures: a real folder, a real database, and a client of the application."""
 
 import asyncio
 import socket
@@ -29,17 +29,17 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo library. Drawing it takes a while, once for each worker."""
-    told: list[tuple[int, int]] = []
+    """Return the demo library, which is drawn once per test process."""
+    progress: list[tuple[int, int]] = []
     folder = tmp_path_factory.mktemp("demo") / "library"
-    count = write_demo_library(folder, lambda done, total: told.append((done, total)))
-    assert told == [(number, count) for number in range(1, count + 1)]
+    count = write_demo_library(folder, lambda done, total: progress.append((done, total)))
+    assert progress == [(number, count) for number in range(1, count + 1)]
     return folder
 
 
 @pytest.fixture
 def library(tmp_path: Path) -> Tree:
-    """A folder with the four files of a trip."""
+    """Return a folder with the four files of a trip."""
     tree = Tree(tmp_path / "library")
     tree.write(*TRIP)
     return tree
@@ -47,29 +47,29 @@ def library(tmp_path: Path) -> Tree:
 
 @pytest.fixture
 def old_files(library: Tree) -> None:
-    """Files that nobody has touched for long, so that they are read at once."""
+    """Make the files look old, so that they are read at once."""
     library.age()
 
 
 @pytest.fixture
 async def at_rest(old_files: None, app: ASGIApp, settings: Settings) -> None:
-    """Every file was read: nothing changes any more what collections show, and their ETags.
+    """Wait until every file is read; nothing changes collections or their ETags after that.
 
-    The others are read two seconds after they were written, in the middle of a slow test.
+    Without `old_files` they would be read two seconds after they were written, during the test.
     """
     await read(settings)
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres_server.Server]:
-    """A PostgreSQL server, one for each worker."""
+    """Yield a PostgreSQL server, one per test process."""
     with postgres_server.running(tmp_path_factory.mktemp("postgres")) as server:
         yield server
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 async def database(request: pytest.FixtureRequest) -> str:
-    """The setting of an empty database: every test that has one runs on both engines."""
+    """Return the database setting, of an empty database; such tests run on both engines."""
     if request.param == "sqlite":
         return ""
     server: postgres_server.Server = request.getfixturevalue("postgres")
@@ -84,26 +84,26 @@ def settings(tmp_path: Path, library: Tree, database: str) -> Settings:
 
 @pytest.fixture
 async def db(tmp_path: Path, database: str) -> AsyncGenerator[Database]:
-    """An open database, without an application around it."""
+    """Yield an open database without an application."""
     async with open_database(database, tmp_path, Bus()) as opened:
         yield opened
 
 
 @pytest.fixture
 def statements() -> list[str]:
-    """Every SQL statement that the application has run."""
+    """Return the list that collects the SQL statements of the application."""
     return []
 
 
 @pytest.fixture
 def limits() -> Limits:
-    """The limits of the application; a test that needs others is parametrized with them."""
+    """Return the limits of the application; tests override them by parametrizing this fixture."""
     return Limits()
 
 
 @pytest.fixture
 def connections() -> Connections:
-    """The connections of the real server, whose limits a test may change."""
+    """Return the connections of the real server; a test may change their limits."""
     return Connections()
 
 
@@ -111,7 +111,7 @@ def connections() -> Connections:
 async def app(
     settings: Settings, clock: Clock, statements: list[str], limits: Limits
 ) -> AsyncGenerator[ASGIApp]:
-    """The application on `library`, which it has scanned."""
+    """Yield the application after it has scanned `library`."""
     app = create_app(settings, clock=clock, trace=statements.append, limits=limits)
     async with started(app) as running:
         async with client_of(running) as client:
@@ -127,7 +127,7 @@ async def client(app: ASGIApp) -> AsyncGenerator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def port(app: ASGIApp, connections: Connections) -> AsyncGenerator[int]:
-    """The application behind a real server, on a free port."""
+    """Yield the free port on which the application is served over real HTTP."""
     is_up = asyncio.Event()
     server = Server(app, is_up.set, asyncio.Event(), connections)
     with socket.create_server(("127.0.0.1", 0)) as tcp:

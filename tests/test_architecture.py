@@ -1,4 +1,4 @@
-"""The directions of the design: a module imports only from lines below its own."""
+"""The layers of the design: a module imports only from the layers below it."""
 
 import ast
 import re
@@ -29,7 +29,7 @@ LINES = (
     ("values",),
     ("errors", "logs"),
 )
-"""Highest first. Rooms of one line do not know each other; modules of one room may."""
+"""The highest layer first. Rooms in one line do not import each other; modules of one room may."""
 
 WITHIN_A_LINE = {("__main__", "cli")}
 
@@ -59,10 +59,10 @@ SUBJECTS = {
         "responses": set(),
     },
 }
-"""Of each room the subjects inside, and which others each may import. There is no circle."""
+"""For each room: its subjects, and which other subjects each may import. There is no circle."""
 
 MAX_MODULES = 12
-"""In one folder, `__init__` left out."""
+"""The maximum in one folder, without `__init__`."""
 MAX_LINES = 350
 
 HOMES = {
@@ -83,7 +83,7 @@ HOMES = {
     "ctypes": ("media/landlock.py", "media/seccomp.py", "media/sandbox.py", "disk/"),
 }
 FORBIDDEN = {"pickle", "marshal", "shelve", "multiprocessing"}
-"""What comes from another process, or out of a file, is data."""
+"""Input from another process or a file is data, never code."""
 DECODERS = {"PIL", "av", "defusedxml", "numpy", "pillow_heif", "pyjpegxl", "pyvips", "rawpy"}
 OPENERS = {"open", "os.open", "os.stat", "os.lstat", "os.scandir", "os.walk", "os.listdir"}
 MAY_OPEN = (
@@ -143,12 +143,12 @@ def test_each_foreign_library_has_its_home(module: Path) -> None:
 
 
 def test_the_server_loads_no_decoder() -> None:
-    """A fresh interpreter that imports all of the server: only worker processes load them."""
+    """A fresh interpreter imports the whole server: only worker processes load decoders."""
     code = "import sys, gallery.app, gallery.server; print(*sys.modules)"
-    told = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
     )
-    assert not DECODERS & set(told.stdout.split())
+    assert not DECODERS & set(ended.stdout.split())
 
 
 @pytest.mark.parametrize("module", modules(), ids=name)

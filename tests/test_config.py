@@ -1,4 +1,4 @@
-"""Settings: where they come from, and which of them are refused."""
+"""Settings: their sources, and the values that are refused."""
 
 import tomllib
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_a_flag_goes_before_the_environment_that_before_the_file(tmp_path: Path)
 
 
 class Extended(Settings, frozen=True):
-    """The settings and one more, as if somebody had added it."""
+    """The settings with one field more."""
 
     burst: Annotated[
         int, Meta(ge=1, le=9, description="Pictures of a burst."), Option("1 to 9", metavar="N")
@@ -81,8 +81,8 @@ def test_the_help_of_a_command_names_its_settings(command: str) -> None:
     shown = CliRunner().invoke(cli, [command, "--help"], terminal_width=500).output
     for setting in SETTINGS:
         is_taken = command == "serve" or setting.option.is_general
-        told = f"{setting.help}  [{setting.variable}]" in shown
-        assert told is (is_taken and setting.key != "library"), setting.key
+        is_documented = f"{setting.help}  [{setting.variable}]" in shown
+        assert is_documented is (is_taken and setting.key != "library"), setting.key
 
 
 @pytest.mark.parametrize(

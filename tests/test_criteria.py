@@ -1,4 +1,4 @@
-"""The closed schema of filters: what it takes, and what it says of what it does not."""
+"""The closed schema of filters: the accepted values, and the error texts for others."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""The data directory: found again whatever became of the folders, never another library's."""
+"""The data directory: found again after folders move, and never that of another library."""
 
 import logging
 import re
@@ -23,14 +23,14 @@ from tests.support.serving import gallery, serving
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's data directories."""
+    """Return the directory that holds the data directories of the user."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
     return tmp_path / "home" / "gallery"
 
 
 @pytest.fixture
 def folders(tmp_path: Path) -> Path:
-    """Two folders, A and B, each with five files of sizes that only they have."""
+    """Create two folders, A and B, each with five files of unique sizes; return their parent."""
     for number, name in enumerate("AB"):
         tree = Tree(tmp_path / name)
         for index in range(5):
@@ -39,12 +39,12 @@ def folders(tmp_path: Path) -> Path:
 
 
 def at(folders: Path, *library: str) -> Settings:
-    """The settings of a library: each is NAME=FOLDER or FOLDER, in the folder of the test."""
+    """Return the settings of a library; each word is NAME=FOLDER or FOLDER, below `folders`."""
     return Settings(tuple(re.sub(r"(\w+)$", rf"{folders}/\1", word) for word in library))
 
 
 async def curate(settings: Settings, *paths: str) -> Path:
-    """Serve a library and make a collection in it; return where its state is."""
+    """Serve a library and create a collection in it; return its data directory."""
     settings = data_directory.locate(settings)
     async with started(create_app(settings)) as app, client_of(app) as client:
         await scanned(client)
@@ -53,7 +53,7 @@ async def curate(settings: Settings, *paths: str) -> Path:
 
 
 async def check(settings: Settings, *paths: str) -> None:
-    """The library is the one that was curated, and its files are at these paths now."""
+    """Assert that the library holds the collection, and that its files are at these paths."""
     settings = data_directory.locate(settings)
     async with started(create_app(settings)) as app, client_of(app) as client:
         await scanned(client)
@@ -64,7 +64,7 @@ async def check(settings: Settings, *paths: str) -> None:
 
 
 def keep(_folders: Path) -> None:
-    """Nothing happens to the folders."""
+    """Leave the folders unchanged."""
 
 
 def rename(folders: Path) -> None:
@@ -77,7 +77,7 @@ def rename_and_replace(folders: Path) -> None:
 
 
 def copy(folders: Path) -> None:
-    """As onto a new disk: other inodes and times."""
+    """Copy a folder as to a new disk: inodes and times change."""
     shutil.copytree(folders / "A", folders / "new" / "A", copy_function=shutil.copyfile)
     shutil.rmtree(folders / "A")
     (folders / "new" / "A").rename(folders / "C")

@@ -1,4 +1,4 @@
-"""Error texts are one line, whatever a request held."""
+"""Error texts are one line, whatever the request contained."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Names that can be unpacked anywhere, and none twice."""
+"""Unique file names that every system can unpack."""
 
 import unicodedata
 
@@ -44,7 +44,7 @@ def test_of_names_alike_the_first_keeps_its_own() -> None:
 
 
 def test_many_names_alike_take_no_time() -> None:
-    """Each tries the number after the last one."""
+    """Each name tries the number after the last one."""
     assert file_names.unique(["IMG_0001.JPG"] * 20_000)[-1] == "IMG_0001 (20000).JPG"
 
 

@@ -1,4 +1,4 @@
-"""The name of a file cannot write lines of its own into the log, or control a terminal."""
+"""The name of a file cannot add lines to the log, or control a terminal."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a name says of a file; which names are junk, as the shell would match the patterns."""
+"""The media type of a name, and the patterns of ignored files, which match as in a shell."""
 
 import fnmatch
 

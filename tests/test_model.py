@@ -1,4 +1,4 @@
-"""What the structs of the model compute: tables."""
+"""The values that the structs of the model compute, as tables."""
 
 from datetime import UTC, datetime
 

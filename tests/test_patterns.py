@@ -1,4 +1,4 @@
-"""No pattern that sees a request takes more than linear time, whatever it is given."""
+"""No pattern that is applied to a request takes more than linear time."""
 
 import importlib
 import pkgutil
@@ -51,7 +51,7 @@ SUFFIXES = ("", "\x00", '"', " x")
 
 
 def searches() -> Iterator[tuple[str, Callable[[str], object]]]:
-    """Every pattern of the modules, with each method that its module calls."""
+    """Yield every pattern of the modules, with each method that its module calls."""
     for name in MODULES:
         module = importlib.import_module(name)
         source = Path(str(module.__file__)).read_text()
@@ -76,7 +76,7 @@ def searching(pattern: "re.Pattern[str]", method: str) -> Callable[[str], object
 
 
 def seconds(search: Callable[[str], object], text: str) -> float:
-    """Return the processor time of the shortest of three runs, or of one that is short."""
+    """Return the shortest processor time of three runs, or of the first run that is short."""
     shortest = 60.0
     for _ in range(3):
         began = time.thread_time()
@@ -132,7 +132,7 @@ async def test_no_header_stops_the_server(
     library.write("a.jpg", content=b"x" * 100)
     for unit in UNITS:
         if unit in ("é", "\u0301", "\n"):
-            continue  # no header holds them
+            continue  # no header contains these characters
         value = prefix + unit * (LENGTH // len(unit))
         more = {"Range": "bytes=0-1"} if header == "If-Range" else {}
         for method, url in (("GET", "/media/a.jpg"), ("PUT", "/api/collections/1")):

@@ -18,7 +18,7 @@ def is_within(middle: Direction, place: Direction, chord: int) -> bool:
 @given(latitudes, longitudes, latitudes, longitudes, st.floats(0, 20_000))
 def test_what_is_near_is_near(lat: int, lon: int, to_lat: int, to_lon: int, km: float) -> None:
     away = distance((lat, lon), to_lat / 1e7, to_lon / 1e7)
-    assume(abs(away - km) > 0.001 + away * 1e-6)  # the edge itself is some millimetres wide
+    assume(abs(away - km) > 0.001 + away * 1e-6)  # the edge is uncertain by a few millimetres
     assume(away < 19_900)
     around = circle(to_lat / 1e7, to_lon / 1e7, km)
     assert is_within(around.middle, direction(lat, lon), around.chord) == (away < km)

@@ -1,4 +1,4 @@
-"""Progress: what a terminal and what a file is shown, and what is left at the end."""
+"""The progress display, on a terminal and in a file, and the line that remains at the end."""
 
 import sys
 import time
@@ -11,7 +11,7 @@ from gallery.process.progress import Bar, Steps
 
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock that the test moves."""
+    """Return a clock that the test sets."""
     clock = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     return clock

@@ -1,4 +1,4 @@
-"""The tests themselves: what they share is in `tests/support`, and they wait in one way."""
+"""Rules of the tests: shared code is in `tests/support`, and there is one way to wait."""
 
 import ast
 from pathlib import Path
@@ -15,7 +15,7 @@ def name(module: Path) -> str:
 
 
 def imported(tree: ast.Module) -> set[str]:
-    """Return the dotted names of all that a module imports, with those of what is in it."""
+    """Return the dotted names of the modules and symbols that a module imports."""
     found = set[str]()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -28,7 +28,7 @@ def imported(tree: ast.Module) -> set[str]:
 
 @pytest.mark.parametrize("module", MODULES, ids=name)
 def test_no_module_of_tests_is_imported(module: Path) -> None:
-    """A test that is changed, or gone, breaks no other one."""
+    """Changing or deleting a test module breaks no other one."""
     for dotted in imported(ast.parse(module.read_text())):
         parts = dotted.split(".")
         assert parts[0] != "", f"{dotted} is relative"

@@ -1,4 +1,4 @@
-"""Words for search, and the natural order of names."""
+"""Search words, and the natural order of names."""
 
 import pytest
 from hypothesis import given
@@ -56,7 +56,7 @@ def test_names_stand_in_natural_order() -> None:
 
 @given(st.text("aB_ 019", max_size=8), st.text("aB_ 019", max_size=8))
 def test_numbers_are_compared_by_their_value(one: str, other: str) -> None:
-    """As the usual way does it: texts and numbers in turn, in a list."""
+    """The expected order is the usual one: a list of texts and numbers in turn."""
 
     def parts(name: str) -> list[tuple[int, int, str]]:
         found, at = [], 0

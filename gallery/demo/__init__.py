@@ -1,4 +1,4 @@
-"""A small library of real pictures and films, drawn to try things out."""
+"""The demo library: a small library of drawn pictures and films for trying things out."""
 
 from gallery.demo.library import write_demo_library
 

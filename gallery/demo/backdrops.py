@@ -1,4 +1,4 @@
-"""What stands behind many scenes: skies, seas, hills, peaks, trees and stars."""
+"""The backgrounds of many scenes: skies, seas, hills, peaks, trees and stars."""
 
 from itertools import pairwise
 from math import cos, pi, sin
@@ -14,7 +14,7 @@ def sky(
     cover: float = 0.5,
     size: float = 0.045,
 ) -> None:
-    """Paint the sky down to `horizon`, with clouds and, at `sun`, a sun of radius `size`."""
+    """Paint the sky down to `horizon`, with clouds, and a sun of radius `size` at `sun`."""
     palette = canvas.palette
     canvas.gradient(palette.sky, 0, horizon)
     if sun is not None:
@@ -26,7 +26,7 @@ def sky(
 
 
 def stars(canvas: Canvas, bottom: float, count: int) -> None:
-    """Sprinkle `count` stars above `bottom`; a few are bright."""
+    """Paint `count` stars above `bottom`; a few are bright."""
     rng = canvas.rng
     for _ in range(count):
         spot = rng.random(), rng.random() * bottom
@@ -40,7 +40,7 @@ def stars(canvas: Canvas, bottom: float, count: int) -> None:
 
 
 def sea(canvas: Canvas, top: float, bottom: float = 1.0, sun_x: float | None = None) -> None:
-    """Paint water from the horizon `top` down, with ripples and the sun's path below `sun_x`."""
+    """Paint water below the horizon `top`, with ripples and the reflected sun below `sun_x`."""
     palette, rng = canvas.palette, canvas.rng
     far, close = palette.water
     canvas.gradient([mix(far, palette.sky[-1], 0.35), far, close], top, bottom)
@@ -60,13 +60,13 @@ def sea(canvas: Canvas, top: float, bottom: float = 1.0, sun_x: float | None = N
 
 
 def _ripple(canvas: Canvas, x: float, y: float, depth: float, color: Color) -> None:
-    """Draw one flat wave; the nearer to the viewer (`depth` 1), the larger."""
+    """Paint one flat wave; it is larger where it is closer to the viewer (`depth` 1)."""
     half = canvas.rng.uniform(0.006, 0.014) + 0.03 * depth
     canvas.oval(x, y, half, 0.0009 + 0.0026 * depth, color)
 
 
 def hills(canvas: Canvas, base: float, height: float, color: Color, haze: Color) -> None:
-    """Roll one layer of smooth hills around `base`, `height` tall, fading into `haze` below."""
+    """Paint one layer of smooth hills around `base`, `height` tall, fading into `haze` below."""
     rng = canvas.rng
     waves = [
         (height / (n + 1), rng.uniform(0.6, 1.4) * (n + 1), rng.uniform(0, 2 * pi))
@@ -80,7 +80,7 @@ def hills(canvas: Canvas, base: float, height: float, color: Color, haze: Color)
 
 
 def ridge(canvas: Canvas, base: float, height: float, color: Color, haze: Color) -> None:
-    """Raise one layer of rugged ridge around `base`, fading into `haze` below."""
+    """Paint one layer of rugged ridge around `base`, fading into `haze` below."""
     heights, swing = [canvas.rng.uniform(-1, 1) for _ in range(5)], 0.6
     while len(heights) < 120:
         middles = [(a + b) / 2 + canvas.rng.uniform(-swing, swing) for a, b in pairwise(heights)]
@@ -93,7 +93,7 @@ def ridge(canvas: Canvas, base: float, height: float, color: Color, haze: Color)
 def peak(
     canvas: Canvas, x: float, top: float, base: float, color: Color, *, snow: bool = True
 ) -> None:
-    """Raise one mountain with a lit face on the left, a shaded face on the right and a snow cap."""
+    """Paint one mountain with a lit face on the left, a shaded face on the right and a snow cap."""
     rng = canvas.rng
     half = (base - top) * rng.uniform(0.75, 0.95) * canvas.height / canvas.width
     steps = 14
@@ -125,7 +125,7 @@ def peak(
 
 
 def pine(canvas: Canvas, x: float, foot: float, height: float, color: Color) -> None:
-    """Plant a fir tree `height` lengths tall, its trunk ending at `foot`."""
+    """Paint a fir tree `height` lengths tall, its trunk ending at `foot`."""
     rng = canvas.rng
     canvas.polygon(
         canvas.around(x, foot, [(-0.02 * height, 0), (0.02 * height, 0), (0, -height)]),
@@ -151,7 +151,7 @@ def pine(canvas: Canvas, x: float, foot: float, height: float, color: Color) -> 
 
 
 def palm(canvas: Canvas, x: float, foot: float, height: float, color: Color) -> None:
-    """Plant a leaning palm tree `height` lengths tall."""
+    """Paint a leaning palm tree `height` lengths tall."""
     rng = canvas.rng
     lean = rng.choice((-1, 1)) * rng.uniform(0.15, 0.3) * height
     trunk = [(lean * (i / 10) ** 2, -height * i / 10) for i in range(11)]

@@ -32,7 +32,7 @@ def bokeh(canvas: Canvas) -> None:
 
 
 def _petal(canvas: Canvas, root: Point, angle: float, reach: float, color: Color) -> None:
-    """Draw one pointed petal with a light edge and a fold down its middle."""
+    """Paint one pointed petal with a light edge and a fold down its middle."""
     outline = [(reach * t / 12, reach * 0.2 * sin(pi * (t / 12) ** 1.35)) for t in range(13)]
     for scale, tone in (
         (1.0, mix(color, (60, 0, 40), 0.25)),
@@ -47,7 +47,7 @@ def _petal(canvas: Canvas, root: Point, angle: float, reach: float, color: Color
 
 
 def sunflower(canvas: Canvas) -> None:
-    """Paint the heart of a sunflower, its seeds in the golden spiral."""
+    """Paint the centre of a sunflower, its seeds in a golden spiral."""
     palette, rng = canvas.palette, canvas.rng
     canvas.gradient([palette.land[1], mix(palette.land[1], palette.land[0], 0.4)])
     x, y, golden = 0.5, 0.5, 2.39996

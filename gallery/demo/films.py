@@ -1,4 +1,4 @@
-"""Short films: a picture that the camera slowly moves over."""
+"""Short films: the camera moves slowly over one picture."""
 
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ _CODECS = {".mp4": "libx264", ".mov": "libx264", ".webm": "libvpx-vp9"}
 
 
 def film(image: Image.Image, file: Path, taken: datetime, seconds: float) -> None:
-    """Writes `seconds` of 640 x 360 in the format of the file's ending: a slow pan over `image`."""
+    """Write a video of 640 x 360 that pans over `image`, in the format of the file's extension."""
     wide = image.resize((800, 450))
     frames = round(seconds * RATE)
     with av.open(str(file), "w") as container:

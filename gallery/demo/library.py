@@ -1,4 +1,4 @@
-"""What goes where in the demo library: the table, and writing it."""
+"""The demo library as a table of folders, and how it is written."""
 
 import os
 import shutil
@@ -44,7 +44,7 @@ WIDE, TALL, SQUARE = (960, 640), (640, 960), (800, 800)
 
 
 class Group(NamedTuple):
-    """Pictures of one folder, an hour apart: (name, scene) each."""
+    """The pictures of one folder, each as (name, scene), taken an hour apart."""
 
     folder: str
     taken: str
@@ -106,17 +106,17 @@ NOTES = (
     ("photos/2024/Iceland/IMG_9.JPG", 5, "Green all over", ("Places|Europe|Iceland", "night")),
     ("videos/2024/northern lights.mp4", 4, "The same, moving", ("night",)),
 )
-"""What somebody wrote into a sidecar: of which file, its rating, a title, keywords."""
+"""The sidecars of some files: path, rating, title, keywords."""
 JUNK = ("photos/Thumbs.db", "photos/2024/.DS_Store", "photos/2024/@eaDir/IMG_1.jpg", "notes.txt")
 
 
 def write_demo_library(
     directory: Path, progress: Callable[[int, int], None] = lambda _done, _total: None
 ) -> int:
-    """Draws some 60 pictures and films, and a little junk, into `directory`; how many media files.
+    """Write some 60 pictures and films and a few junk files; return the number of media files.
 
-    It is drawn beside its place and moved there whole. `progress` is told (done, total). Raises
-    `FileExistsError` if there is something already.
+    The library is written beside `directory` and then renamed, so it is complete or absent.
+    `progress` is called with (done, total). Raises `FileExistsError` if `directory` exists.
     """
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise FileExistsError(f"{directory} is not empty: a demo library needs a folder of its own")

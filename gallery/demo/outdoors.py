@@ -53,7 +53,7 @@ def beach(canvas: Canvas) -> None:
 
 
 def _parasol(canvas: Canvas, x: float, foot: float, height: float, color: Color) -> None:
-    """Stand a striped parasol in the sand, with a towel in its shade."""
+    """Paint a striped parasol that stands in the sand, with a towel in its shade."""
     shade = mix(canvas.palette.ground[1], (60, 45, 50), 0.35)
     canvas.oval(*canvas.near(x, foot, height * 0.35, 0.012), height * 0.62, height * 0.11, shade)
     towel = [(0.1, -0.04), (0.75, -0.04), (0.9, 0.16), (0.2, 0.16)]
@@ -86,7 +86,7 @@ def _parasol(canvas: Canvas, x: float, foot: float, height: float, color: Color)
 
 
 def sunset(canvas: Canvas) -> None:
-    """Paint the sun going down behind the sea, between palms and a sailing boat."""
+    """Paint the sun setting behind the sea, between palms and a sailing boat."""
     palette, rng = canvas.palette, canvas.rng
     horizon, sun_x = 0.58, rng.uniform(0.42, 0.6)
     sky(canvas, horizon, (sun_x, horizon - 0.07), 0.6, 0.075)

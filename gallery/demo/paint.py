@@ -1,7 +1,7 @@
-"""A canvas in proportions: the brushes that every demo scene is painted with.
+"""A canvas with relative coordinates, and the brushes that paint every demo scene.
 
-Positions are fractions of the picture's width and height, lengths are fractions of its shorter
-side, so one scene serves landscape, portrait and square formats alike.
+Positions are fractions of the picture's width and height. Lengths are fractions of its shorter
+side. Therefore a scene fits landscape, portrait and square pictures.
 """
 
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from gallery.demo.palettes import BLACK, Color, Palette, mix
 Point = tuple[float, float]
 PaintSize = tuple[int, int]
 
-# Everything is painted twice as large and halved at the end: ImageDraw has no smooth edges itself.
+# Everything is painted at twice the size and then halved: ImageDraw does not smooth edges.
 _SCALE = 2
 
 
 class Canvas:
-    """A picture being painted, with its palette and its own seeded source of chance."""
+    """A picture being painted, with its palette and its own seeded random numbers."""
 
     def __init__(self, size: PaintSize, palette: Palette, seed: int) -> None:
-        """Start a black canvas of `size` finished pixels."""
+        """Create a black canvas of `size` finished pixels."""
         self.width, self.height = size[0] * _SCALE, size[1] * _SCALE
         self.unit = min(self.width, self.height)
         self.palette = palette
@@ -32,11 +32,11 @@ class Canvas:
         self._pen = ImageDraw.Draw(self.image)
 
     def near(self, x: float, y: float, dx: float, dy: float) -> Point:
-        """Return the position (`dx`, `dy`) lengths away from the position (`x`, `y`)."""
+        """Return the position that is (`dx`, `dy`) lengths away from (`x`, `y`)."""
         return x + dx * self.unit / self.width, y + dy * self.unit / self.height
 
     def around(self, x: float, y: float, offsets: Sequence[Point]) -> list[Point]:
-        """Return the positions at `offsets`, in lengths, from the position (`x`, `y`)."""
+        """Return the positions at `offsets`, in lengths, from (`x`, `y`)."""
         return [self.near(x, y, dx, dy) for dx, dy in offsets]
 
     def polygon(self, points: Sequence[Point], color: Color) -> None:
@@ -80,8 +80,8 @@ class Canvas:
         self._pen.line(self._pixels(points), fill=color, width=self._thick(width), joint="curve")
 
     def glow(self, x: float, y: float, radius: float, color: Color, strength: float = 1.0) -> None:
-        """Lay soft light over a position, fading to nothing at `radius`."""
-        # Light falls off with the square of what is left, which keeps the rim invisible.
+        """Paint soft light around a position, fading out at `radius`."""
+        # Light falls off with the square of the distance to the rim, so the rim is invisible.
         side = 2 * self._thick(radius)
         falloff = [round(strength * 255 * (1 - v / 255) ** 2) for v in range(256)]
         mask = Image.radial_gradient("L").point(falloff).resize((side, side), _SMOOTH)
@@ -89,21 +89,21 @@ class Canvas:
         self.image.paste(color, (*corner, corner[0] + side, corner[1] + side), mask)
 
     def haze(self, top: float, bottom: float, color: Color, strength: float) -> None:
-        """Lay a veil over the full width, clear at `top` and at `strength` (0 to 1) at `bottom`."""
+        """Paint haze over the full width: clear at `top`, `strength` (0 to 1) at `bottom`."""
         first, last = round(top * self.height), round(bottom * self.height)
         veil = Image.linear_gradient("L").point([round(v * strength) for v in range(256)])
         mask = veil.resize((self.width, last - first), _SMOOTH)
         self.image.paste(color, (0, first, self.width, last), mask)
 
     def clouds(self, top: float, bottom: float, color: Color, cover: float) -> None:
-        """Lay clouds over the full width; `cover` from 0 (none) to 1 (overcast)."""
+        """Paint clouds over the full width; `cover` goes from 0 (none) to 1 (overcast)."""
         first, last = round(top * self.height), round(bottom * self.height)
         size = (self.width // 8, max(2, (last - first) // 8))
         grid = (5, max(2, round(14 * size[1] / size[0])))
         threshold = 230 * (1 - cover)
         shape = [round(min(225.0, max(0.0, (v - threshold) * 2.6))) for v in range(256)]
         mask = cloud_noise(self.rng, size, grid).point(shape)
-        # Clouds thin out towards the horizon, where one sees them edge-on through haze.
+        # Clouds thin out towards the horizon.
         fade = Image.linear_gradient("L").transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize(size)
         mask = ImageChops.multiply(mask, fade.point([min(255, v * 2) for v in range(256)]))
         self.stain(mask, color, first, last)
@@ -114,7 +114,7 @@ class Canvas:
         self.image.paste(color, (0, top, self.width, bottom), full)
 
     def reflect(self, horizon: float, color: Color, strength: float) -> None:
-        """Mirror what is above `horizon` below it, rippled and tinted as water."""
+        """Mirror the picture above `horizon` below it, with ripples and the tint of water."""
         edge = round(horizon * self.height)
         depth = self.height - edge
         above = self.image.crop((0, max(0, edge - depth), self.width, edge))
@@ -128,13 +128,13 @@ class Canvas:
             self.image.paste(ImageChops.offset(strip, shift, 0), (0, edge + row))
 
     def blur(self, radius: float) -> None:
-        """Throw everything painted so far out of focus, by `radius` lengths."""
-        # A quarter-size copy blurs sixteen times as fast and nobody can tell.
+        """Blur everything painted so far by `radius` lengths."""
+        # A copy at a quarter of the size is blurred sixteen times as fast and looks the same.
         small = self.image.reduce(4).filter(ImageFilter.GaussianBlur(radius * self.unit / 4))
         self.image.paste(small.resize(self.image.size, _SMOOTH))
 
     def finish(self, grain: int = 5) -> Image.Image:
-        """Return the picture at its finished size, with darker corners and film grain."""
+        """Return the picture at its finished size, with dark corners and film grain."""
         picture = self.image.reduce(_SCALE)
         corners = Image.radial_gradient("L").point([max(0, v - 110) // 2 for v in range(256)])
         picture.paste(BLACK, (0, 0), corners.resize(picture.size, _SMOOTH))
@@ -157,8 +157,8 @@ _SMOOTH = Image.Resampling.BICUBIC
 
 
 def cloud_noise(rng: Random, size: PaintSize, grid: PaintSize) -> Image.Image:
-    """Return soft grey noise of `size`, its largest blots as wide as one cell of `grid`."""
-    # Image.effect_noise draws on the C library's unseeded chance; bytes of our own repeat.
+    """Return soft grey noise of `size`; its largest spots are one cell of `grid` wide."""
+    # Image.effect_noise uses the unseeded C random generator; seeded bytes are repeatable.
     noise = Image.new("L", size, 128)
     for octave in range(5):
         columns, rows = grid[0] * 2**octave, grid[1] * 2**octave

@@ -1,4 +1,4 @@
-"""The colours of the demo pictures: one palette per kind of light."""
+"""The colours of the demo pictures: one palette for each kind of light."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ BLACK: Color = (0, 0, 0)
 
 
 class Palette(NamedTuple):
-    """The colours one scene is painted with; every scene accepts every palette."""
+    """The colours of one scene; every scene accepts every palette."""
 
     sky: tuple[Color, ...]  # from the zenith down to the horizon
     sun: Color
@@ -26,12 +26,12 @@ def mix(first: Color, second: Color, share: float) -> Color:
 
 
 def _colors(words: str) -> tuple[Color, ...]:
-    """Read `rrggbb rrggbb …` as colours."""
+    """Parse `rrggbb rrggbb …` as colours."""
     return tuple((int(w[:2], 16), int(w[2:4], 16), int(w[4:], 16)) for w in words.split())
 
 
 def _pair(words: str) -> tuple[Color, Color]:
-    """Read exactly two colours."""
+    """Parse exactly two colours."""
     first, second = _colors(words)
     return first, second
 

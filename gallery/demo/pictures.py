@@ -1,4 +1,4 @@
-"""Writing a drawn picture as a camera would have: format, EXIF, time."""
+"""Writing a drawn picture as a camera does: format, EXIF, time."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ _EXIF, _GPS = 0x8769, 0x8825
 
 
 class Camera(NamedTuple):
-    """What took a picture; `focal` in millimetres."""
+    """A camera that takes pictures; `focal` in millimetres."""
 
     make: str
     model: str
@@ -23,7 +23,7 @@ class Camera(NamedTuple):
 
 
 class PaintedPlace(NamedTuple):
-    """Where a picture was taken, in degrees, and the zone of its clocks there."""
+    """The place of a picture: its position in degrees, and its time zone."""
 
     latitude: float
     longitude: float
@@ -38,10 +38,10 @@ def save(
     place: PaintedPlace | None,
     orientation: int,
 ) -> None:
-    """Writes `image` in the format of the file's ending.
+    """Write `image` in the format of the file's extension.
 
-    With an `orientation` of 6 or 8 the pixels lie on their side, as cameras store them, and only
-    EXIF tells how to turn them back.
+    With an `orientation` of 6 or 8 the pixels are stored rotated, as cameras store them, and EXIF
+    holds the orientation.
     """
     if orientation in _TURNS:
         image = image.transpose(_TURNS[orientation])
@@ -66,7 +66,7 @@ _XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/">
 
 
 def sidecar(file: Path, rating: int, title: str, keywords: Sequence[str]) -> None:
-    """Writes what programs that manage pictures put beside them; levels of a keyword with `|`."""
+    """Write an XMP sidecar as photo managers do; `|` separates the levels of a keyword."""
     items = "".join(f"<rdf:li>{keyword}</rdf:li>" for keyword in keywords)
     file.write_text(_XMP.format(rating=rating, title=title, keywords=items))
 
@@ -99,7 +99,7 @@ def _exif(
 
 
 def _degrees(angle: float) -> tuple[IFDRational, IFDRational, IFDRational]:
-    """Degrees, minutes and hundredths of seconds, as EXIF has them."""
+    """Return degrees, minutes and hundredths of seconds, as EXIF stores them."""
     hundredths = round(abs(angle) * 360_000)
     minutes, rest = divmod(hundredths, 6_000)
     degrees, minutes = divmod(minutes, 60)

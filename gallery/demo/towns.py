@@ -6,13 +6,13 @@ from gallery.demo.palettes import WHITE, Color, mix
 
 
 def skyline(canvas: Canvas) -> None:
-    """Paint a city by night, its lit windows mirrored in the river."""
+    """Paint a city at night, its lit windows mirrored in the river."""
     _night_city(canvas, 0.72)
     canvas.reflect(0.72, canvas.palette.water[1], 0.35)
 
 
 def _night_city(canvas: Canvas, ground: float) -> None:
-    """Paint three ranks of towers with lit windows, standing on `ground`, below a moon."""
+    """Paint three rows of towers with lit windows, standing on `ground`, below a moon."""
     palette, rng = canvas.palette, canvas.rng
     canvas.gradient([*palette.sky, mix(palette.sky[-1], palette.accents[1], 0.45)], 0, ground)
     stars(canvas, ground * 0.6, 140)
@@ -35,7 +35,7 @@ def _night_city(canvas: Canvas, ground: float) -> None:
 def _tower(
     canvas: Canvas, left: float, right: float, top: float, foot: float, color: Color, lit: float
 ) -> None:
-    """Build one tower; `lit` is the share of its windows with the light on."""
+    """Paint one tower; `lit` is the share of its windows that are lit."""
     palette, rng = canvas.palette, canvas.rng
     canvas.box(left, top, right, foot, color)
     crown = rng.random()
@@ -73,7 +73,7 @@ def harbour(canvas: Canvas) -> None:
 
 
 def _boat(canvas: Canvas, x: float, y: float, size: float, color: Color) -> None:
-    """Moor one small boat, its mast up and its reflection below."""
+    """Paint one small boat with its mast and its reflection."""
     shade = mix(canvas.palette.water[1], color, 0.35)
     canvas.polygon(
         canvas.around(
@@ -158,7 +158,7 @@ def _boat(canvas: Canvas, x: float, y: float, size: float, color: Color) -> None
 
 
 def _row_of_houses(canvas: Canvas, foot: float, narrow: float, low: float, high: float) -> None:
-    """Build houses side by side on `foot`, at least `narrow` wide, `low` to `high` tall."""
+    """Paint houses side by side on `foot`, at least `narrow` wide, `low` to `high` tall."""
     palette, rng = canvas.palette, canvas.rng
     wide = 1 if canvas.width >= canvas.height else 1.7
     x, index = -0.02, rng.randrange(4)
@@ -171,7 +171,7 @@ def _row_of_houses(canvas: Canvas, foot: float, narrow: float, low: float, high:
 
 
 def _house(canvas: Canvas, left: float, right: float, top: float, foot: float, wall: Color) -> None:
-    """Build one house front: tiled roof, shuttered windows and a door."""
+    """Paint the front of one house: tiled roof, shuttered windows and a door."""
     rng = canvas.rng
     width = right - left
     square = canvas.width / canvas.height
@@ -215,7 +215,7 @@ def _house(canvas: Canvas, left: float, right: float, top: float, foot: float, w
 
 
 def market(canvas: Canvas) -> None:
-    """Paint market stalls: striped awnings over crates heaped with fruit."""
+    """Paint market stalls: striped awnings over crates of fruit."""
     palette = canvas.palette
     sky(canvas, 0.4, None, 0.4)
     _row_of_houses(canvas, 0.56, 0.12, 0.26, 0.48)
@@ -234,7 +234,7 @@ def market(canvas: Canvas) -> None:
 
 
 def _awning(canvas: Canvas, left: float, right: float, top: float, color: Color) -> None:
-    """Stretch a striped awning with a scalloped edge."""
+    """Paint a striped awning with a scalloped edge."""
     stripes = 8
     for stripe in range(stripes):
         a, b = stripe / stripes, (stripe + 1) / stripes
@@ -253,7 +253,7 @@ def _awning(canvas: Canvas, left: float, right: float, top: float, color: Color)
 
 
 def _crates(canvas: Canvas, left: float, right: float, top: float) -> None:
-    """Set one shelf of crates, each heaped with a different fruit."""
+    """Paint one shelf of crates, each with a different fruit."""
     rng = canvas.rng
     fruits = [
         (224, 62, 44),

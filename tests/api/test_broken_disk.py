@@ -21,7 +21,7 @@ from tests.support.waiting import eventually
 
 BIG = 24 << 20
 HURRIED = pytest.mark.parametrize("limits", [Limits(read_seconds=0.2)])
-"""A disk has little time."""
+"""A limit on the time of a read."""
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def big(library: Tree) -> Path:
 
 
 async def receive(port: int, address: str) -> int:
-    """How many bytes come until the connection ends."""
+    """Return the number of bytes received until the connection ends."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"GET {address} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     received = 0
@@ -72,7 +72,7 @@ async def test_a_read_error_in_the_middle_cuts_the_connection_and_is_one_line(
 
 @pytest.fixture
 def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """A disk that gives the beginning of each file, and then nothing until the test ends."""
+    """Make the disk hang after the beginning of each file, until the test ends."""
     released, pread, hung = threading.Event(), os.pread, list[int]()
 
     def hang(fd: int, most: int, start: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Looking through the library: folders, filters, pages, and everything of one item."""
+"""Browsing the library: folders, filters, pages, and the details of an item."""
 
 import random
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -20,14 +20,14 @@ BEACH, SUNSET, MARKET, HARBOUR = TRIP
 
 
 async def ask(client: httpx.AsyncClient, **criteria: Any) -> list[str]:
-    """The names of all that is found, in order."""
+    """Return the names of the items found, in order."""
     answer = await client.get("/api/items", params=criteria)
     assert answer.status_code == 200, answer.text
     return [item["name"] for item in answer.json()["items"]]
 
 
 async def everything(client: httpx.AsyncClient, url: str, **params: Any) -> list[dict[str, Any]]:
-    """The items of all pages."""
+    """Return the items of all pages."""
     found = []
     cursor: dict[str, str] = {}
     while True:
@@ -153,7 +153,7 @@ async def test_many_folders_come_in_pages_before_the_items(
     await rescan(client)
     pages = [await folder(client, "new", sort="size", limit=4)]
     while pages[-1]["nextCursor"]:
-        if len(pages) == 2:  # the folder that the next page follows goes away
+        if len(pages) == 2:  # the folder after which the next page begins is removed
             library.remove("new/sub6/x.jpg")
             (library.folder / "new/sub6").rmdir()
             await rescan(client)
@@ -340,11 +340,11 @@ async def test_every_page_takes_the_same_few_statements(
         assert len(asked) <= most, url
 
 
-# What is read of files
+# Metadata
 
 
 def described(library: Tree) -> None:
-    """Real files of which much is known."""
+    """Write real files with much metadata."""
     library.write(
         "new/one.jpg", content=picture("JPEG", exif=exif(), xmp=xmp('xmp:Rating="4"', LISTS))
     )

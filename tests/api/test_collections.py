@@ -1,4 +1,4 @@
-"""Collections themselves: section 3 of the contract, rules 1 to 3, 6 to 9, 12, and PUT."""
+"""Collections: section 3 of the contract, rules 1 to 3, 6 to 9, 12, and PUT."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Cursors: they come back as they were, and only those that we made, for the same list."""
+"""Cursors: they survive a round trip, and only our own for the same list are accepted."""
 
 import base64
 from typing import Any

@@ -129,7 +129,7 @@ ONE_PLACE = pytest.mark.parametrize("limits", [Limits(max_downloads=1)])
 
 @asynccontextmanager
 async def unread(port: int, url: str) -> AsyncIterator[None]:
-    """A client that asks for an archive and does not read it."""
+    """Request an archive and do not read it while the block runs."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000)
     writer.write(f"GET {url}/download HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     await reader.readexactly(100)
@@ -138,7 +138,7 @@ async def unread(port: int, url: str) -> AsyncIterator[None]:
 
 
 async def large(client: httpx.AsyncClient, library: Tree) -> str:
-    """A collection of more than the buffers between server and client hold."""
+    """Create a collection that is larger than the buffers between server and client."""
     (library.folder / "big.mp4").write_bytes(b"a" * (48 << 20))
     return await collect(client, folderPath="", paths=["big.mp4"])
 
@@ -303,7 +303,7 @@ _NAMES = st.text(min_size=1, max_size=20).filter(
 def test_the_length_is_that_of_the_archive(
     entries: list[tuple[str, bytes]], limit: int, files: int
 ) -> None:
-    """Also beyond 2 GiB and 65,535 files: the limits of ZIP are put lower here."""
+    """The limits of ZIP, 2 GiB and 65,535 files, are lowered here to reach them."""
     made = [Entry(name, len(text), Micros(0), text=text) for name, text in entries]
     roots = Roots([Root("", Path("/nowhere"))], lambda _name: False)
     with pytest.MonkeyPatch.context() as patch:

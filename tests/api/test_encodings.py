@@ -1,4 +1,4 @@
-"""Answers in gzip: for clients that accept it, texts only, each encoding with its own tag."""
+"""Answers in gzip: only texts, only for clients that accept it, each encoding with its own ETag."""
 
 import gzip
 
@@ -45,14 +45,14 @@ def test_what_accept_encoding_means(header: str, accepted: bool) -> None:
 
 
 async def raw(client: httpx.AsyncClient, url: str, headers: dict[str, str]) -> httpx.Response:
-    """An answer whose `content` is what was sent; httpx would decode it."""
+    """Return an answer whose `content` is the bytes on the wire; httpx would decode them."""
     async with client.stream("GET", url, headers=headers) as answer:
         answer._content = b"".join([part async for part in answer.aiter_raw()])  # noqa: SLF001
     return answer
 
 
 async def many(client: httpx.AsyncClient, library: Tree) -> str:
-    """The address of a collection whose answers are worth compressing."""
+    """Create a collection whose answers are large enough to compress; return its address."""
     names = [f"many/{number}.jpg" for number in range(50)]
     library.write(*names)
     await rescan(client)
@@ -152,7 +152,7 @@ async def test_all_under_api_is_private_unless_it_says_otherwise(
 
 
 def keys_of() -> dict[tuple[str, str], set[str]]:
-    """The keys of the query that the routes let through."""
+    """Return the query keys that each route accepts."""
     return {
         (route.path_format, method.lower()): set(operation.keys)
         for route in routes()

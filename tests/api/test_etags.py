@@ -1,4 +1,4 @@
-"""Entity tags as text: what headers name, and what our own tags say."""
+"""Entity tags as text: those in request headers, and our own."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Live events: what happens is told at once, to whoever may know, and to nobody who is too slow."""
+"""Live events: sent at once to every client that may know; a client that is too slow is cut off."""
 
 import asyncio
 import json
@@ -23,18 +23,18 @@ from tests.support.library import BEACH, TRIP, Tree, rescan, scanned
 from tests.support.serving import Process, serving
 from tests.support.waiting import eventually
 
-Told = tuple[str, dict[str, Any]]
+Received = tuple[str, dict[str, Any]]
 
 
 class Listener:
-    """Reads one stream."""
+    """A client that reads one stream."""
 
     def __init__(self, lines: AsyncGenerator[str]) -> None:
         self._lines = lines
         self.ids: list[str] = []
 
-    async def next(self) -> Told:
-        """The next event; heartbeats are skipped."""
+    async def next(self) -> Received:
+        """Return the next event; skip heartbeats."""
         kind = ""
         async with asyncio.timeout(10):
             async for line in self._lines:
@@ -48,7 +48,7 @@ class Listener:
         raise EOFError
 
     async def until(self, wanted: str) -> dict[str, Any]:
-        """The next event of a kind."""
+        """Return the data of the next event of a kind."""
         while True:
             kind, data = await self.next()
             if kind == wanted:
@@ -70,7 +70,7 @@ async def listening(
 
 @pytest.fixture
 async def server(tmp_path: Path, library: Tree) -> AsyncGenerator[Process]:
-    """A process that has scanned the library, and watches it."""
+    """Yield a process that has scanned the library and watches it."""
     async with serving(Settings((str(library.folder),), str(tmp_path / "data"))) as process:
         async with process.client() as client:
             await scanned(client)
@@ -83,7 +83,7 @@ async def test_what_happens_is_told(server: Process, library: Tree) -> None:
         assert await listener.next() == ("collection", {"id": made["id"]})
         await client.put(f"/api/collections/{made['id']}", json={"name": "other"})
         assert await listener.next() == ("collection", {"id": made["id"]})
-        await client.put(f"/api/collections/{made['id']}", json={"name": "other"})  # as it was
+        await client.put(f"/api/collections/{made['id']}", json={"name": "other"})  # no change
         library.write("photos/new.jpg")
         assert await listener.next() == ("items", {"root": "", "folders": ["photos"]})
         await rescan(client)
@@ -191,7 +191,9 @@ async def test_who_is_too_slow_has_to_look_at_everything_anew() -> None:
         assert await heard(feed) == [Missed(), *last]
         for _ in range(3):
             bus.publish(RootChanged(RootId(1)))
-        assert await heard(feed) == [RootChanged(RootId(1))], "the same is not told twice in a row"
+        assert await heard(feed) == [RootChanged(RootId(1))], (
+            "the same event is not sent twice in a row"
+        )
 
 
 async def test_paths_are_told_as_they_are(server: Process, library: Tree) -> None:

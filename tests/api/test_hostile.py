@@ -1,4 +1,4 @@
-"""What a hostile or broken client can send over a real connection."""
+"""Hostile and broken clients over a real connection."""
 
 import resource
 import time

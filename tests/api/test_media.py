@@ -55,7 +55,7 @@ async def test_an_original_with_all_its_headers(client: httpx.AsyncClient, hundr
 
 
 async def test_a_film_may_be_played_by_itself(client: httpx.AsyncClient, library: Tree) -> None:
-    """A browser asks for it a second time, as the same origin; nothing else is allowed."""
+    """A browser requests it a second time with this origin; nothing else is allowed."""
     library.write("a.mp4", "a.jpg")
     film = (await client.get("/media/a.mp4")).headers["content-security-policy"]
     assert film.endswith("; sandbox allow-same-origin")
@@ -184,7 +184,7 @@ _SPEC = st.one_of(
 
 @given(specs=st.lists(_SPEC, min_size=1, max_size=5), size=st.integers(0, 120))
 def test_ranges_mean_what_the_rfc_says(specs: list[str], size: int) -> None:
-    """Each is compared with the offsets that it selects, one by one."""
+    """Each range is compared with the offsets that it selects, one by one."""
     whole = range(size)
     wanted = []
     for spec in specs:
@@ -269,7 +269,7 @@ async def test_a_part_of_a_version_that_is_gone_is_the_whole(
 
 
 async def test_every_write_makes_another_tag(client: httpx.AsyncClient, library: Tree) -> None:
-    """Also one that leaves the size and puts the time back."""
+    """A write changes the tag even if it keeps the size and restores the time."""
     tags = set()
     for content in (b"one", b"two", b"six"):
         library.write("a.jpg", content=content)
@@ -343,7 +343,7 @@ async def test_other_methods_are_405(client: httpx.AsyncClient, hundred: str) ->
 
 
 async def receive(port: int, address: str, meanwhile: Callable[[], object]) -> bytes:
-    """What comes for an original to which somebody does something meanwhile."""
+    """Return the bytes received of an original; call `meanwhile` after the first 100,000."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"GET {address} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     received = await reader.readexactly(100_000)
@@ -375,7 +375,7 @@ def write_into(file: Path, *, restore: bool) -> None:
 async def test_a_file_that_is_written_to_meanwhile_is_cut_off(
     port: int, big: Path, *, restore: bool
 ) -> None:
-    """Also if whoever writes puts its time back."""
+    """The writer may even restore the time of the file."""
     received = await receive(port, "/media/big.mp4", lambda: write_into(big, restore=restore))
     assert set(received) == {ord("a")}
     assert len(received) < BIG
@@ -413,7 +413,7 @@ async def test_who_reads_nothing_is_cut_off(port: int, big: Path, connections: C
     connections.send_seconds = 0.2
 
     def opened() -> list[str]:
-        """The file, and the sockets of the server, as far as they are open."""
+        """Return the open files below the library and the open sockets of the server."""
         rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
         ours = {f"socket:[{row[9]}]" for row in rows if row[1].endswith(f":{port:04X}")}
         links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]

@@ -346,7 +346,7 @@ async def test_memberships_survive_a_file_that_is_missing(
 
 
 BY_ITSELF = re.compile(r"probed_at IS NULL|\blease\b")
-"""What the server asks now and then, whoever asks it for what."""
+"""Statements that the server runs now and then in the background."""
 
 
 async def test_the_number_of_statements_does_not_grow_with_the_list(
@@ -356,7 +356,7 @@ async def test_the_number_of_statements_does_not_grow_with_the_list(
     library.write(*many)
     library.age()
     await rescan(client)
-    await read(settings)  # else the server does that by itself meanwhile
+    await read(settings)  # else the server would read the files during the test
     await scanned(client)
 
     async def count(method: str, url: str, **body: Any) -> int:

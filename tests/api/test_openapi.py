@@ -1,4 +1,4 @@
-"""`openapi.yaml` says what the code does: its addresses, its shapes, and examples that work."""
+"""`openapi.yaml` describes the code: its addresses, its shapes, and examples that work."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -61,7 +61,7 @@ STRUCTS: dict[str, type[msgspec.Struct]] = {
         events.LibraryEvent,
     )
 }
-"""What the code reads or writes, by the name of its schema: the struct's own."""
+"""The structs of requests and answers, by the name of their schema, which is their own."""
 OPERATION_ID = re.compile(
     "(get|list|create|update|delete|add|remove|reorder|download|scan|stream)([A-Z][a-z]+)+"
 )
@@ -71,7 +71,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def nodes(node: Any, at: str = "#") -> Iterator[tuple[str, Json]]:
-    """Every mapping of the document with its place, but for what stands in examples."""
+    """Yield every mapping of the document with its place, except in examples."""
     if isinstance(node, dict):
         yield at, node
         for key, value in node.items():
@@ -83,7 +83,7 @@ def nodes(node: Any, at: str = "#") -> Iterator[tuple[str, Json]]:
 
 
 def misfits(schema: Json, value: Any) -> list[str]:
-    """Why `value` does not have the shape of `schema`."""
+    """Return why `value` does not match `schema`."""
     whole = {**schema, "components": DOCUMENT["components"]}
     validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
     return [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(value)]
@@ -95,7 +95,7 @@ def misfits(schema: Json, value: Any) -> list[str]:
 async def test_it_lists_every_address_and_method_that_the_server_answers_and_no_other(
     client: httpx.AsyncClient,
 ) -> None:
-    """What an address answers to is what it says itself, in `Allow`; HEAD goes with GET."""
+    """`Allow` lists the methods of an address; GET implies HEAD."""
     answered = {}
     for route in routes():
         if isinstance(route, Route):
@@ -114,7 +114,7 @@ async def test_it_lists_every_address_and_method_that_the_server_answers_and_no_
 
 @pytest.mark.parametrize("name", [*STRUCTS])
 def test_a_schema_is_the_struct_that_the_code_reads_or_writes(name: str) -> None:
-    """The same fields, as often required, of the same types; only limits may be written finer."""
+    """Fields, required fields and types are the same; the document may have stricter limits."""
     _, components = msgspec.json.schema_components(STRUCTS.values(), ref_template=PLACE + "{name}")
     ours, written = components[name], SCHEMAS[name]
     assert list(written["properties"]) == list(ours["properties"])
@@ -124,14 +124,14 @@ def test_a_schema_is_the_struct_that_the_code_reads_or_writes(name: str) -> None
 
 
 def by_type(schema: Json) -> dict[str, Json]:
-    """What a schema allows, by JSON type; for a struct, by its name."""
+    """Return what a schema allows, by JSON type; a struct by its name."""
     if "$ref" in schema:
         name = schema["$ref"].removeprefix(PLACE)
         return {name: {}} if name in STRUCTS else by_type(resolved(schema))
     for word in ("anyOf", "oneOf"):
         if word in schema:
             return {kind: each for part in schema[word] for kind, each in by_type(part).items()}
-    kinds = schema.get("type", "string")  # an enum of ours is of strings
+    kinds = schema.get("type", "string")  # our enums are of strings
     return dict.fromkeys([kinds] if isinstance(kinds, str) else kinds, schema)
 
 
@@ -214,7 +214,7 @@ async def test_an_answer_that_is_put_together_has_the_fields_that_its_schema_lis
 
 
 def fields(name: str) -> list[str]:
-    """The properties of a schema, with those of what it is put together from."""
+    """Return the properties of a schema, with those of its `allOf` parts."""
     parts = [resolved(part) for part in SCHEMAS[name].get("allOf", [SCHEMAS[name]])]
     return [field for part in parts for field in part["properties"]]
 
@@ -294,7 +294,7 @@ def test_every_example_has_the_shape_of_its_schema() -> None:
 
 @pytest.fixture
 async def prepared(client: httpx.AsyncClient, library: Tree) -> None:
-    """A collection of two pictures with the id of the examples, behind so many others."""
+    """Create a collection of two pictures with the id of the examples, after many others."""
     for path in TRIP:
         library.draw(path, (6, 4))
     last = DOCUMENT["components"]["parameters"]["CollectionId"]["example"]
@@ -306,12 +306,12 @@ async def prepared(client: httpx.AsyncClient, library: Tree) -> None:
 
 
 def answered() -> list[Operation]:
-    """The operations whose answer has an end; the stream of events has tests of its own."""
+    """Return the operations whose answer ends; the stream of events has tests of its own."""
     return [one for one in operations() if one.definition["operationId"] != "streamEvents"]
 
 
 def examples() -> Iterator[Any]:
-    """Every operation with each of its example bodies, and without one where it needs none."""
+    """Yield every operation with each example body, and without a body if that is optional."""
     for one in answered():
         required = one.definition.get("requestBody", {}).get("required", False)
         cases = {**({} if required else {"": None}), **one.bodies}
@@ -387,7 +387,7 @@ async def test_a_refusal_is_answered_as_documented(
 
 
 def url_of(operation: Operation) -> str:
-    """Where an operation's example goes: what it requires, as the examples have it."""
+    """Return the address of an operation with its required parameters, taken from the examples."""
     url = operation.path
     for parameter in operation.parameters:
         if parameter["in"] == "path":
@@ -399,7 +399,7 @@ def url_of(operation: Operation) -> str:
 
 
 def assert_documented(operation: Operation, answer: httpx.Response) -> None:
-    """The status is a documented one; content type, body and headers are as described there."""
+    """Assert that status, content type, headers and body are as documented."""
     response = operation.responses[answer.status_code]
     for name, described in response.get("headers", {}).items():
         header = resolved(described)
@@ -411,7 +411,7 @@ def assert_documented(operation: Operation, answer: httpx.Response) -> None:
     if not response.get("content"):
         assert answer.content == b""
         return
-    if "*/*" in response["content"]:  # bytes of a file
+    if "*/*" in response["content"]:  # the bytes of a file
         return
     media = response["content"][answer.headers["content-type"]]
     decoders = {"application/json": answer.json, "application/yaml": lambda: DOCUMENT}
@@ -430,7 +430,7 @@ async def test_it_is_served_byte_for_byte(client: httpx.AsyncClient) -> None:
 
 
 async def test_its_rendering_needs_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
-    """Whatever the page loads is an address of this server, and is there."""
+    """The page loads only addresses of this server, and they exist."""
     page = await client.get("/docs")
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -463,7 +463,7 @@ def descriptions(value: object) -> Iterator[str]:
 
 
 def test_no_line_of_a_description_begins_like_a_numbered_list() -> None:
-    """`/docs` would show a status that a line begins with, `409.`, as the number of a list."""
+    """`/docs` would show a status at the start of a line, `409.`, as the number of a list item."""
     found = list(descriptions(DOCUMENT))
     lines = [line for text in found for line in text.splitlines()]
     assert len(found) > 300

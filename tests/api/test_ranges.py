@@ -1,4 +1,4 @@
-"""What a `Range` asks for: a table (RFC 9110, 14)."""
+"""The meaning of a `Range` header, as a table (RFC 9110, 14)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Answers that are kept: never more than there is room for, the least recently used go first."""
+"""Cached answers: never more than there is room for, and the least recently used are evicted."""
 
 import httpx
 import pytest

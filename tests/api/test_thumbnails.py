@@ -1,4 +1,4 @@
-"""Pictures of items over HTTP: made on demand, kept by content, never by halves."""
+"""Thumbnails over HTTP: rendered on demand, cached by content, never half written."""
 
 import asyncio
 import errno
@@ -40,7 +40,7 @@ FOR_EVER = "private, max-age=31536000, immutable"
 
 @pytest.fixture
 def library(tmp_path: Path) -> Tree:
-    """The files of the trip, which nobody has touched for long; the first is a real picture."""
+    """Return old files of the trip; the first one is a real picture."""
     tree = Tree(tmp_path / "library")
     tree.write(*TRIP)
     tree.age()
@@ -49,7 +49,7 @@ def library(tmp_path: Path) -> Tree:
 
 
 FORGETFUL = Limits(pictures_bytes=0, hands=2)
-"""The server remembers no picture: all of them come from the disk, or are made."""
+"""The server keeps no thumbnail in memory: all of them come from the disk, or are rendered."""
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ async def item(client: httpx.AsyncClient, path: str = BEACH) -> dict[str, Any]:
 
 @pytest.fixture
 def drawings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths that were drawn since the test began."""
+    """Return the list that collects the rendered paths."""
     drawn: list[str] = []
     draw = Renderer.draw
 
@@ -101,7 +101,7 @@ async def test_a_thumbnail_with_all_its_headers(client: httpx.AsyncClient) -> No
 async def test_what_was_asked_for_is_remembered(
     settings: Settings,
 ) -> None:
-    """With its version or without; a collection's cover is the same picture."""
+    """The URL works with its version or without; a collection's cover is the same picture."""
     async with started(create_app(settings)) as app, client_of(app) as client:
         await scanned(client)
         await read(settings)
@@ -224,7 +224,7 @@ async def test_a_damaged_picture_is_made_anew(
 async def test_nothing_half_written_is_ever_there(
     client: httpx.AsyncClient, library: Tree, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The picture is synced under another name before it gets its own."""
+    """The picture is synced under a temporary name and then renamed."""
     done: list[str] = []
     sync, replace = os.fsync, Path.replace
 
@@ -257,7 +257,7 @@ async def test_a_full_disk_does_not_keep_pictures_from_being_shown(
 async def test_what_cannot_be_drawn_is_tried_once(
     client: httpx.AsyncClient, library: Tree, settings: Settings, drawings: list[str]
 ) -> None:
-    """And again when it has changed."""
+    """A changed file is tried again."""
     library.write(BEACH, content=encoded(original(), "JPEG")[:2_000])
     library.age()
     await rescan(client)
@@ -339,7 +339,7 @@ async def test_slow_files_in_many_sizes_do_not_delay_others(
     monkeypatch: pytest.MonkeyPatch,
     drawings: list[str],
 ) -> None:
-    """They give way to others after a while, and go on one by one."""
+    """After a while they give way to others, and continue one by one."""
     send = WorkerProcess.send
     slow = {f"slow{number}.jpg" for number in range(2)}
 
@@ -404,7 +404,7 @@ async def test_a_kept_picture_that_cannot_be_opened_now_is_503(
 async def test_several_who_wait_for_one_picture_have_it_made_once(
     client: httpx.AsyncClient, drawings: list[str]
 ) -> None:
-    """Whoever leaves does not take it away from the others."""
+    """A client that leaves does not cancel the work for the others."""
     url = (await item(client))["thumbnailUrl"]
     waiting = [asyncio.create_task(client.get(url)) for _ in range(10)]
     await eventually(lambda: drawings)
@@ -419,7 +419,7 @@ async def test_several_who_wait_for_one_picture_have_it_made_once(
 async def test_what_nobody_waits_for_any_more_is_not_made(
     port: int, client: httpx.AsyncClient, library: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that leaves over a real connection; another one keeps the only hand busy."""
+    """A client leaves over a real connection, while another one keeps the only worker busy."""
     begun, release, drawn = asyncio.Event(), asyncio.Event(), []
 
     draw_now = Renderer.draw
@@ -487,13 +487,13 @@ async def test_a_file_that_is_always_being_written_to_is_503(
 async def test_a_file_that_changes_while_it_is_drawn_is_never_mixed(
     client: httpx.AsyncClient, library: Tree, settings: Settings
 ) -> None:
-    """Somebody writes the one and the other all the time: each answer shows one of them."""
+    """A writer swaps two versions all the time: each answer shows one of them."""
     file = library.folder / BEACH
     one = encoded(original().resize((1_200, 800)), "JPEG", quality=95)
     other = encoded(original().rotate(180).resize((1_200, 800)), "JPEG", quality=95)
     id_ = (await item(client))["id"]
 
-    between = 0.1  # longer where drawing takes longer
+    between = 0.1  # longer where rendering takes longer
 
     async def rewrite() -> None:
         while True:
@@ -524,7 +524,7 @@ async def test_a_file_that_changes_while_it_is_drawn_is_never_mixed(
 async def test_what_cannot_be_drawn_for_a_moment_is_tried_again(
     client: httpx.AsyncClient, library: Tree
 ) -> None:
-    """A file that is being written is empty at first: that says nothing of the one listed."""
+    """A file is empty while it is being written: that is no verdict on the listed version."""
     url = (await item(client))["thumbnailUrl"]
     library.write(BEACH, content=b"")
     assert (await client.get(url)).status_code == 404
@@ -539,7 +539,7 @@ async def test_the_least_recently_used_go_when_room_is_short(tmp_path: Path, clo
         cache.keep(key, "small", bytes(1_000))
         [file] = (tmp_path / "thumbnails").rglob(f"{key}-small.webp")
         os.utime(file, (1_700_000_000 + 60 * age, 1_700_000_000))
-    assert cache.read(keys[0], "small") is not None  # now it is the last that was used
+    assert cache.read(keys[0], "small") is not None  # now it is the most recently used
     half = tmp_path / "thumbnails" / keys[1][:2] / "left.new"
     half.write_bytes(bytes(500))
     assert cache.survey() == 10 * 1_008 + 500
@@ -596,7 +596,7 @@ async def test_a_child_that_cannot_begin_is_503(
 ) -> None:
     url = (await item(client))["thumbnailUrl"]
     with monkeypatch.context() as patch:
-        patch.setattr(WorkerProcess, "is_alive", False)  # the one that has read is not used
+        patch.setattr(WorkerProcess, "is_alive", False)  # the idle one is not used
         patch.setattr(worker_process, "_MAIN", "raise SystemExit(1)")
         answer = await client.get(url)
         assert (answer.status_code, answer.text) == (503, "No worker process can be started now")

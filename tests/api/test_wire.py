@@ -1,4 +1,4 @@
-"""Connections in every state of the protocol: none stays open without progress, none is garbled."""
+"""Connections in every protocol state: none stays open without progress, none is corrupted."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -57,7 +57,7 @@ async def test_no_trickle_keeps_a_connection_open(
 
 @pytest.fixture
 def looked(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Awaitable[None]]:
-    """Waits until the server has judged its connections twice."""
+    """Return a function that waits until the server has checked its connections twice."""
     count, look = 0, Connections.look
 
     def counted(self: Connections) -> None:
@@ -79,7 +79,7 @@ async def test_a_running_answer_is_never_interrupted(
     library: Tree,
     connections: Connections,
 ) -> None:
-    """What is wrong with the next request is said behind the answer, not in it."""
+    """An error in the next request is answered after the running answer, not inside it."""
     connections.head_seconds = 0.1
     (library.folder / "big.mp4").write_bytes(b"a" * BIG)
     get = b"GET /media/big.mp4 HTTP/1.1\r\n" + HOST + b"\r\n"

@@ -1,4 +1,4 @@
-"""A folder with thousands of folders, asked for again and again."""
+"""A folder with thousands of subfolders, requested repeatedly."""
 
 import asyncio
 import time
@@ -21,9 +21,9 @@ MOST_HEALTH_SECONDS = 5.0
 @pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_folders_of_100_000_items_hold_up_nobody(settings: Settings) -> None:
-    """Every request is a new one to the cache, for each follows a commit.
+    """Each request follows a commit, so that no cache helps.
 
-    Before the index of covers was settled each took more than the 10 s that a read may.
+    Without the index of covers each request exceeded the 10 s limit of a read.
     """
     names = [f"f{number:04}" for number in range(FOLDERS)]
     fill(data_directory.make(settings) / "gallery.db", names, ITEMS)

@@ -1,4 +1,4 @@
-"""Files that say too much of themselves: the server keeps what fits, and stays small."""
+"""Files with too much metadata: the server keeps what its limits allow, and stays small."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 def hierarchy(size: int) -> bytes:
-    """XMP of that many bytes: one keyword with ever more levels above it."""
+    """Return XMP of `size` bytes: one keyword with very many levels."""
     path = "|".join(f"k{number}" for number in range(size // 3))[:size]
     return xmp(
         elements=f"<lr:hierarchicalSubject><rdf:Bag><rdf:li>{path}</rdf:li></rdf:Bag>"
@@ -23,7 +23,7 @@ def hierarchy(size: int) -> bytes:
 
 
 def many(seed: int) -> bytes:
-    """As many keywords as are kept, each as deep as is kept, that no other file has."""
+    """Return XMP with the maximum of keywords, each of maximum depth and unique to this file."""
     paths = (
         "|".join(f"{seed:02}{number:03}{level}" + "x" * 6 for level in range(10))
         for number in range(600)
@@ -35,14 +35,15 @@ def many(seed: int) -> bytes:
 
 
 def disk_usage(data: Path) -> float:
-    """MiB of the database, with what is not in its main file yet."""
+    """Return the size of the database in MiB, with its write-ahead log."""
     return sum(path.stat().st_size for path in data.glob("gallery.db*")) / 2**20
 
 
 async def cost(library: Tree, data: Path) -> tuple[float, float, float]:
-    """MiB by which the server and its database grow, and the longest wait for an answer.
+    """Return the growth of the server and of its database in MiB, and the slowest answer in
+    seconds.
 
-    The server reads the library, is asked for every item, and starts once more.
+    The server reads the library, answers a request for every item, and starts once more.
     """
     names = sorted(path.name for path in library.folder.glob("*.jpg"))
     aside = library.folder.parent / "aside"

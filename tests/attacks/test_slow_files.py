@@ -1,4 +1,4 @@
-"""Files that take minutes to draw, asked for in several sizes, beside ordinary ones."""
+"""Files that take minutes to render, requested in several sizes, beside ordinary ones."""
 
 import asyncio
 import time
@@ -21,10 +21,10 @@ SLOW = (
     + b"<rect width='4000' height='4000' filter='url(#f)'/>" * 1_000
     + b"</svg>"
 )
-"""Some minutes in any size; its header says nothing of that."""
+"""It takes some minutes in any size, which its header does not reveal."""
 ORDINARY = tuple(f"{number}.jpg" for number in range(8))
 MAX_SECONDS = 20.0
-"""For an ordinary thumbnail meanwhile: before, 60 s and more."""
+"""The limit for an ordinary thumbnail meanwhile; it once took 60 s and more."""
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +45,7 @@ async def test_slow_files_in_many_sizes_delay_no_other_thumbnail_for_long(tmp_pa
         await scanned(client)
         await read(settings)
         slow = await _ask_for_slow_ones(server, client)
-        await pause(1)  # they are asked for first
+        await pause(1)  # they are requested first
         waits = []
         for path in ORDINARY:
             began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Clients that do not read, trickle, or send what is costly, and what they cost the server."""
+"""Clients that do not read, trickle, or send expensive requests, and their cost to the server."""
 
 import asyncio
 import socket
@@ -25,7 +25,7 @@ HOST = b"Host: localhost\r\n"
 FILES = 10_000
 NAME = "n" * 180
 MOST_MIB = 250
-"""Of memory that an attack may add."""
+"""The memory that an attack may add."""
 
 
 @pytest.fixture
@@ -49,14 +49,14 @@ async def leave(writer: asyncio.StreamWriter) -> None:
 async def clients(
     server: Process, count: int, *parts: bytes
 ) -> AsyncGenerator[list[asyncio.StreamReader]]:
-    """Connections that have each sent the parts and read nothing beyond some 1,000 bytes."""
-    connection_limit()  # raises that of this process, which has the other ends
+    """Yield connections that have each sent the parts and read at most some 1,000 bytes."""
+    connection_limit()  # raises the limit of this process, which holds the other ends
     address = urlsplit(server.url)
     async with AsyncExitStack() as stack:
         readers, writers = [], []
         for _ in range(count):
             own = socket.socket()
-            own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)  # the kernel takes little
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)  # a small buffer
             own.connect((address.hostname, address.port))
             reader, writer = await asyncio.open_connection(sock=own, limit=1_000)
             stack.push_async_callback(leave, writer)
@@ -68,7 +68,7 @@ async def clients(
 
 
 async def answered(readers: list[asyncio.StreamReader], seconds: float = 60) -> list[int]:
-    """The status of each answer; 0 of a connection that was cut."""
+    """Return the status of each answer; 0 for a connection that was cut."""
 
     async def status(reader: asyncio.StreamReader) -> int:
         try:
@@ -95,7 +95,7 @@ async def collection_of_all(client: httpx.AsyncClient) -> int:
 
 
 async def cost(server: Process, attack: Callable[[], Awaitable[None]]) -> tuple[float, float]:
-    """The memory that an attack adds at its peak, in MiB, and the slowest answer meanwhile."""
+    """Return the peak memory that an attack adds, in MiB, and the slowest answer meanwhile in s."""
     before = resident(server.process.pid)
     async with pulse(server.url) as beat:
         await attack()
@@ -105,7 +105,7 @@ async def cost(server: Process, attack: Callable[[], Awaitable[None]]) -> tuple[
 
 
 async def settled(server: Process) -> None:
-    """Waits until the server has filled all the buffers that it fills."""
+    """Wait until the server has filled all its buffers."""
     async with asyncio.timeout(30):
         before = 0.0
         while (now := resident(server.process.pid)) > before:
@@ -259,7 +259,7 @@ async def test_at_a_low_limit_of_descriptors_others_are_still_answered(
 
 
 async def healthy(url: str, seconds: float) -> None:
-    """Within so many seconds an honest client is answered, and then again and again."""
+    """Assert that an honest client is answered within `seconds`, and then repeatedly."""
     good = 0
     async with asyncio.timeout(seconds):
         while good < 10:

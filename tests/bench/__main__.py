@@ -1,4 +1,4 @@
-"""Runs everything and prints the table. Linux only: it reads /proc."""
+"""The command of the benchmark, which prints the table. Linux only: it reads /proc."""
 
 import asyncio
 import tempfile
@@ -31,11 +31,11 @@ from tests.bench.table import Row
 MIB = 1 << 20
 PAGE = Path(__file__).parents[2] / "docs/performance.md"
 UNIT = 10_000
-"""Files that a scan's time is given for."""
+"""Scan times are shown per this number of files."""
 
 
 class Size(NamedTuple):
-    """How much is measured: items, collections, repetitions of a read, a change, a scan, …"""
+    """The amount of work: items, collections, and repetitions of a read, a change, a scan, …"""
 
     items: int
     collections: int
@@ -74,7 +74,7 @@ def main(
     output: Path | None,
     **chosen: bool,
 ) -> None:
-    """Measure the server beside one without a database. TMPDIR says on which disk."""
+    """Measure the server beside one without a database, on the disk of TMPDIR."""
     size = QUICK if quick else FULL
     size = size._replace(items=items or size.items, collections=collections or size.collections)
     parts: dict[Part, Callable[[], Result]] = {
@@ -106,7 +106,7 @@ def _requests(size: Size) -> Result:
 def _engines(items: int, memberships: int) -> Result:
     with tempfile.TemporaryDirectory(prefix="gallery-bench-") as name:
         folder = Path(name)
-        folder.chmod(0o711)  # PostgreSQL runs as somebody else when we are root
+        folder.chmod(0o711)  # PostgreSQL runs as another user if we are root
         rows = both_engines.measure(folder, items, memberships, _tell)
         where = machine.description(folder)
     return Result(
@@ -145,7 +145,7 @@ def _media(photographs: int, repetitions: int) -> Result:
 
 
 def _notes(size: Size, synchronised: float) -> tuple[str, ...]:
-    """What a reader of the table has to know; `synchronised` in ms."""
+    """Return the notes below the table; `synchronised` in ms."""
     what = f"{size.items:,} items, {size.collections} collections of {dataset.MEMBERS}"
     bare = "uvicorn, httptools and uvloop that echo the same body or send the same bytes"
     alone = f"to append 4 KiB and fdatasync alone takes {synchronised:.2f} ms"
@@ -158,7 +158,7 @@ def _notes(size: Size, synchronised: float) -> tuple[str, ...]:
 
 
 def _measure(folder: Path, size: Size) -> tuple[list[Row], float]:
-    """Every row, and what a synchronised write takes in ms."""
+    """Return every row, and the duration of a synchronised write in ms."""
     _tell(f"making {size.items:,} files")
     library = folder / "library"
     paths = dataset.make_library(library, size.items)
@@ -255,7 +255,7 @@ def _watching_rows(items: int, seen: Mapping[str, float], storm: watching.Storm)
 
 
 def _memory_at_rest(folder: Path) -> int:
-    """What a server of an empty library takes."""
+    """Return the peak memory in bytes of a server with an empty library."""
     empty = folder / "empty"
     empty.mkdir()
     with processes.gallery(empty, folder / "data-of-empty") as server:
@@ -263,7 +263,7 @@ def _memory_at_rest(folder: Path) -> int:
 
 
 def _tell(text: str) -> None:
-    """Where the run is, for people; the table alone goes to standard output."""
+    """Print progress to standard error; only the table goes to standard output."""
     click.echo(f"{text} …", err=True)
 
 

@@ -1,9 +1,9 @@
-"""The calibrator: what the same stack costs without Starlette, without a database, without rules.
+"""The calibrator: the cost of the same stack without Starlette, a database or rules.
 
-A bare ASGI app on uvicorn, httptools and uvloop as our server is. `PUT` leaves bytes at a path,
-`GET` sends them, any `If-None-Match` is answered with a bare 304, and a `POST` is decoded as
-`{"paths": [...]}` and encoded again. It sends the headers that ours sends, for a client takes its
-time to read them. Run as `python -m tests.bench.calibrator`.
+It is a bare ASGI app on uvicorn, httptools and uvloop, as our server is. `PUT` stores bytes at a
+path and `GET` sends them. Any `If-None-Match` is answered with a bare 304. The body of a `POST` is
+decoded as `{"paths": [...]}` and encoded again. It sends the same headers as our server, because
+the client needs time to read them. Run as `python -m tests.bench.calibrator`.
 """
 
 import socket
@@ -26,7 +26,7 @@ class Paths(msgspec.Struct):
 
 
 class Calibrator:
-    """The app. It is asked for the very addresses that our server is asked for."""
+    """The app. It receives requests for the same addresses as our server."""
 
     def __init__(self) -> None:
         self._bodies: dict[tuple[str, bytes], bytes] = {}
@@ -69,7 +69,7 @@ async def _send(send: Send, status: int, body: bytes) -> None:
 
 
 def main() -> None:
-    """Serves on a free port, which it prints as our server does, until SIGTERM."""
+    """Serve on a free port, printed as our server prints it, until SIGTERM."""
     config = uvicorn.Config(
         Calibrator(),
         http="httptools",

@@ -1,8 +1,8 @@
-"""The client of both sides: the standard library's, with one connection that stays open.
+"""The client of both sides: the standard library's, with one persistent connection.
 
-What a client costs is added to both sides and pulls every ratio towards 1. This is the leanest that
-people use; a bare socket in its place makes every ratio some 40 % larger (memberships 4.4 x where
-this one shows 3.2 x, a 304 2.3 x for 1.5 x), httpx makes them all smaller.
+The cost of the client is added to both sides and pulls every ratio towards 1. This is the cheapest
+client that people use. A bare socket makes every ratio some 40 % larger (memberships 4.4 x instead
+of 3.2 x, a 304 2.3 x instead of 1.5 x); httpx makes all ratios smaller.
 """
 
 import http.client
@@ -12,11 +12,11 @@ import msgspec
 
 HOST = "127.0.0.1"
 SECONDS = 60.0
-"""How long an answer may take before the run fails."""
+"""A run fails if an answer takes longer."""
 
 
 class Request(NamedTuple):
-    """A request, whoever sends it; `etag` is what the client has already (If-None-Match)."""
+    """A request; `etag` is the version that the client has already (If-None-Match)."""
 
     method: str
     path: str
@@ -33,14 +33,14 @@ class Request(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """An answer, read whole."""
+    """An answer with its whole body."""
 
     status: int
     headers: http.client.HTTPMessage
     body: bytes
 
     def header(self, name: str) -> str:
-        """The value of a header that must be there."""
+        """Return the value of a header that must be present."""
         found: str = self.headers[name]
         return found
 
@@ -49,7 +49,7 @@ class Answer(NamedTuple):
 
 
 class Connection:
-    """One connection to a server on this machine."""
+    """A connection to a server on this machine."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection(HOST, port, timeout=SECONDS)
@@ -61,14 +61,14 @@ class Connection:
         self._connection.close()
 
     def exchange(self, request: Request) -> Answer:
-        """Sends a request and reads its answer whole: this is what is timed."""
+        """Send a request and read its whole answer: this is the timed part."""
         body = request.body or None
         self._connection.request(request.method, request.path, body, request.headers())
         answer = self._connection.getresponse()
         return Answer(answer.status, answer.headers, answer.read())
 
     def ask(self, request: Request, expected: int = 200) -> Answer:
-        """An exchange that must have the expected status."""
+        """Send a request and assert the expected status."""
         answer = self.exchange(request)
         assert answer.status == expected, (answer.status, answer.body[:300])
         return answer

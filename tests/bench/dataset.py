@@ -1,4 +1,4 @@
-"""What is measured on: real files in folders, and collections of members drawn at random."""
+"""The measured library: real files in folders, and collections of random members."""
 
 import os
 import random
@@ -12,16 +12,16 @@ MEMBERS = 500
 SEED = 2026
 
 _LONG_AGO = 1_700_000_000
-"""The files are still, so the server reads them as soon as it has listed them."""
+"""The files look old, so the server reads them as soon as it has listed them."""
 _PICTURE = (
     b"GIF89a\xc0\x0f\xd0\x0b\x80\x00\x00\x00\x00\x00\xff\xff\xff"
     b"\x2c\x00\x00\x00\x00\xc0\x0f\xd0\x0b\x00\x02\x02\x44\x01\x00\x3b"
 )
-"""A GIF whose header says 4032 x 3024: items have dimensions as real ones do."""
+"""A GIF whose header says 4032 x 3024, so that items have realistic dimensions."""
 
 
 def make_library(library: Path, items: int) -> list[str]:
-    """`items` small files in folders of 250; their library paths, sorted."""
+    """Create `items` small files in folders of 250; return their sorted library paths."""
     paths = []
     for first in range(0, items, FILES_A_FOLDER):
         number = first // FILES_A_FOLDER
@@ -39,7 +39,7 @@ def make_library(library: Path, items: int) -> list[str]:
 
 
 def make_collections(ours: Connection, paths: Sequence[str], count: int) -> list[int]:
-    """Collections over the whole library, each of members drawn from all items; their ids."""
+    """Create collections with members drawn from the whole library; return their ids."""
     drawing = random.Random(SEED)
     return [
         created(
@@ -52,11 +52,11 @@ def make_collections(ours: Connection, paths: Sequence[str], count: int) -> list
 
 
 def create_request(name: str, paths: Sequence[str]) -> Request:
-    """Makes a collection that any item may join."""
+    """Return the request that creates a collection that can contain any item."""
     wish = {"name": name, "folderPath": "", "paths": paths}
     return Request.with_json("POST", "/api/collections", wish)
 
 
 def created(location: str) -> int:
-    """The id of a collection that was made a moment ago."""
+    """Return the id of a collection that was just created."""
     return int(location.rpartition("/")[2])

@@ -1,6 +1,6 @@
-"""Both engines side by side: the same server on SQLite and on PostgreSQL, a million memberships.
+"""Both engines side by side: the same server on SQLite and PostgreSQL, a million memberships.
 
-PostgreSQL comes from the wheel that the tests use, on this machine, over a local socket; it syncs
+PostgreSQL comes from the wheel that the tests use, on this machine, over a local socket. It syncs
 each commit, as SQLite does here. Run as `scripts/bench --engines`.
 """
 
@@ -24,13 +24,13 @@ REPETITIONS = 60
 CLIENTS = 16
 SECONDS = 6.0
 ONE_CLIENT = 2.5
-"""How many times SQLite's time PostgreSQL may take for one client."""
+"""The allowed ratio of PostgreSQL's time to SQLite's, for one client."""
 
 Step = Callable[[int], Request]
 
 
 def measure(folder: Path, items: int, memberships: int, tell: Callable[[str], None]) -> list[Row]:
-    """Every row; `tell` hears where the run is."""
+    """Return every row; `tell` receives the progress."""
     tell(f"making {items:,} files")
     library = folder / "library"
     paths = dataset.make_library(library, items)
@@ -57,7 +57,7 @@ def measure(folder: Path, items: int, memberships: int, tell: Callable[[str], No
 
 
 def _steps(paths: Sequence[str], ids: Sequence[int]) -> Iterator[tuple[str, Step]]:
-    """What one client does, as the request of each turn; the same for both engines."""
+    """Yield the steps of one client with the request of each turn, the same for both engines."""
     draw = random.Random(SEED)
     lists = [draw.sample(paths, 1_000) for _ in range(REPETITIONS)]
 
@@ -84,7 +84,7 @@ def _steps(paths: Sequence[str], ids: Sequence[int]) -> Iterator[tuple[str, Step
 
 
 def _one_client(what: str, connections: Sequence[Connection], step: Step) -> Row:
-    """Both servers in turn; the medians."""
+    """Measure both servers in turn; return the medians."""
     times: list[list[float]] = [[] for _ in connections]
     for turn in range(REPETITIONS):
         request = step(turn)
@@ -98,7 +98,7 @@ def _one_client(what: str, connections: Sequence[Connection], step: Step) -> Row
 
 
 def _throughput(server: Server, paths: Sequence[str], ids: Sequence[int]) -> float:
-    """Requests a second that so many clients get answered at once."""
+    """Return the requests per second that `CLIENTS` concurrent clients get answered."""
     done = [0] * CLIENTS
     until = monotonic() + SECONDS
 

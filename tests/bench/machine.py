@@ -1,4 +1,4 @@
-"""Where it was measured: numbers without that say nothing."""
+"""A description of the machine, without which the figures mean nothing."""
 
 import os
 import platform
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def description(folder: Path) -> str:
-    """Date, processor, versions, and what kind of file system `folder` is on."""
+    """Return date, processor, versions, and the file system of `folder`."""
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {len(os.sched_getaffinity(0))} cores, "
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
@@ -23,7 +23,7 @@ def _processor() -> str:
 
 
 def _file_system(folder: Path) -> str:
-    """The type of the innermost mount that holds `folder`."""
+    """Return the type of the innermost mount that contains `folder`."""
     kinds = {}
     for line in Path("/proc/mounts").read_text("utf-8").splitlines():
         _device, place, kind, *_rest = line.split(" ")

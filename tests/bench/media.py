@@ -1,8 +1,8 @@
-"""Pictures and originals, beside what others make of the same files.
+"""Pictures and originals, compared with other programs on the same files.
 
-Thumbnails: `vipsthumbnail` on the same files, a process for each processor. Thumbnails that are
-kept: the calibrator with the same bytes. Originals: nginx. Where these programs are not installed
-there is nothing beside ours.
+Thumbnails are compared with `vipsthumbnail` on the same files, one process per processor. Cached
+thumbnails are compared with the calibrator, originals with nginx. If a program is not installed,
+its column stays empty.
 """
 
 import os
@@ -44,7 +44,7 @@ def measure(folder: Path, photographs: int, repetitions: int) -> list[Row]:
     make_photographs(library, photographs + _WARM_UP)
     files = sorted(library.iterdir())[_WARM_UP:]
     theirs, mine = [], []
-    for number in range(ROUNDS):  # each over before the server begins to read and draw by itself
+    for number in range(ROUNDS):  # each ends before the server starts its background work
         theirs.append(_vipsthumbnail(folder / f"theirs-{number}", files))
         with processes.gallery(library, folder / f"data-{number}") as server:
             mine.append(_drawn(server, photographs))
@@ -74,7 +74,7 @@ def measure(folder: Path, photographs: int, repetitions: int) -> list[Row]:
 
 
 def make_photographs(folder: Path, count: int) -> None:
-    """Pictures of 24 megapixels, some 5 MB each, all with bytes of their own."""
+    """Write unique pictures of 24 megapixels, some 5 MB each."""
     folder.mkdir(parents=True)
     noise = Image.effect_noise(PIXELS, 40)
     ramp = Image.radial_gradient("L").resize(PIXELS)
@@ -90,7 +90,7 @@ def make_photographs(folder: Path, count: int) -> None:
 
 
 def _vipsthumbnail(target: Path, files: Sequence[Path]) -> float | None:
-    """Seconds for all of them; warmed up, and told to use one thread a process."""
+    """Return the seconds for all files, after a warm-up, with one thread per process."""
     program = shutil.which("vipsthumbnail")
     if program is None:
         return None
@@ -110,7 +110,7 @@ def _vipsthumbnail(target: Path, files: Sequence[Path]) -> float | None:
 
 
 def _drawn(server: Server, count: int) -> float:
-    """Seconds for all, asked for over several connections at once."""
+    """Return the seconds for all thumbnails, requested over several connections at once."""
     with server.connection() as ours:
         items = _items(ours, count)
     addresses = [f"/api/items/{item['id']}/thumbnail?size=small" for item in items]
@@ -121,7 +121,7 @@ def _drawn(server: Server, count: int) -> float:
 
 
 def _items(ours: Connection, count: int) -> list[dict[str, Any]]:
-    """All of them, once they are listed."""
+    """Return all items as soon as they are listed."""
     while True:
         answer = ours.ask(Request("GET", "/api/items?sort=name"))
         found: list[dict[str, Any]] = msgspec.json.decode(answer.body)["items"]
@@ -147,7 +147,7 @@ def _ask_all(server: Server, addresses: Sequence[str]) -> None:
 
 
 def _from_disk(ours: Connection, bare: Connection, requests: Sequence[Request]) -> Row:
-    """Each once, of a server that has just begun; and the same bytes."""
+    """Measure each thumbnail once, from a server that has just started, and the same bytes."""
     times: tuple[list[float], list[float]] = ([], [])
     ours.ask(Request("GET", "/api/health"))
     for request in requests:
@@ -194,7 +194,7 @@ def _row(
     theirs: Sequence[float | None],
     at_most: float | None,
 ) -> Row:
-    """The medians, side by side if the other program was there."""
+    """Return a row of medians, with the other program beside ours if it is installed."""
     beside = [seconds for seconds in theirs if seconds is not None]
     if theirs is mine or not beside:
         return Row(what, median(mine), unit)
@@ -202,7 +202,7 @@ def _row(
 
 
 def _read(port: int, path: str, start: int | None = None) -> float:
-    """Seconds until it has come, over a connection of its own."""
+    """Return the seconds until the file has arrived over a new connection."""
     wanted = GIB if start is None else SEEK_BYTES
     more = "" if start is None else f"Range: bytes={start}-{start + SEEK_BYTES - 1}\r\n"
     buffer = bytearray(PART)
@@ -219,7 +219,7 @@ def _read(port: int, path: str, start: int | None = None) -> float:
 
 @contextmanager
 def _nginx(folder: Path, root: Path) -> Generator[int | None]:
-    """Its port, with one worker that sends files as it does by itself; None if there is none."""
+    """Yield the port of nginx with one worker and default settings; None if it is not installed."""
     program = shutil.which("nginx")
     if program is None:
         yield None
@@ -235,7 +235,7 @@ def _nginx(folder: Path, root: Path) -> Generator[int | None]:
         "events { worker_connections 64; } http { access_log off; sendfile on;"
         f"{places} server {{ listen {HOST}:{port}; root {root}; }} }}"
     )
-    folder.chmod(0o755)  # its worker is somebody else when we are root
+    folder.chmod(0o755)  # its worker runs as another user if we are root
     with subprocess.Popen([program, "-c", folder / "nginx.conf"], stderr=subprocess.DEVNULL) as it:
         try:
             sleep(1)

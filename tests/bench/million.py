@@ -1,7 +1,7 @@
-"""A library of a million items, made as rows: browsing, filters, search, and memory.
+"""A library of a million items, inserted as rows: browsing, filters, search, and memory.
 
-Files of that number would take an hour to make and say nothing more: every row is what a scan and
-the reading of a real file leave behind.
+Creating a million files would take an hour and add nothing: each row is what a scan and the reading
+of a real file write.
 """
 
 import random
@@ -59,7 +59,7 @@ _SYLLABLES = ("bcdfghjklmnprstvwz", "aeiou", "bcdfgklmnprst", "aeiou", "bcdfgklm
 
 
 def make(file: Path, library: Path, items: int) -> Words:
-    """The database of such a library; its folder is there, and holds nothing."""
+    """Create the database of such a library and its empty folder."""
     words = Words()
     folders = [BIG_FOLDER] * (items // BATCH // 10)
     rest = range(items // BATCH - len(folders))
@@ -98,7 +98,7 @@ def make(file: Path, library: Path, items: int) -> Words:
 def _add(
     db: sqlite3.Connection, words: Words, folder: tuple[str, int], numbers: range, beginning: int
 ) -> None:
-    """Items in a folder (path, id), taken within a year from then on."""
+    """Insert items of a folder (path, id), taken within a year from `beginning`."""
     path, folder_id = folder
     chance = words.chance
     rows, texts, keywords = [], [], []
@@ -142,7 +142,7 @@ def _place(chance: random.Random) -> tuple[int, int]:
 
 
 class Asking:
-    """What people ask for. Words are drawn as often as they are used, and so are cameras."""
+    """Realistic queries. Words and cameras are drawn as often as they are used."""
 
     def __init__(self, words: Words) -> None:
         self._words = words
@@ -186,7 +186,7 @@ class Asking:
 
 
 def searches(ours: Connection, words: Words) -> list[Row]:
-    """The first page of each kind of search, each with other values: nothing is known before."""
+    """Measure the first page of each kind of search, with new values each time."""
     asking = Asking(words)
     rows = []
     for draw in (
@@ -212,7 +212,7 @@ def searches(ours: Connection, words: Words) -> list[Row]:
 
 
 def pages(ours: Connection, calibrator: Connection, size: int) -> list[Row]:
-    """Pages of the big folder, one behind the other: the first time, and asked for once more."""
+    """Measure successive pages of the big folder, each requested twice."""
     address = f"/api/folders?path={BIG_FOLDER}&limit={size}"
     cursor: str | None = ""
     firsts: list[float] = []
@@ -239,7 +239,7 @@ def pages(ours: Connection, calibrator: Connection, size: int) -> list[Row]:
 
 
 def memory(server: Server) -> Row:
-    """After all that."""
+    """Return the peak memory after all measurements."""
     peak = server.peak_memory() / MIB
     return Row("resident memory, at its peak", peak, "MiB", None, 300_000_000 / MIB)
 

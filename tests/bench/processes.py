@@ -1,4 +1,4 @@
-"""Both servers as processes of their own, so that neither shares a core's time with the client."""
+"""Both servers as separate processes, so that neither shares a core with the client."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ STOP_SECONDS = 15.0
 
 
 class Server(NamedTuple):
-    """A server that answers."""
+    """A running server."""
 
     pid: int
     port: int
@@ -23,7 +23,7 @@ class Server(NamedTuple):
         return Connection(self.port)
 
     def peak_memory(self) -> int:
-        """The most resident bytes so far; its worker processes are not in it."""
+        """Return the peak resident bytes, without its worker processes."""
         status = Path(f"/proc/{self.pid}/status").read_text("utf-8")
         (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
         return int(line.split()[1]) * 1024
@@ -31,7 +31,7 @@ class Server(NamedTuple):
 
 @contextmanager
 def gallery(library: Path, data: Path, *more: str) -> Generator[Server]:
-    """`gallery serve` as people run it, on a free port."""
+    """Run `gallery serve` as people run it, on a free port."""
     arguments = (str(library), "--data", str(data), "--port", "0", *more)
     with _serving("gallery", "serve", *arguments) as server:
         yield server
@@ -39,14 +39,14 @@ def gallery(library: Path, data: Path, *more: str) -> Generator[Server]:
 
 @contextmanager
 def calibrator() -> Generator[Server]:
-    """The server without a database."""
+    """Run the server without a database."""
     with _serving("tests.bench.calibrator") as server:
         yield server
 
 
 @contextmanager
 def _serving(module: str, *arguments: str) -> Generator[Server]:
-    """A module that says where it serves; SIGTERM ends it, and if that does not help, SIGKILL."""
+    """Run a module that prints its address; end it with SIGTERM, or SIGKILL if that fails."""
     environment = {name: value for name, value in os.environ.items() if "GALLERY_" not in name}
     command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:

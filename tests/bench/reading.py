@@ -1,7 +1,7 @@
-"""Reading metadata: photographs that nobody knows yet, indexed and read, beside Pillow alone.
+"""Reading metadata of new photographs, compared with Pillow alone.
 
-Both sides are counted in seconds of a processor, ours with all its processes: how many of them
-work at once is another question. Pillow opens each file and looks at its dimensions, no more.
+Both sides are measured in seconds of processor time, ours over all its processes, because
+parallelism is another question. Pillow only opens each file and reads its dimensions.
 """
 
 import io
@@ -28,7 +28,7 @@ _XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/">
 
 
 def make_photographs(folder: Path, count: int) -> None:
-    """Pictures of noise, some 600 KB each, with EXIF, GPS and XMP as cameras write them."""
+    """Write pictures of noise, some 600 KB each, with EXIF, GPS and XMP as cameras write them."""
     folder.mkdir(parents=True)
     exif = Image.Exif()
     exif[0x010F], exif[0x0110], exif[0x0112] = "Canon", "Canon EOS R5", 6
@@ -42,12 +42,12 @@ def make_photographs(folder: Path, count: int) -> None:
     noise.save(buffer, "JPEG", quality=85, exif=exif, xmp=_XMP)
     for number in range(count):
         file = folder / f"IMG_{number:05d}.jpg"
-        file.write_bytes(buffer.getvalue() + b"%d" % number)  # each has bytes of its own
+        file.write_bytes(buffer.getvalue() + b"%d" % number)  # makes the bytes of each file unique
         os.utime(file, (_LONG_AGO, _LONG_AGO))
 
 
 def bare(folder: Path) -> float:
-    """Pillow alone, in this process."""
+    """Read all files with Pillow alone in this process; return the processor seconds."""
     begun = process_time()
     for entry in os.scandir(folder):
         with Image.open(entry.path) as image:
@@ -56,7 +56,7 @@ def bare(folder: Path) -> float:
 
 
 def ours(server: Server, count: int, idle: float) -> tuple[float, float]:
-    """Until every file was read: seconds of a processor without `idle`, and by the clock."""
+    """Wait until every file is read; return processor seconds without `idle`, and elapsed ones."""
     begun = perf_counter()
     question = Request("GET", "/api/items?limit=1&hasLocation=true&sort=addedAt&order=desc")
     latest = Request("GET", "/api/library")
@@ -69,16 +69,16 @@ def ours(server: Server, count: int, idle: float) -> tuple[float, float]:
                 if found and found[0]["name"] == f"IMG_{count - 1:05d}.jpg":
                     return spent(server) - idle, perf_counter() - begun
             assert perf_counter() - begun < MOST_SECONDS
-            sleep(0.2)  # oftener, and what is measured would be the asking
+            sleep(0.2)  # frequent requests would distort the measurement
 
 
 def spent(server: Server) -> float:
-    """Seconds of a processor that a server and the processes that it has begun took so far."""
+    """Return the processor seconds of a server and its running child processes so far."""
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text("ascii").split()
     return sum(_seconds(pid) for pid in (str(server.pid), *children))
 
 
 def _seconds(pid: str) -> float:
-    """Its own, and those of its children that have ended."""
+    """Return the processor seconds of a process, and of its children that have ended."""
     fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) / _TICKS

@@ -1,7 +1,7 @@
-"""Reads: what our server takes, beside the calibrator with the same request.
+"""Reads: the latency of our server, compared with the calibrator for the same request.
 
-The calibrator sends the bytes that ours answered; for a lookup of memberships it decodes the body
-and encodes it again. So a ratio is what rules and database cost on top of the stack.
+The calibrator sends the bytes that our server answered; for a lookup of memberships it decodes the
+body and encodes it again. So a ratio is the cost of rules and database on top of the stack.
 """
 
 import random
@@ -17,27 +17,27 @@ from tests.bench.table import Row
 LOOKED_UP = 1_000
 WARM_UP = 10
 MAX_COLLECTIONS = 20
-"""As many different collections are asked for in turn: not always the one in every cache."""
+"""The number of collections requested in turn, so that not every request finds a warm cache."""
 
 
 class Case(NamedTuple):
-    """Requests of one kind; `at_most` is how many times the calibrator's time ours may take."""
+    """Requests of one kind; `at_most` is the allowed ratio to the calibrator's time."""
 
     what: str
     at_most: float | None
     requests: Sequence[Request]
     status: int = 200
     changed: Sequence[int] = ()
-    """Collections that are renamed before the requests, in turn, so that nothing is known."""
+    """Collections that are renamed before the requests, in turn, so that nothing is cached."""
 
     def after_a_change_of(self, ids: Sequence[int]) -> "Case":
-        """The same for whoever asks first after a change."""
+        """Return the same case, measured for the first request after a change."""
         what = f"{self.what}, first after a change"
         return self._replace(what=what, at_most=None, changed=ids)
 
 
 def lookups(what: str, path_lists: Sequence[Sequence[str]]) -> Case:
-    """Memberships of each of the lists."""
+    """Return the case of memberships of each of the lists."""
     address = "/api/collections/memberships"
     bodies = [Request.with_json("POST", address, {"paths": paths}) for paths in path_lists]
     return Case(what, 4, bodies)
@@ -50,7 +50,7 @@ def cases(
     collections: Sequence[int],
     repetitions: int,
 ) -> list[Case]:
-    """Every case, and the calibrator given the bytes that it needs. Lookups never repeat a list."""
+    """Return all cases; store their answers in the calibrator. Lookups never repeat a list."""
     draw = random.Random(SEED)
     count = repetitions + WARM_UP
     starts = [draw.randrange(len(paths) - LOOKED_UP + 1) for _ in range(count)]
@@ -84,7 +84,7 @@ def cases(
 
 
 def _copy(request: Request, ours: Connection, calibrator: Connection) -> str:
-    """Gives the calibrator our answer to send; the answer's entity tag."""
+    """Store our answer in the calibrator; return its entity tag."""
     answer = ours.ask(request)
     calibrator.ask(Request("PUT", request.path, answer.body))
     assert calibrator.ask(request).body == answer.body
@@ -92,7 +92,7 @@ def _copy(request: Request, ours: Connection, calibrator: Connection) -> str:
 
 
 def measure(case: Case, ours: Connection, calibrator: Connection, repetitions: int) -> Row:
-    """Both sides in turn, request by request, so that noise hits both; the medians."""
+    """Return the medians of both sides, measured in turn, so that noise affects both."""
     requests = case.requests
     sides = (ours, calibrator)
     times: tuple[list[float], list[float]] = ([], [])

@@ -1,4 +1,4 @@
-"""`docs/performance.md`, whole: the text of `page.md` with the tables and notes of one run."""
+"""The whole of `docs/performance.md`: the text of `page.md` with the results of one run."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ WIDTH = 120
 
 
 class Result(NamedTuple):
-    """What a part has measured: its rows, how their columns are called, and how it was measured."""
+    """The results of one part: its rows, the headings of its columns, and its notes."""
 
     rows: Sequence[Row]
     headings: tuple[str, ...]
@@ -22,7 +22,7 @@ class Result(NamedTuple):
 
 
 def document(results: Mapping[Part, Result]) -> str:
-    """Return the page: each part's table and notes stand in place of its mark."""
+    """Return the page: each part's table and notes replace its mark."""
     page = TEMPLATE.read_text("utf-8")
     for part in get_args(Part):
         result = results[part]

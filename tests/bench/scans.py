@@ -1,7 +1,7 @@
-"""Scans: of a library that nobody knows yet and of the unchanged one, beside a bare walk.
+"""Scans of a new library and of an unchanged one, compared with a bare walk.
 
-The first scan is timed as people meet it: each file is read as well, as soon as it is listed, by
-worker processes beside the scan. The scan has ended when `lastScan` appears.
+The first scan is timed as people experience it: worker processes read each file as soon as it is
+listed. The scan has ended when `lastScan` appears.
 """
 
 import os
@@ -19,16 +19,16 @@ from tests.bench.processes import Server
 
 MOST_SECONDS = 300.0
 POLL_SECONDS = 0.02
-"""Oftener, and what is measured would be the asking."""
+"""Frequent polling would distort the measurement."""
 PROBE_SECONDS = 0.002
 QUIET_SECONDS = 0.5
-"""Between a scan and the reading the progress is null for a moment, but never for this long."""
+"""The progress is null between a scan and the reading, but never for this long."""
 
 _STATE = Request("GET", "/api/library")
 
 
 class Root(msgspec.Struct, rename="camel"):
-    """What `GET /api/library` says of the root."""
+    """The fields of a root in `GET /api/library`."""
 
     last_scan: str | None
     progress: dict[str, object] | None
@@ -42,7 +42,7 @@ class Library(msgspec.Struct):
 
 
 class FirstScan(NamedTuple):
-    """A first scan and the slowest answer meanwhile in seconds; the most memory in bytes."""
+    """A first scan, the slowest answer meanwhile in seconds, and the peak memory in bytes."""
 
     seconds: float
     slowest_health: float
@@ -50,7 +50,7 @@ class FirstScan(NamedTuple):
 
 
 def first(server: Server, items: int) -> FirstScan:
-    """Follows the scan that the server began a few milliseconds before it said that it serves."""
+    """Measure the first scan, which began a few milliseconds before the server was ready."""
     begun = perf_counter()
     with server.connection() as ours, probed(server) as answers:
         while (root := _root(ours)).last_scan is None:
@@ -61,7 +61,7 @@ def first(server: Server, items: int) -> FirstScan:
 
 
 def again(server: Server) -> float:
-    """Seconds of a scan of the unchanged tree."""
+    """Return the seconds of a scan of the unchanged tree."""
     with server.connection() as ours:
         begun = perf_counter()
         ours.ask(Request("POST", "/api/library/scan"), 202)
@@ -71,7 +71,7 @@ def again(server: Server) -> float:
 
 
 def await_rest(server: Server) -> None:
-    """Waits until every file has been read: reading would disturb whatever is timed next."""
+    """Wait until every file has been read: reading would distort the next measurement."""
     begun = quiet_since = perf_counter()
     with server.connection() as ours:
         while perf_counter() - quiet_since < QUIET_SECONDS:
@@ -81,7 +81,7 @@ def await_rest(server: Server) -> None:
 
 
 def walk(folder: Path) -> float:
-    """Seconds of a bare walk: every entry listed and looked at, nothing kept."""
+    """Return the seconds of a bare walk that lists and stats every entry."""
     begun = perf_counter()
     pending = [os.fspath(folder)]
     while pending:
@@ -95,9 +95,9 @@ def walk(folder: Path) -> float:
 
 @contextmanager
 def probed(server: Server) -> Generator[list[float]]:
-    """How long each `GET /api/health` took while the block ran, asked on a connection of its own.
+    """Measure each `GET /api/health` while the block runs, over a connection of its own.
 
-    Whoever blocks the event loop shows here, because health itself asks for nothing.
+    The request needs nothing but the event loop, so it shows how long that is blocked.
     """
     answers: list[float] = []
     ended = threading.Event()
@@ -120,7 +120,7 @@ def probed(server: Server) -> Generator[list[float]]:
 
 
 def item_count(ours: Connection) -> int:
-    """How many files the index knows to be there."""
+    """Return the number of files in the index."""
     return _root(ours).item_count
 
 

@@ -1,6 +1,6 @@
-"""How many SQL statements an operation takes, counted in process on a small library.
+"""The number of SQL statements of each operation, counted in process on a small library.
 
-The number does not depend on how many items there are; that is the point of counting it.
+The number does not depend on how many items there are; that is the reason for counting it.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from tests.support.library import scanned
 
 ITEMS = 2_000
 FRAME = ("BEGIN IMMEDIATE", "COMMIT")
-"""Every change has these two; they are not counted. Of reads the trace does not show them."""
+"""Every change has these two; they are not counted. The trace does not show them for reads."""
 
 
 async def count(folder: Path, reads: Sequence[Case]) -> dict[str, int]:
-    """Statements of each change and of each read, by what it is."""
+    """Return the number of statements of each change and read, by name."""
     paths = make_library(folder / "library", ITEMS)
     settings = Settings(library=(str(folder / "library"),), data=str(folder / "data"))
     trace: list[str] = []
@@ -53,7 +53,7 @@ async def count(folder: Path, reads: Sequence[Case]) -> dict[str, int]:
 
 
 async def _on(ours: httpx.AsyncClient, id_: int, request: Request) -> Request:
-    """A request of the large library, made for the one collection of this small one."""
+    """Return a request of the large library for the one collection of this small one."""
     head, *tail = request.path.removeprefix("/api/collections/").partition("/")
     if head.isdecimal():
         request = request._replace(path=f"/api/collections/{id_}" + "".join(tail))
@@ -70,7 +70,7 @@ async def _send(ours: httpx.AsyncClient, request: Request) -> httpx.Response:
 
 
 async def _rest(ours: httpx.AsyncClient, trace: list[str]) -> None:
-    """Waits until the server runs no statement of its own accord."""
+    """Wait until the server runs no statement of its own accord."""
     async with asyncio.timeout(60):
         await scanned(ours)
         before = -1

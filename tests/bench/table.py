@@ -1,4 +1,4 @@
-"""The table: what, ours, the calibrator's, their ratio, and whether the target is met."""
+"""The table: operation, ours, the calibrator's, their ratio, and whether the target is met."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ _IS_TEXT = (True, False, False, False, False, True, False)
 
 
 class Row(NamedTuple):
-    """One measurement; `at_most` bounds the ratio, or our own value if nothing is compared."""
+    """A measurement; `at_most` bounds the ratio, or our own value if there is no comparison."""
 
     what: str
     ours: float
@@ -18,7 +18,7 @@ class Row(NamedTuple):
     statements: int | None = None
 
     def cells(self) -> tuple[str, ...]:
-        """Its texts, as `HEADINGS` names them."""
+        """Return the texts of the cells, in the order of `HEADINGS`."""
         ratio = self.ours / self.calibrator if self.calibrator else None
         target = ""
         if self.at_most is not None:
@@ -41,7 +41,7 @@ class Row(NamedTuple):
 
 
 def plain(rows: Sequence[Row], headings: tuple[str, ...] = HEADINGS) -> str:
-    """Aligned for a terminal."""
+    """Return the table aligned for a terminal."""
     lines = [headings, *(row.cells() for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
@@ -54,7 +54,7 @@ def plain(rows: Sequence[Row], headings: tuple[str, ...] = HEADINGS) -> str:
 
 
 def markdown(rows: Sequence[Row], headings: tuple[str, ...] = HEADINGS) -> str:
-    """Return the table for a page of Markdown, without columns that no row fills."""
+    """Return the table as Markdown, without empty columns."""
     rule = tuple("---" if is_text else "--:" for is_text in _IS_TEXT)
     cells = [row.cells() for row in rows]
     columns = [
@@ -64,6 +64,6 @@ def markdown(rows: Sequence[Row], headings: tuple[str, ...] = HEADINGS) -> str:
 
 
 def _short(value: float) -> str:
-    """Three digits that count."""
+    """Return a number with three significant digits."""
     decimals = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
     return f"{value:,.{decimals}f}"

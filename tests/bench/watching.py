@@ -1,4 +1,4 @@
-"""How soon the index shows what happens on the disk, and what it is like meanwhile."""
+"""The delay until the index shows changes on the disk, and the latency meanwhile."""
 
 import os
 import random
@@ -19,15 +19,17 @@ from tests.bench.dataset import SEED, create_request, created
 from tests.bench.processes import Server
 
 PAUSE_SECONDS = 0.15
-"""Between two changes: each is seen by itself."""
+"""A pause between two changes, so that each is seen separately."""
 MOST_SECONDS = 10.0
 POLL_SECONDS = 0.002
 FOLDER = "2025/all in one"
 
 
 class Storm(NamedTuple):
-    """A copy of many files into a big folder: seconds from its end until the index is equal, the
-    slowest answer of `GET /api/health` and 95 of 100 additions of people meanwhile, in seconds.
+    """A copy of many files into a big folder, in seconds.
+
+    It holds the time from the end of the copy until the index is equal, the slowest answer of `GET
+    /api/health`, and the 95th percentile of additions to a collection meanwhile.
     """
 
     until_equal: float
@@ -36,7 +38,7 @@ class Storm(NamedTuple):
 
 
 def visible(server: Server, library: Path, times: int) -> dict[str, float]:
-    """Seconds until the API shows a change, for 95 of 100 of each kind."""
+    """Return the 95th percentile, per kind of change, of the seconds until the API shows it."""
     folder = library / "watched"
     folder.mkdir()
     taken: dict[str, list[float]] = {"write": [], "rename": [], "delete": []}
@@ -67,7 +69,7 @@ def _until(ours: Connection, path: str, *, is_there: bool) -> float:
 
 
 def storm(folder: Path, items: int, copied: int) -> Storm:
-    """Copies `copied` files into a folder that holds `items` of them, while people work."""
+    """Copy `copied` files into a folder of `items` files while collections are changed."""
     library, aside = folder / "flat", folder / "aside"
     paths = [_make(library / FOLDER, f"old{number}") for number in range(items)]
     for number in range(copied):
@@ -102,7 +104,7 @@ def _make(folder: Path, name: str) -> str:
 def _people(
     server: Server, paths: Sequence[str], additions: list[float], ended: threading.Event
 ) -> None:
-    """Somebody adds a picture every 20 ms."""
+    """Add a picture to a collection every 20 ms."""
     draw = random.Random(SEED)
     with server.connection() as ours:
         made = create_request("While it is copied", paths[:1])

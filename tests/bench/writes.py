@@ -1,7 +1,7 @@
-"""Changes of a collection: how long until they are acknowledged, which means durable.
+"""Changes of a collection: the time until they are acknowledged, which means durable.
 
-Nothing compares: the calibrator stores nothing. What the disk takes for one synchronised write is
-told beside them, because each of them waits for one.
+There is no comparison, because the calibrator stores nothing. The time of one synchronised write to
+the disk is reported beside them, because each change waits for one.
 """
 
 import os
@@ -20,7 +20,7 @@ PAGE_OF_DATABASE = bytes(4096)
 
 
 def changes(id_: int, paths: Sequence[str]) -> Generator[tuple[str, Request]]:
-    """What is done to a collection made of the first 500 paths, in this order."""
+    """Yield the changes of a collection made of the first 500 paths, in this order."""
     address = f"/api/collections/{id_}"
     present, new, one = paths[:MEMBERS], paths[MEMBERS : 2 * MEMBERS], paths[2 * MEMBERS :]
     for what, method, where, listed in (
@@ -33,14 +33,14 @@ def changes(id_: int, paths: Sequence[str]) -> Generator[tuple[str, Request]]:
 
 
 def sample(draw: random.Random, paths: Sequence[str]) -> list[str]:
-    """The paths of one round of changes, in random order."""
+    """Return the paths of one round of changes, in random order."""
     return draw.sample(paths, 2 * MEMBERS + 1)
 
 
 def measure(
     ours: Connection, paths: Sequence[str], scratch: Path, rounds: int
 ) -> tuple[list[Row], float]:
-    """The median of each change over so many collections, and of a synchronised write, in ms."""
+    """Return the median of each change over all rounds, and of a synchronised write, in ms."""
     draw = random.Random(SEED)
     times: dict[str, list[float]] = {}
     synchronised = []
@@ -64,7 +64,7 @@ def measure(
 
 
 def _synchronised_write(file: Path) -> float:
-    """Seconds to append one page to a file and to have it on the disk."""
+    """Return the seconds to append one page to a file and sync it."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         begun = perf_counter()

@@ -1,4 +1,4 @@
-"""Copying between engines: everything arrives, ids included, or nothing does."""
+"""Copying between engines: everything is copied, ids included, or nothing."""
 
 import os
 from pathlib import Path

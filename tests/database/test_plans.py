@@ -1,4 +1,4 @@
-"""What statements cost SQLite on a filled database: the index of each, and a bound on its work."""
+"""The cost of statements to SQLite on a filled database: the index of each, and a bound."""
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
@@ -22,7 +22,7 @@ from tests.support.filled import TRAP, CountedSession, fill
 
 FOLDERS = 2_000
 ITEMS = 10
-"""In each folder; two of them are missing."""
+"""The items in each folder; two of them are missing."""
 EVERYTHING = FOLDERS * ITEMS
 
 Ask = Callable[[Reader], Awaitable[object]]
@@ -121,7 +121,7 @@ CASES: dict[str, tuple[int, str, Ask]] = {
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database of 20,000 items in 2,000 folders."""
+    """Return a database of 20,000 items in 2,000 folders."""
     file = tmp_path_factory.mktemp("filled") / "gallery.db"
     fill(file, [f"f{number:04}" for number in range(FOLDERS)], ITEMS, missing=2)
     return file

@@ -1,4 +1,4 @@
-"""The PostgreSQL engine: what it refuses, retries, and says when the server goes away."""
+"""The PostgreSQL engine: what it refuses, retries, and answers when the server goes away."""
 
 import asyncio
 import random
@@ -129,13 +129,13 @@ async def test_a_deadlock_is_run_again_and_told_once(url: str) -> None:
 
 
 async def test_servers_tell_each_other_what_happens(url: str) -> None:
-    """What people do at once, what the index learns gathered; and that there was a break."""
+    """Changes by people are sent at once, those of the index in batches; breaks are reported."""
     buses, heard = (Bus(), Bus()), (list[Event](), list[Event]())
     for bus, list_ in zip(buses, heard, strict=True):
         bus.listen(list_.append)
 
-    async def told(list_: list[Event], event: Event) -> None:
-        await eventually(lambda: event in list_, f"{event} is heard")
+    async def receives(list_: list[Event], event: Event) -> None:
+        await eventually(lambda: event in list_, f"{event} is received")
 
     async def publish(tx: Tx, *events: Event) -> None:
         for event in events:
@@ -150,8 +150,8 @@ async def test_servers_tell_each_other_what_happens(url: str) -> None:
         private = CollectionChanged(CollectionId(1), AccountId(1), is_public=False)
         await here.write(publish, private, ItemsChanged(RootId(1), ("a",)))
         await here.write(publish, ItemsChanged(RootId(1), ("b",)), ItemsChanged(RootId(2), None))
-        await told(heard[1], private)
-        await told(heard[1], ItemsChanged(RootId(2), None))
+        await receives(heard[1], private)
+        await receives(heard[1], ItemsChanged(RootId(2), None))
         assert {e for e in heard[1] if isinstance(e, ItemsChanged)} <= {
             ItemsChanged(RootId(1), ("a",)),
             ItemsChanged(RootId(1), ("b",)),
@@ -160,11 +160,11 @@ async def test_servers_tell_each_other_what_happens(url: str) -> None:
         }
         many = tuple(f"folder {number}" for number in range(2_000))
         await there.write(publish, ItemsChanged(RootId(3), many))
-        await told(heard[0], ItemsChanged(RootId(3), None))
-        assert heard[0].count(private) == 1, "nobody hears of his own doings twice"
+        await receives(heard[0], ItemsChanged(RootId(3), None))
+        assert heard[0].count(private) == 1, "a bus receives its own events once"
         connection = await asyncpg.connect(url)
         await connection.execute("SELECT pg_notify('gallery', 'what is this?')")
-        await told(heard[0], Missed())
+        await receives(heard[0], Missed())
         heard[0].clear()
         await connection.execute(
             """
@@ -173,10 +173,10 @@ async def test_servers_tell_each_other_what_happens(url: str) -> None:
             """
         )
         await connection.close()
-        await told(heard[0], Missed())
+        await receives(heard[0], Missed())
         await eventually(both_listen)
         await there.write(publish, CollectionChanged(CollectionId(2), AccountId(1), is_public=True))
-        await told(heard[0], CollectionChanged(CollectionId(2), AccountId(1), is_public=True))
+        await receives(heard[0], CollectionChanged(CollectionId(2), AccountId(1), is_public=True))
 
 
 async def listeners(reader: Reader) -> int:
@@ -261,7 +261,7 @@ async def test_two_servers_on_one_database_agree(url: str, tmp_path: Path, libra
     ):
         await scanned(a)
         await scanned(b)
-        await read(one)  # which changes what collections show
+        await read(one)  # this changes what collections show
         clients: list[httpx.AsyncClient] = [a, b] * 50
         names = ["Straße", "STRASSE"] * 50
         answers = await asyncio.gather(
@@ -303,7 +303,7 @@ async def test_two_servers_on_one_database_agree(url: str, tmp_path: Path, libra
 async def test_a_scan_is_done_by_one_server_and_taken_over_when_that_is_killed(
     url: str, tmp_path: Path, library: Tree
 ) -> None:
-    """The holder is killed in the middle of its scan; the other one has to finish it."""
+    """The holder is killed during its scan; the other one has to finish it."""
     library.write(*(f"many/{number % 50:02}/{number:05}.jpg" for number in range(20_000)))
     one, two = two_servers(url, tmp_path, library)
     async with serving(one) as holder, holder.client() as at_holder:
@@ -357,7 +357,7 @@ async def _lease(url: str) -> asyncpg.Record:
 async def test_two_servers_under_load_a_kill_and_a_restart_lose_nothing(
     postgres: postgres_server.Server, url: str, tmp_path: Path, library: Tree
 ) -> None:
-    """One server is killed, the database restarted under the other, all while both write."""
+    """One server is killed, and the database restarts under the other, while both write."""
     ledger, chance = Ledger(), random.Random(5)
     one, two = two_servers(url, tmp_path, library)
     async with serving(two) as stays, stays.client() as at_two:

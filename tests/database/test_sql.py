@@ -1,4 +1,4 @@
-"""The SQL of the store: no form that only one engine knows, and an index for every list."""
+"""The SQL of the store: only forms that both engines know, and an index for every list."""
 
 import ast
 import json
@@ -80,7 +80,7 @@ def test_no_statement_uses_what_only_one_engine_understands(place: str, sql: str
 
 NAMES = {"table.name", "', '.join(table.columns)", "key", "select", "where"}
 OF_THE_SCHEMA = {"database/copy.py": NAMES}
-"""Names of tables and columns as `schema.sql` has them, and statements made of nothing else."""
+"""Names of tables and columns as in `schema.sql`, and statements made only of them."""
 
 
 def test_values_are_parameters_and_only_constants_are_put_into_sql() -> None:
@@ -128,7 +128,7 @@ def test_constants_may_be_put_together(tmp_path: Path, code: str) -> None:
 
 
 def test_no_row_is_taken_apart_by_position() -> None:
-    """A column that is added to a statement must not shift what others mean: rows get names."""
+    """A new column in a statement must not shift the others: rows get names."""
     positional = [
         f"{module.relative_to(STORE.parent)}:{node.lineno}: {ast.unparse(node)}"
         for room in ("domain", "store", "indexing")
@@ -140,7 +140,7 @@ def test_no_row_is_taken_apart_by_position() -> None:
 
 
 def _takes_apart(node: ast.AST) -> TypeGuard[ast.expr]:
-    """Return whether it is `*a[1:]`, `a[x][1:3]`, `row[0]`, `row[N:]` or the like."""
+    """Return whether it is `*a[1:]`, `a[x][1:3]`, `row[0]`, `row[N:]` or similar."""
     if isinstance(node, ast.Starred):
         whole = node.value
         is_part = isinstance(whole, ast.Subscript) and isinstance(whole.slice, ast.Slice)
@@ -154,7 +154,7 @@ def _takes_apart(node: ast.AST) -> TypeGuard[ast.expr]:
 
 
 ROWS = {"row", "item", "action", "file", "rest", "now", "key"}
-"""Names of one row, or of one struct."""
+"""Variable names of one row, or of one struct."""
 
 
 def test_the_schema_is_plain_sqlite_and_fits_the_mapping_of_types() -> None:
@@ -222,6 +222,6 @@ async def test_no_query_scans_a_big_table(
         for *_numbers, step in plan.fetchall():
             scanned = re.match(rf"SCAN (\w+)(?! VIRTUAL)(?!.*INDEX item_({SMALL}))", step)
             assert not (scanned and scanned[1] in big), f"{step}\n{sql}"
-            is_walk = "ORDER BY" in sql and "LIMIT" in sql  # it ends with the page
+            is_walk = "ORDER BY" in sql and "LIMIT" in sql  # the walk ends with the page
             assert is_walk or not TRAP.search(step), f"{step}\n{sql}"
     connection.close()

@@ -208,13 +208,13 @@ async def test_a_statement_that_changes_something_is_not_run_twice_for_such_a_te
 async def test_connections_that_have_met_damage_are_replaced(
     db: SqliteDatabase, tmp_path: Path
 ) -> None:
-    """One page of the file is damaged behind the back of the server, and is whole again later."""
+    """One page of the file is damaged while the server runs, and is repaired later."""
     await db.write(add, "x" * 100_000)
     with closing(sqlite3.connect(tmp_path / "gallery.db")) as other:
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     file = tmp_path / "gallery.db"
     whole = file.read_bytes()
-    await db.write(add, "another generation")  # which empties the page caches
+    await db.write(add, "another generation")  # this empties the page caches
     pages = [whole[at : at + 4_096] for at in range(0, len(whole), 4_096)]
     with file.open("r+b") as damaged:
         damaged.writelines(b"\xaa" * 4_096 if b"x" * 99 in page else page for page in pages)
@@ -391,7 +391,7 @@ async def db(tmp_path: Path) -> AsyncGenerator[SqliteDatabase]:
 
 
 async def test_damage_that_a_quick_check_misses_is_found_in_the_background(tmp_path: Path) -> None:
-    """An index leads to a row under another name than the row has."""
+    """An index contains another name than the row."""
     file = tmp_path / "x.db"
     async with open_sqlite(file, Bus()) as db:
         await db.write(add, "beach")
@@ -412,7 +412,7 @@ async def test_a_sound_database_has_no_problems(tmp_path: Path) -> None:
 
 
 def test_a_check_that_is_cancelled_at_any_moment_leaves_no_thread_behind(tmp_path: Path) -> None:
-    """One that reported to a loop that is closed would fail, and so would this test."""
+    """A thread that reports to a closed event loop would fail this test."""
     with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
         connection.execute("CREATE TABLE x (y)")
 

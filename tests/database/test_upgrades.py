@@ -1,4 +1,4 @@
-"""Databases of earlier versions: brought up to date step by step, with all that they hold."""
+"""Databases of earlier versions: upgraded step by step, without loss."""
 
 import re
 import sqlite3
@@ -27,7 +27,7 @@ ROWS = (
 
 
 async def check(db: Database) -> None:
-    """What Python adds to old rows: they are found by their words and have their natural order."""
+    """Assert what Python adds to old rows: search words and natural order."""
     ((count,),) = await db.read(asked, "SELECT item_count FROM folder")
     assert count == 1
     assert await db.read(asked, "SELECT s.rowid FROM item_words('jp*') AS s") == [(7,)]
@@ -40,7 +40,7 @@ async def asked(reader: Reader, sql: str) -> list[tuple[object, ...]]:
 
 
 def shape(connection: sqlite3.Connection) -> dict[str, object]:
-    """Every table with its columns, and every index."""
+    """Return every table with its columns, and every index."""
     found: dict[str, object] = {}
     for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_schema"):
         if kind == "table":

@@ -1,4 +1,4 @@
-"""The demo library: real, varied files that an index can be tried on."""
+"""The demo library: real, varied files to try an index on."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Nothing outside a root is ever opened, whatever is put in the way, by either way of opening."""
+"""Nothing outside a root is ever opened, through any link, by either way of opening."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 @pytest.fixture
 def inside(tmp_path: Path) -> Path:
-    """A folder with a file deep inside, beside a secret."""
+    """Return a folder with a file deep inside; a secret lies beside the folder."""
     (tmp_path / "root/a/b").mkdir(parents=True)
     (tmp_path / "root/a/b/file").write_bytes(b"ours")
     (tmp_path / "secret").mkdir()
@@ -39,7 +39,7 @@ def way(request: pytest.FixtureRequest) -> Open:
 
 
 def refusal(way: Open, folder: int, path: str) -> int | None:
-    """The number of the error that opening a file gives, None if it opens or has no number."""
+    """Return the number of the error of opening a file; None if it opens or has no number."""
     try:
         os.close(way(folder, path, READ))
     except OSError as error:
@@ -48,7 +48,7 @@ def refusal(way: Open, folder: int, path: str) -> int | None:
 
 
 def test_the_kernel_of_this_machine_can_do_it() -> None:
-    """Else half of these tests say nothing."""
+    """Without it half of these tests would prove nothing."""
     assert os.uname().sysname != "Linux" or beneath.openat2() is not None
 
 

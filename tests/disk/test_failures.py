@@ -1,4 +1,4 @@
-"""What an error of the system says about a file: a table."""
+"""The meaning of a system error for a file, as a table."""
 
 import errno
 

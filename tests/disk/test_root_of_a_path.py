@@ -1,4 +1,4 @@
-"""Which root a path of the library belongs to, and where below it: a table."""
+"""The root of a library path, and the place below it, as a table."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Criteria as SQL mean what they say: compared with plain Python, on thousands drawn at random."""
+"""Criteria as SQL, compared with plain Python on thousands of random filters."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -27,9 +27,9 @@ from tests.support.reference import Fact, answer
 
 ITEMS = 150
 DRAWN = {"": 2_000, "postgres": 800}
-"""How many filters for each engine; the more, the longer PostgreSQL plans."""
+"""The number of filters for each engine; PostgreSQL takes long to plan each."""
 DAY = 20_454
-"""Since 1970; it decides the order of shuffles."""
+"""Days since 1970; the day decides the order of shuffles."""
 ROOT = RootId(1)
 FOLDERS = ["x", "x/a", "x/a/b", "x/ab", "x/Été"]
 NAMES = ["img2", "img10", "IMG_0042", "Straße", "東京タワー", "été à Nice", "b-w"]
@@ -48,7 +48,7 @@ def milliseconds(moment: datetime) -> int:
 
 
 def drawn_fact(chance: random.Random, number: int) -> tuple[str, FileSeen, Probed]:
-    """A file, and what it says of itself."""
+    """Return a random file with its folder and its metadata."""
     local = milliseconds(BEGINNING + timedelta(hours=chance.randrange(24 * 5)))
     offset = chance.choice([None, 0, 120, -330])
     taken = Taken(local - (offset or 0) * 60_000, local, offset, "exif")
@@ -73,7 +73,7 @@ def drawn_fact(chance: random.Random, number: int) -> tuple[str, FileSeen, Probe
 
 @pytest.fixture
 async def facts(db: Database) -> list[Fact]:
-    """Items in the database, and the same as plain facts."""
+    """Insert items into the database; return them as plain facts."""
     chance = random.Random(5)
     drawn: dict[str, tuple[str, FileSeen, Probed]] = {}
     for number in range(ITEMS):
@@ -87,8 +87,8 @@ async def facts(db: Database) -> list[Fact]:
     for start in range(0, len(files), 50):  # at three different times
         await db.write(reconcile.apply, ROOT, "x", files[start : start + 50], Millis(0))
     waiting = await db.read(unread.ready, ROOT, Millis(1 << 50), ItemId(0), 1_000)
-    told = [(item, drawn[item.path][2]) for item in waiting]
-    await db.write(reconcile.store_metadata, ROOT, told, ())
+    metadata = [(item, drawn[item.path][2]) for item in waiting]
+    await db.write(reconcile.store_metadata, ROOT, metadata, ())
     lost = [Gone(item.id, item.path) for item in waiting if item.id % 11 == 0]
     await db.write(reconcile.apply, ROOT, "x", lost, db.now())
     marks, members = await db.write(people, [item.id for item in waiting])
@@ -104,7 +104,7 @@ async def facts(db: Database) -> list[Fact]:
             item.id in marks,
             frozenset(id_ for id_, ids in members.items() if item.id in ids),
         )
-        for item, found in told
+        for item, found in metadata
     ]
 
 
@@ -113,7 +113,7 @@ async def pages_added(reader: Any) -> dict[int, int]:
 
 
 async def people(tx: Tx, ids: list[int]) -> tuple[set[int], dict[int, set[int]]]:
-    """Two people with marks and collections: the favorites of the first, and what it may see."""
+    """Insert two people with marks; return the favorites and visible collections of the first."""
     await accounts.insert(tx, "viewer")
     await accounts.insert(tx, "other")
     members = {1: set(ids[::2]), 2: set(ids[::3]), 3: set(ids[::5]), 4: set()}
@@ -199,7 +199,7 @@ orders = {
 
 @st.composite
 def some_criteria(draw: st.DrawFn) -> Criteria:
-    """At most three keys, so that mostly something is left; with any logic and order."""
+    """Draw criteria with at most three keys, so that they often match; any logic and order."""
     keys = draw(st.lists(st.sampled_from(sorted(DRAWING)), max_size=3, unique=True))
     values = {key: draw(DRAWING[key]) for key in keys}
     for key in keys:
@@ -210,7 +210,7 @@ def some_criteria(draw: st.DrawFn) -> Criteria:
 
 
 async def paged(db: Database, criteria: Criteria, limit: int) -> list[int]:
-    """The ids of all pages."""
+    """Return the ids of all pages."""
     found: list[int] = []
     after = None
     while True:
@@ -228,7 +228,7 @@ async def paged(db: Database, criteria: Criteria, limit: int) -> list[int]:
 async def test_the_database_finds_what_the_criteria_say_in_their_order(
     db: Database, facts: list[Fact], monkeypatch: pytest.MonkeyPatch, short: int, database: str
 ) -> None:
-    """Both ways: by the list of ids of one part of the filter, and by a walk in the order."""
+    """Both ways are tested: a list of ids from one part of the filter, and a walk in order."""
     monkeypatch.setattr(pages, "SHORT", short)
     drawn: list[tuple[Criteria, int]] = []
 
@@ -253,7 +253,7 @@ async def test_the_database_finds_what_the_criteria_say_in_their_order(
 
 
 def _counting(criteria: Criteria, visible: set[int]) -> Criteria:
-    """Of the collections only those count that may be seen; all of none is nothing."""
+    """Return criteria with only visible collections; with none of them visible nothing matches."""
     if not criteria.collections:
         return criteria
     kept = [id_ for id_ in criteria.collections if id_ in visible]

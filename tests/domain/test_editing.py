@@ -1,4 +1,4 @@
-"""What an input sets of a collection by itself."""
+"""The fields of a collection that an input sets directly."""
 
 from typing import Any
 

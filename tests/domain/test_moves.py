@@ -1,4 +1,4 @@
-"""Which items are one file that was moved, by their bytes: a table."""
+"""Matching items by their bytes: which are the same file after a move, as a table."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def version(modified_at: int) -> FileVersion:
 
 
 def item(id_: int, **known: Any) -> MatchCandidate:
-    """An item of bytes that several have, in no collection, added after the first scan."""
+    """Return an item with duplicate bytes, in no collection, added after the first scan."""
     default = MatchCandidate(
         ItemId(id_),
         RootId(1),

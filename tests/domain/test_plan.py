@@ -1,4 +1,4 @@
-"""The plan is pure, so its tests are tables, and properties over a disk that people rearrange."""
+"""The plan is pure: it is tested by tables, and by properties over a rearranged disk."""
 
 from collections.abc import Collection, Sequence
 
@@ -53,7 +53,7 @@ def moved(id_: int, former: str, folder: str, file: FileSeen, *, void: bool = Tr
 def of_x(
     files: Sequence[FileSeen], before: Sequence[KnownItem], names: Collection[str] | None = None
 ) -> Look:
-    """A look at the folder x, which the index knows."""
+    """Return a look at the folder x, which is in the index."""
     listing = FolderListing("x", list(files), [], None if names is None else frozenset(names))
     return Look.at(listing, KnownFolder(is_present=True, files=before))
 
@@ -81,7 +81,7 @@ A_AS_B = seen("b.jpg")
         ([A], [known(1, A, 5), known(2, A)], []),
         ([], [known(1, A, 5), known(2, A)], [Gone(ItemId(2), "x/a.jpg")]),
         ([B], [known(1, A)], [Added("x", B), Gone(ItemId(1), "x/a.jpg")]),
-        # a rename, also by case only, or between two ways to write the same letters
+        # a rename, including one of case or of Unicode form only
         ([A_AS_B], [known(1, A)], [moved(1, "x/a.jpg", "x", A_AS_B)]),
         ([seen("A.JPG")], [known(1, A)], [moved(1, "x/a.jpg", "x", seen("A.JPG"))]),
         (
@@ -92,7 +92,7 @@ A_AS_B = seen("b.jpg")
             ],
         ),
         ([A_AS_B], [known(1, A, 5)], [moved(1, "x/a.jpg", "x", A_AS_B)]),
-        # not a rename: another size or time tells an inode that is used again
+        # no rename: a different size or time shows that the inode was reused
         (
             [seen("b.jpg", size=2)],
             [known(1, A)],
@@ -101,7 +101,7 @@ A_AS_B = seen("b.jpg")
                 Gone(ItemId(1), "x/a.jpg"),
             ],
         ),
-        # two changed places
+        # two files changed places
         (
             [seen("a.jpg", inode=2), seen("b.jpg", inode=1)],
             [known(1, A), known(2, B)],
@@ -110,7 +110,7 @@ A_AS_B = seen("b.jpg")
                 moved(1, "x/a.jpg", "x", seen("b.jpg", inode=1), void=False),
             ],
         ),
-        # all moved up by one
+        # all files moved up by one
         (
             [seen("b.jpg", inode=1), seen("c.jpg", inode=2), seen("d.jpg", inode=3)],
             [known(1, A), known(2, B), known(3, C)],
@@ -120,7 +120,7 @@ A_AS_B = seen("b.jpg")
                 moved(3, "x/c.jpg", "x", seen("d.jpg", inode=3), void=False),
             ],
         ),
-        # moved away, and another one in its place
+        # a file moved away, and another one took its place
         (
             [NEW_A, A_AS_B],
             [known(1, A)],
@@ -186,7 +186,7 @@ def test_a_file_from_another_folder_is_the_item_that_is_not_there_any_more() -> 
 
 
 def test_a_file_that_was_replaced_and_turns_up_elsewhere_is_the_item() -> None:
-    """The other one in its place had been taken for a new version of it."""
+    """The index had recorded the other file in its place as a new version of it."""
     look = of_x([seen("a.jpg", inode=9), A_AS_B], [known(7, seen("a.jpg", inode=9))])
     former = UnlistedFile(known(7, A), "x/a.jpg", left_a_void=False)
     assert list(plan([look], [former])) == [
@@ -208,9 +208,9 @@ def test_of_several_names_of_a_file_the_last_one_that_was_there_moves() -> None:
 @pytest.mark.parametrize(
     ("kept", "newcomer_added", "stays"),
     [
-        ((), 0, False),  # both are as old: it is a move over another file
+        ((), 0, False),  # both are equally old: a move over another file
         ((), 9, True),  # the newcomer was written a moment ago, to replace the other
-        ((1,), 0, True),  # whoever is in a collection is not lost to one who is not
+        ((1,), 0, True),  # an item in a collection is not given up for one in none
         ((2,), 9, False),
         ((1, 2), 9, False),
     ],
@@ -249,7 +249,7 @@ def looks(now: list[tuple[str, str, int]], index: Index) -> list[Look]:
 
 
 def planned(now: list[tuple[str, str, int]], index: Index) -> list[Action]:
-    """With those that lost their name to another one as strays, as the database finds them."""
+    """Return the plan; items that lost their name are strays, as the database would find them."""
     both = looks(now, index)
     shown = {row.id for look in both for row in look.rows.values()}
     shadows = [

@@ -1,4 +1,4 @@
-"""Which files are read next, and when one is given up: what is counted survives the server."""
+"""Which files are read next, and when one is given up; the counts survive a restart."""
 
 import random
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from gallery.values.times import Micros, Millis
 MODIFIED_AT = Micros(1_000)
 ROOT = RootId(1)
 STILL = Millis(1 << 50)
-"""Long after everything."""
+"""Later than every change."""
 
 
 def file(number: int, *, size: int = 1, sidecar: int = 0, inode: int | None = None) -> FileSeen:
@@ -32,7 +32,7 @@ def file(number: int, *, size: int = 1, sidecar: int = 0, inode: int | None = No
 
 @pytest.fixture
 async def items(db: Database) -> list[ItemId]:
-    """The ids of four files that wait to be read."""
+    """Insert four files that wait to be read; return their ids."""
     await db.write(roots.register, "x", "/nowhere")
     added = [Added("x", file(number)) for number in range(1, 5)]
     await db.write(reconcile.apply, ROOT, "x", [FolderFound("x"), *added], Millis(0))
@@ -48,9 +48,9 @@ async def ready(db: Database) -> list[int]:
 
 
 async def read_in_full(db: Database) -> tuple[list[int], dict[int, str | None]]:
-    """Reads as the queue does, files that end the server included: those of even ids.
+    """Read as the queue does; files with even ids kill the server.
 
-    Returns what was begun, in order, and the problems that are known in the end.
+    Return the ids that were begun, in order, and the final problems.
     """
     begun: list[int] = []
     while True:
@@ -66,7 +66,7 @@ async def read_in_full(db: Database) -> tuple[list[int], dict[int, str | None]]:
         await db.write(unread.begin, [item.id for item in batch])
         begun += [item.id for item in batch]
         if any(item.id % 2 == 0 for item in batch):
-            continue  # the server has ended, and another one begins
+            continue  # the server has died, and another one starts
         found = [(item, Probed(taken=reading.unreadable(item).taken)) for item in batch]
         await db.write(reconcile.store_metadata, ROOT, found, ())
 
@@ -170,7 +170,7 @@ LONGEST = tuple(
     "".join(map(chr, CHANCE.choices(some, k=500)))
     for some in (range(0x1F300, 0x1F5FF), range(0x4E00, 0x9FFF), range(0x3300, 0x3357), (0xFDFA,))
 )
-"""Keywords of 2,000 and 1,500 bytes, and two whose keys are many times as long."""
+"""Keywords of 2,000 and 1,500 bytes, and two with keys many times as long."""
 
 
 async def test_the_longest_names_fit_into_the_indexes_of_both_engines(
@@ -209,7 +209,7 @@ async def test_an_index_holds_what_waits_in_both_orders(db: Database) -> None:
 
 
 async def plans(reader: Reader) -> list[list[str]]:
-    """How SQLite finds what is ready, and what was tried."""
+    """Return SQLite's plans of finding the files to read, and those tried before."""
     explaining = Explaining(reader)
     await unread.ready(Reader(explaining), ROOT, STILL, ItemId(0), 9)
     await unread.tried(Reader(explaining), ROOT, STILL, 9)
@@ -217,7 +217,7 @@ async def plans(reader: Reader) -> list[list[str]]:
 
 
 class Explaining:
-    """A session that explains each statement and gives no rows."""
+    """A session that explains each statement and returns no rows."""
 
     def __init__(self, reader: Reader) -> None:
         self.plans: list[list[str]] = []

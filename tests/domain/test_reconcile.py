@@ -1,4 +1,4 @@
-"""Applying what the plan says: properties of both together, over many listings in a row."""
+"""Plan and application together: properties over many successive listings."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ async def counts(reader: Reader) -> tuple[int, int, int, int]:
 
 
 async def kept(reader: Reader) -> list[tuple[Any, ...]]:
-    """What is kept with the items, and what it must be: counts of folders, words of names."""
+    """Return the derived values, actual and expected: counts of folders, words of names."""
     return [
         tuple(row)
         for row in await reader.all(
@@ -102,7 +102,7 @@ async def test_the_index_shows_what_was_listed_whatever_came_before(
         )
         now = {row[1:4]: row[-1] for row in shown}
         moved = {key: id_ for key, id_ in now.items() if former.get(key, id_) != id_}
-        # Only the row of an older item, which had been missing, may take the place of its own.
+        # Only an older item, which had been missing, may replace the present one.
         assert all(id_ < former[key] for key, id_ in moved.items()), "a file keeps its id"
         former = now
         wrong = [row for row in await db.read(kept) if row[1] != row[2]]

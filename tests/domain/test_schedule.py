@@ -1,4 +1,4 @@
-"""When a root is looked through: no disk, no waiting, only times."""
+"""When a root is scanned: a pure schedule, without disk or waiting."""
 
 import pytest
 
@@ -56,7 +56,7 @@ def test_after_a_storm_the_watching_is_renewed_then_a_pass_releases_what_was_hel
     assert schedule.due == 1.0 + QUIET_SECONDS
     schedule.hold([7, 8])
 
-    # A pass during the storm makes nothing sure: hints may have been dropped since.
+    # A pass during the storm is not enough: later hints may have been dropped.
     schedule.note_listed(is_unsure=False)
     assert schedule.is_unsure
 

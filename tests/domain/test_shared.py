@@ -1,4 +1,4 @@
-"""Work that several wait for: done once, for whoever is still there."""
+"""Shared work: done once for all that wait, as long as one still waits."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from tests.support.waiting import others_have_run
 
 
 class Work:
-    """Work that ends when it is told to."""
+    """Work that ends when the test permits it."""
 
     def __init__(self) -> None:
         self.begun = 0
@@ -23,7 +23,7 @@ class Work:
 
 
 async def turns() -> None:
-    """Lets everybody go on who can."""
+    """Let every task that is ready make progress."""
     for _ in range(20):
         await others_have_run()
 
@@ -37,7 +37,7 @@ async def test_many_wait_for_one() -> None:
     assert await asyncio.gather(*waiting[1:]) == [1, 1, 1, 1]
     assert waiting[0].cancelled()
     await shared.rest()
-    assert await shared.get("a", work) == 2  # nothing is kept here
+    assert await shared.get("a", work) == 2  # no result is kept
 
 
 async def test_what_nobody_waits_for_any_more_is_not_begun() -> None:

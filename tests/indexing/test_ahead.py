@@ -1,4 +1,4 @@
-"""Thumbnails that are made before anybody asks."""
+"""Thumbnails that are rendered before any request."""
 
 import asyncio
 import errno
@@ -27,7 +27,7 @@ from tests.support.waiting import eventually
 
 @pytest.fixture
 def library(tmp_path: Path) -> Tree:
-    """Seven pictures, each a day younger than the one before."""
+    """Return seven pictures, each a day younger than the one before."""
     tree = Tree(tmp_path / "library")
     for day in range(7):
         path = f"day {day}.jpg"
@@ -46,7 +46,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The paths in the order in which they are drawn, one by one."""
+    """Return the list of paths in the order of rendering, which is made sequential."""
     drawn: list[str] = []
     draw, alone = Renderer.draw, asyncio.Lock()
 
@@ -106,7 +106,7 @@ async def test_everything_is_drawn_and_the_collections_know(
 
 
 async def drawn(settings: Settings) -> None:
-    """Waits without looking at anything, which would change the order."""
+    """Wait without reading items through the API, which would change the order."""
 
     async def is_so() -> bool:
         return await ask(settings, "SELECT COUNT(*) FROM item WHERE drawn_at IS NOT NULL") == 7
@@ -188,8 +188,8 @@ async def test_what_ends_each_process_that_draws_it_has_a_problem_until_it_can_b
             found = await problem(client)
             return found if found[1] else None
 
-        id_, told = await eventually(problem_if_any)
-        assert told == "takes too much memory or time"
+        id_, reason = await eventually(problem_if_any)
+        assert reason == "takes too much memory or time"
     monkeypatch.setattr(Workers, "render", render)
     async with served(settings) as client:  # a new server has not seen it fail
         assert (await client.get(f"/api/items/{id_}/thumbnail")).status_code == 200
@@ -212,7 +212,7 @@ async def test_a_changed_file_is_drawn_anew(settings: Settings, library: Tree) -
 async def test_a_cache_that_cannot_be_listed_at_start_does_not_end_drawing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is counted as soon as it can be."""
+    """It is measured later, as soon as it can be listed."""
     survey, failures = Cache.survey, list[str]()
 
     def fail(self: Cache) -> int:

@@ -1,4 +1,4 @@
-"""A disk, or a system, that fails for a while says nothing about the files: nothing is lost."""
+"""Temporary failures of the disk or the system: they change no item."""
 
 import errno
 import os
@@ -25,7 +25,7 @@ FAULTS = (errno.EIO, errno.EMFILE, errno.ENOMEM)
 
 
 class Faulty:
-    """System calls that fail below a folder, for as long as there is an `error`."""
+    """System calls that fail below a folder while `error` is set."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.error: int | None = None
@@ -57,7 +57,7 @@ class Faulty:
 
     @contextmanager
     def at(self, place: Path, error: int) -> Iterator[None]:
-        """Whatever looks at `place` fails."""
+        """Make every call for `place` fail while the block runs."""
         self.place, self.error = str(place), error
         try:
             yield
@@ -66,7 +66,7 @@ class Faulty:
 
 
 class Entries:
-    """What `os.scandir` gives; to look at an entry may fail, too."""
+    """The iterator of `os.scandir`; to stat an entry may fail, too."""
 
     def __init__(self, entries: Any, faulty: Faulty, folder: str) -> None:
         self._entries = entries
@@ -113,7 +113,7 @@ async def state(client: httpx.AsyncClient) -> dict[str, Any]:
 
 
 def of_the_disk(root: dict[str, Any]) -> list[dict[str, str]]:
-    """The problems but those of the files themselves, which are no pictures here."""
+    """Return the problems of the disk; the files here are no pictures, which is expected."""
     return [problem for problem in root["problems"] if problem["reason"] != "is not a picture"]
 
 
@@ -152,7 +152,7 @@ async def test_nothing_is_missing_in_a_folder_that_cannot_be_listed_for_a_moment
         await client.post("/api/library/scan")
         await until(lambda root: bool(of_the_disk(root)), client)
         assert (await state(client))["missingCount"] == 0
-    await until(lambda root: root["itemCount"] == len(TRIP) + 1, client)  # without being asked
+    await until(lambda root: root["itemCount"] == len(TRIP) + 1, client)  # without a request
     assert [item["missing"] for item in (await show(client, made["id"]))["items"]] == [False]
 
 

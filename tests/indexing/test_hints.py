@@ -1,4 +1,4 @@
-"""Of folders that are new, those above all others: a table."""
+"""The topmost of several new folders, as a table."""
 
 from itertools import permutations
 

@@ -1,7 +1,7 @@
-"""The index follows a folder that is looked at in parts, late, and while it changes.
+"""The index follows a folder that is read in parts, late, and while it changes.
 
-A watcher lags behind the disk on a busy machine, so that an item may seem missing for long, with a
-copy of its file before everybody's eyes. Here a test says what is looked at, and when.
+On a busy machine a watcher lags behind the disk, so that an item seems missing while a copy of its
+file exists. Here the test decides what is read, and when.
 """
 
 import os
@@ -40,11 +40,11 @@ from tests.support.rearranging import Folder
 FILES = 25
 ROUNDS = 40
 SEEDS = (0, 1, 3, 4, 5, 6, 8, 9)
-"""With each an item lost its file before what it was taken for was remembered."""
+"""With each of these seeds an item once lost its file before the match was stored."""
 
 
 class Looks:
-    """What the indexer does, one step at a time."""
+    """The work of the indexer, one step at a time."""
 
     def __init__(self, db: Database, lease: Leased, library: Library) -> None:
         self._db = db
@@ -54,7 +54,7 @@ class Looks:
         self._lost: list[ItemId] = []
 
     async def at(self, touched: list[str]) -> None:
-        """Look where something has happened."""
+        """Scan the folders of the hints."""
         walk = Walk(self._served.root, self._library.disk.is_junk)
         self._served.hint(touched)
         while hints := self._served.take_hints(9):
@@ -63,7 +63,7 @@ class Looks:
             await self._end(work)
 
     async def at_everything(self) -> None:
-        """Make a full pass."""
+        """Run a full pass."""
         self._served.identify()
         walk = Walk(self._served.root, self._library.disk.is_junk)
         work = Pass(self._db, self._lease, self._library, self._served)
@@ -78,7 +78,7 @@ class Looks:
         self._library.transient.update(work.lost)
 
     async def merge(self) -> None:
-        """Take what has the bytes of a missing item for it, as after some seconds."""
+        """Match missing items by their bytes, as the indexer does after some seconds."""
         self._library.transient.difference_update(self._lost)
         work = Pass(self._db, self._lease, self._library, self._served)
         lost, self._lost = self._lost, []
@@ -86,7 +86,7 @@ class Looks:
         await work.follow()
 
     async def read(self, limit: int) -> None:
-        """Read some of the files that wait for it."""
+        """Read some of the waiting files."""
         batch = await self._db.read(
             unread.ready, self._served.id, Millis(1 << 50), ItemId(0), limit
         )

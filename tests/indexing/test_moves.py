@@ -81,7 +81,7 @@ async def test_renumbered_files_keep_who_they_are(client: httpx.AsyncClient, lib
     def name(number: int) -> str:
         return f"roll/IMG_{number:04}.jpg"
 
-    count = 2_500  # more than one transaction holds
+    count = 2_500  # more than fit into one transaction
     library.write(*map(name, range(count)))
     await rescan(client)
     made = await make(client, folderPath="roll", paths=[name(0), name(count - 1)])
@@ -104,7 +104,7 @@ async def test_a_renamed_folder_takes_items_and_scopes_along(
     far = await make(client, "far", folderPath="photos", paths=[SUNSET])
     tag = (await client.get(f"/api/collections/{empty['id']}")).headers["ETag"]
     before = await ids(client, *TRIP)
-    library.write(*extra)  # its time of modification is another one then
+    library.write(*extra)  # this changes the folder's time of modification
     library.move("photos/2025/trip", "photos/2026/voyage")
     await rescan(client)
     moved = [path.replace("2025/trip", "2026/voyage") for path in TRIP]
@@ -237,7 +237,7 @@ async def test_a_file_that_replaces_another_one_is_a_new_version_of_it(
         await rescan(client)
         assert await ids(client, BEACH) == {BEACH: before[BEACH]}
         assert await members_and_missing(client, made["id"]) == [(BEACH, False)]
-    library.move(SUNSET, BEACH)  # and one that is in no collection is not let in the way of one
+    library.move(SUNSET, BEACH)  # an item in no collection does not displace one in a collection
     await rescan(client)
     assert await ids(client, BEACH) == {BEACH: before[BEACH]}
 
@@ -253,7 +253,7 @@ async def test_a_kept_file_moved_over_another_one_stays_who_it_is(
     assert await members_and_missing(client, made["id"]) == [(SUNSET, False), (SUNSET, True)]
     memberships = await client.post("/api/collections/memberships", json={"paths": [SUNSET]})
     assert memberships.json() == {SUNSET: [made["id"]]}
-    library.move(SUNSET, "photos/away.jpg")  # and the one that was there may come back
+    library.move(SUNSET, "photos/away.jpg")  # and the item that was there may come back
     library.write(SUNSET)
     await rescan(client)
     assert await members_and_missing(client, made["id"]) == [
@@ -263,9 +263,7 @@ async def test_a_kept_file_moved_over_another_one_stays_who_it_is(
 
 
 async def test_a_path_means_whoever_is_there(client: httpx.AsyncClient, library: Tree) -> None:
-    """A member that lost its path to another item is not found by it any more, and is again when
-    that one goes.
-    """
+    """A member that lost its path to another item is not found by it until the other one leaves."""
     made = await make(client, folderPath="photos", paths=[BEACH])
     look_up = "/api/collections/memberships", {"paths": [BEACH]}
     library.remove(BEACH)
@@ -311,7 +309,7 @@ async def test_everything_is_recognized_after_the_server_was_stopped(
 
 @pytest.fixture
 def other_disk() -> Iterator[Path]:
-    """A folder on another file system than that of temporary files."""
+    """Yield a folder on another file system than the one of temporary files."""
     shared_memory = Path("/dev/shm")
     if not shared_memory.is_dir() or shared_memory.stat().st_dev == Path("/tmp").stat().st_dev:
         pytest.skip("there is no second file system")
@@ -324,7 +322,7 @@ def other_disk() -> Iterator[Path]:
 async def test_a_move_to_another_disk_keeps_the_items(
     tmp_path: Path, other_disk: Path, database: str, clock: Clock, *, scans_between: bool
 ) -> None:
-    """Copy, then removal: found out by the bytes, once they have been read."""
+    """Copy, then removal: detected by the bytes, after they have been read."""
     here, there = Tree(tmp_path / "here"), Tree(other_disk / "there")
     for number in range(5):
         here.write(f"trip/{number}.jpg", content=bytes([number]) * 500)
@@ -422,7 +420,7 @@ async def test_a_move_between_roots_of_one_disk_keeps_the_item(
 async def test_a_new_version_is_followed_as_the_first_one_was(
     client: httpx.AsyncClient, library: Tree, settings: Settings, tmp_path: Path, clock: Clock
 ) -> None:
-    """A program has saved the file anew; later it goes elsewhere, and another is in its place."""
+    """A program saves the file anew; later it is moved, and another one takes its place."""
     await make(client, folderPath="", paths=[BEACH])
     before = await ids(client, BEACH)
     for content in (b"saved anew", b"saved once more"):

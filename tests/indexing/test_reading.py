@@ -1,4 +1,4 @@
-"""Files are read once they are still: with their sidecars, what people look at first."""
+"""Files are read once they are still: with their sidecars, requested ones first."""
 
 import asyncio
 import errno
@@ -28,14 +28,14 @@ from tests.support.waiting import eventually
 
 
 async def shown(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
-    """Everything that is known of the item at a path."""
+    """Return the details of the item at a path."""
     (item,) = (await client.get("/api/items", params={"path": path})).json()["items"]
     found: dict[str, Any] = (await client.get(f"/api/items/{item['id']}")).json()
     return found
 
 
 async def looked_at(client: httpx.AsyncClient, settings: Settings) -> None:
-    """The library was scanned, and everything in it was read."""
+    """Scan the library and wait until everything is read."""
     await rescan(client)
     await read(settings)
 
@@ -53,7 +53,7 @@ async def test_a_sidecar_alone_refreshes_the_item(
         os.utime(library.folder / name, (1_700_001_000 + rating,) * 2)
         await looked_at(client, settings)
         after = await shown(client, "x.jpg")
-        expected = 3 if name == "x.XMP" else rating  # that for it alone goes before the shared one
+        expected = 3 if name == "x.XMP" else rating  # x.jpg.xmp outranks the shared one
         assert after == before | {"rating": expected}
     library.remove("x.xmp", "x.XMP", "x.jpg.xmp")
     await looked_at(client, settings)
@@ -123,7 +123,7 @@ async def test_a_file_that_changes_is_not_what_it_was(
     library.write("x.jpg", content=picture("JPEG", xmp=xmp('xmp:Rating="3"')))
     library.age()
     await looked_at(client, settings)
-    library.write("x.jpg", content=picture("PNG"))  # a moment ago, so that it is not read yet
+    library.write("x.jpg", content=picture("PNG"))  # written a moment ago, so it is not read yet
     await rescan(client)
     item = await shown(client, "x.jpg")
     unknown = ("width", "height", "takenAt", "takenLocal", "takenSource", "title", "camera")
@@ -186,7 +186,7 @@ async def test_what_people_look_at_is_read_first(
     monkeypatch.setattr(metadata_job, "BATCH", 2)
     async with started(create_app(settings)) as app, client_of(app) as client:
         await eventually(lambda: _is_scanned(client))
-        await eventually(lambda: order)  # the first batch is under way, and waits
+        await eventually(lambda: order)  # the first batch is running, and waits
         first = list(order)
         page = (await client.get("/api/folders?path=new&sort=name&order=desc&limit=3")).json()
         goes_on.set()
@@ -230,7 +230,7 @@ async def test_a_reader_that_somebody_kills_or_stops_marks_no_file(
     times: int,
     signal_: signal.Signals,
 ) -> None:
-    """Nor does it delay the others: the file that it had is read again, alone and last."""
+    """It does not delay the others: the file that it had is read again, alone and last."""
     library.write("a.jpg", "b.jpg", "c.jpg", content=picture("JPEG"))
     library.age()
     monkeypatch.setattr(metadata_job, "MAX_SECONDS", 4.0)
@@ -284,7 +284,7 @@ async def test_what_kills_its_reader_three_times_is_given_up(
 async def test_a_file_that_may_not_be_read_says_so_until_it_may(
     settings: Settings, library: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So do the library and the filter; with more of them than are named, too."""
+    """The library and the filter report it too, even for more files than are listed by name."""
     library.remove(*(str(p.relative_to(library.folder)) for p in library.folder.rglob("*.*")))
     names = [f"x{number:03}.jpg" for number in range(102)]
     library.write("a.jpg", *names, content=picture("JPEG"))

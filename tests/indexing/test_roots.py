@@ -1,4 +1,4 @@
-"""Roots that get other names and places, are not there, or whose files are gone for long."""
+"""Roots that are renamed, moved or unavailable, or whose files are gone for long."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -18,8 +18,8 @@ from tests.support.library import BEACH, TRIP, Tree, ids, rescan, scanned
 DAY = 24 * 3_600_000
 
 
-class RootStatus:
-    """Serves one library again and again, always with the same state."""
+class ServedLibrary:
+    """One library, served repeatedly with the same data directory."""
 
     def __init__(self, tmp_path: Path, database: str, clock: Clock) -> None:
         self._data = str(tmp_path / "data")
@@ -36,7 +36,7 @@ class RootStatus:
             yield client
 
     async def collect(self, settings: Settings, *paths: str, scope: str) -> list[int | None]:
-        """The ids at the paths, of which a new collection is made."""
+        """Create a collection of the paths; return their item ids."""
         async with (
             started(create_app(settings, clock=self._clock)) as app,
             client_of(app) as client,
@@ -49,12 +49,12 @@ class RootStatus:
     async def check(
         self, settings: Settings, *paths: str, before: list[int | None], scope: str
     ) -> None:
-        """The same items are at these paths now."""
+        """Assert that the same items are at these paths now."""
         async with (
             started(create_app(settings, clock=self._clock)) as app,
             client_of(app) as client,
         ):
-            for _ in range(2):  # as the index was kept, and after it was compared with the disk
+            for _ in range(2):  # from the stored index, and after comparison with the disk
                 assert list((await ids(client, *paths)).values()) == before
                 await scanned(client)
                 await rescan(client)
@@ -74,14 +74,14 @@ class RootStatus:
 
 
 @pytest.fixture
-def served(tmp_path: Path, database: str, clock: Clock) -> RootStatus:
-    return RootStatus(tmp_path, database, clock)
+def served(tmp_path: Path, database: str, clock: Clock) -> ServedLibrary:
+    return ServedLibrary(tmp_path, database, clock)
 
 
 async def test_a_library_that_gets_a_name_or_loses_it_keeps_everything(
-    served: RootStatus, library: Tree
+    served: ServedLibrary, library: Tree
 ) -> None:
-    library.write("trip/trip/deep.jpg", "trip/top.jpg")  # folders that are called as it will be
+    library.write("trip/trip/deep.jpg", "trip/top.jpg")  # named as the root will be
     bare, named = served.at(str(library.folder)), served.at(f"trip={library.folder}")
     paths = [BEACH, "trip/trip/deep.jpg", "trip/top.jpg"]
     prefixed = [f"trip/{path}" for path in paths]
@@ -95,7 +95,7 @@ async def test_a_library_that_gets_a_name_or_loses_it_keeps_everything(
     )
 
 
-async def test_scopes_get_the_name_of_the_root_too(served: RootStatus, library: Tree) -> None:
+async def test_scopes_get_the_name_of_the_root_too(served: ServedLibrary, library: Tree) -> None:
     scope = "photos/2025/trip"
     before = await served.collect(served.at(str(library.folder)), *TRIP, scope=scope)
     for name in ("a", "b", ""):
@@ -106,7 +106,7 @@ async def test_scopes_get_the_name_of_the_root_too(served: RootStatus, library: 
 
 
 async def test_roots_that_change_names_among_themselves_keep_everything(
-    served: RootStatus, tmp_path: Path
+    served: ServedLibrary, tmp_path: Path
 ) -> None:
     one, two = Tree(tmp_path / "1"), Tree(tmp_path / "2")
     one.write("x.jpg", content=b"one")
@@ -118,7 +118,7 @@ async def test_roots_that_change_names_among_themselves_keep_everything(
 
 
 async def test_a_root_at_another_directory_keeps_everything(
-    served: RootStatus, library: Tree, tmp_path: Path
+    served: ServedLibrary, library: Tree, tmp_path: Path
 ) -> None:
     before = await served.collect(
         served.at(f"trip={library.folder}"), f"trip/{BEACH}", scope="trip"
@@ -129,7 +129,7 @@ async def test_a_root_at_another_directory_keeps_everything(
 
 
 async def test_a_root_that_is_left_out_is_offline_and_comes_back(
-    served: RootStatus, tmp_path: Path
+    served: ServedLibrary, tmp_path: Path
 ) -> None:
     one, two = Tree(tmp_path / "1"), Tree(tmp_path / "2")
     one.write("x.jpg", content=b"one")
@@ -165,7 +165,9 @@ async def test_a_known_root_that_is_not_there_at_start_is_offline_until_it_is(
         assert (state["state"], state["missingCount"]) == ("online", 0)
 
 
-async def test_a_new_root_that_is_not_there_is_refused(served: RootStatus, library: Tree) -> None:
+async def test_a_new_root_that_is_not_there_is_refused(
+    served: ServedLibrary, library: Tree
+) -> None:
     nowhere = f"b={library.folder}-nowhere"
     with pytest.raises(Misconfigured, match="nowhere is not a folder"):
         data_directory.make(served.at(nowhere))

@@ -1,4 +1,4 @@
-"""The index and the disk: what a scan makes known, marks missing, and leaves alone."""
+"""The index and the disk: what a scan adds, marks missing, and leaves alone."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ async def item(client: httpx.AsyncClient, path: str) -> dict[str, object] | None
 
 
 async def is_read(client: httpx.AsyncClient, path: str) -> None:
-    """Wait until the width of the picture is known."""
+    """Wait until the width of the picture is in the index."""
 
     async def has_width() -> bool:
         found = await item(client, path)
@@ -319,7 +319,7 @@ async def test_everything_is_there_again_after_a_restart(
     for _ in range(2):
         async with started(create_app(settings, clock=clock)) as app, client_of(app) as client:
             await scanned(client)
-            await read(settings)  # which changes what collections show
+            await read(settings)  # this changes what collections show
             if not bodies:
                 await make(client, folderPath="", paths=list(TRIP))
             bodies.append((await client.get("/api/collections/1")).content)

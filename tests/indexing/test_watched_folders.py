@@ -1,4 +1,4 @@
-"""The watching process by itself: which folders it watches, and what it tells of them."""
+"""The watching process by itself: which folders it watches, and what it reports."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from gallery.values.paths import ancestors
 from tests.support.library import Tree
 
 SECONDS = 20.0
-"""Within these everything must be told. It takes a tenth of one, but the machine may be busy."""
+"""The limit for each report. It takes a tenth of a second, but the machine may be busy."""
 NOBODY = 65_534
 COMMAND = (sys.executable, "-P", "-m", "gallery.indexing.watcher")
 AS_NOBODY = f"""
@@ -30,13 +30,13 @@ os.setresgid({NOBODY}, {NOBODY}, {NOBODY})
 os.setresuid({NOBODY}, {NOBODY}, {NOBODY})
 main(*sys.argv[1:])
 """
-"""For root, who may read everything."""
+"""Drops the privileges of root, who may read everything."""
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system recurses")
 
 
 class Watcher:
-    """The process, and what it has told so far."""
+    """The process, and what it has reported so far."""
 
     def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
         self.process = process
@@ -52,42 +52,42 @@ class Watcher:
     async def _read(self) -> None:
         assert self.process.stdout is not None
         async for line in self.process.stdout:
-            told = json.loads(line)
-            if isinstance(told, list):
-                self.paths.update(told)
+            report = json.loads(line)
+            if isinstance(report, list):
+                self.paths.update(report)
                 self.state = self.state or ""
-            elif isinstance(told, str):
-                self.state = told
+            elif isinstance(report, str):
+                self.state = report
             else:
-                self.deep.update(told.get("deep", ()))
-                self.lost += told.get("lost", False)
+                self.deep.update(report.get("deep", ()))
+                self.lost += report.get("lost", False)
             self._news.set()
 
     async def until(self, is_so: Callable[[], bool]) -> None:
-        """Wait for what is told."""
+        """Wait until the reports satisfy a condition."""
         async with asyncio.timeout(SECONDS):
             while not is_so():
                 self._news.clear()
                 await self._news.wait()
 
-    async def tells(self, *folders: str) -> None:
-        """Wait until each of the folders is watched: what is new in it is told by its path.
+    async def reports(self, *folders: str) -> None:
+        """Wait until each of the folders is watched: a new file in it is reported by its path.
 
-        What comes before that is told by the folder that has to be looked through.
+        Before that, the process reports the folder that has to be scanned.
         """
         self.deep.clear()
-        for is_told in (self._is_covered, self.paths.__contains__):
+        for is_reported in (self._is_covered, self.paths.__contains__):
             self._made += 1
             new = [f"{folder}/{self._made}.jpg" for folder in folders]
             for path in new:
                 (self.folder / path).write_bytes(b"new")
-            await self.until(lambda: all(map(is_told, new)))  # noqa: B023  (awaited here)
+            await self.until(lambda: all(map(is_reported, new)))  # noqa: B023  (awaited here)
 
     def _is_covered(self, path: str) -> bool:
         return path in self.paths or not self.deep.isdisjoint(ancestors(path))
 
     def watches(self) -> int:
-        """Return how many watches the kernel holds for the process."""
+        """Return the number of kernel watches of the process."""
         found = 0
         for info in Path(f"/proc/{self.process.pid}/fdinfo").iterdir():
             found += info.read_text().count("inotify wd:")
@@ -100,7 +100,7 @@ class Watcher:
 
 @asynccontextmanager
 async def watching(folder: Path, command: Sequence[str] = COMMAND) -> AsyncGenerator[Watcher]:
-    """Watch a folder, once everything that can be is watched."""
+    """Yield a watcher as soon as it watches every folder that it can."""
     process = await asyncio.create_subprocess_exec(
         *command,
         *(str(folder), json.dumps(DEFAULT_IGNORE)),
@@ -130,7 +130,7 @@ def undecodable(folder: Path, name: bytes = b"\xff.jpg") -> bytes:
 
 @pytest.fixture
 def public() -> Iterator[Path]:
-    """A folder that other users can enter."""
+    """Yield a folder that other users can enter."""
     with tempfile.TemporaryDirectory(prefix="gallery-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
@@ -147,9 +147,9 @@ async def test_a_folder_that_may_not_be_read_hides_no_other(public: Path) -> Non
     closed.chmod(0)
     try:
         async with watching(tree.folder, command) as watcher:
-            await watcher.tells(*names)
+            await watcher.reports(*names)
             closed.chmod(0o755)
-            await watcher.tells("f0000/closed")
+            await watcher.reports("f0000/closed")
     finally:
         closed.chmod(0o755)
 
@@ -163,8 +163,8 @@ async def test_names_that_are_not_utf_8_hide_no_change_elsewhere(tmp_path: Path)
         for _ in range(5):
             with open(undecodable(bad), "wb"):
                 pass
-            await watcher.tells("f0004", "f0029")
-        (bad / "beside.jpg").write_bytes(b"it is looked for in the folder, if it is not told")
+            await watcher.reports("f0004", "f0029")
+        (bad / "beside.jpg").write_bytes(b"it is looked for in the folder, if it is not report")
         await watcher.until(lambda: not watcher.paths.isdisjoint({"f0003", "f0003/beside.jpg"}))
         assert watcher.lost == 0, "it was known from the beginning: no full pass is needed"
 
@@ -178,7 +178,7 @@ async def test_a_new_name_that_is_not_utf_8_costs_one_full_pass(tmp_path: Path) 
                 pass
             watcher.paths.clear()
             await watcher.until(lambda: "f0003" in watcher.paths)
-            await watcher.tells(*(name for name in names if name != "f0003"))
+            await watcher.reports(*(name for name in names if name != "f0003"))
         assert watcher.lost == 1
 
 
@@ -193,7 +193,7 @@ async def test_neither_links_nor_junk_take_watches(tmp_path: Path) -> None:
         (tree.folder / "later").symlink_to(big.folder)
         (tree.folder / "photos/later").symlink_to(big.folder)
         (tree.folder / ".cache/1").mkdir(parents=True)
-        await watcher.tells("photos/2025")
+        await watcher.reports("photos/2025")
         assert watcher.watches() == 3
 
 
@@ -204,21 +204,21 @@ async def test_every_folder_of_a_tree_is_watched_however_it_came(tmp_path: Path)
     inner = [str(path.relative_to(aside.folder)) for path in aside.folder.rglob("*")]
     async with watching(tree.folder) as watcher:
         await asyncio.to_thread(shutil.copytree, aside.folder, tree.folder / "copied")
-        await watcher.tells(*(f"copied/{path}" for path in inner))
+        await watcher.reports(*(f"copied/{path}" for path in inner))
         (tree.folder / "copied").rename(tree.folder / "renamed")
-        await watcher.tells(*(f"renamed/{path}" for path in inner))
+        await watcher.reports(*(f"renamed/{path}" for path in inner))
         aside.folder.rename(tree.folder / "copied")
-        await watcher.tells(*(f"copied/{path}" for path in inner))
+        await watcher.reports(*(f"copied/{path}" for path in inner))
         for number in range(20):  # one at a time, so that watches have to be merged
             (tree.folder / f"one-{number}").mkdir()
-            await watcher.tells(f"one-{number}")
+            await watcher.reports(f"one-{number}")
         shutil.rmtree(tree.folder / "renamed")
         (tree.folder / "renamed").mkdir()
-        await watcher.tells("renamed", *(f"copied/{path}" for path in inner), "one-0", "one-19")
+        await watcher.reports("renamed", *(f"copied/{path}" for path in inner), "one-0", "one-19")
 
 
 def limited(most: int) -> list[str]:
-    """A command that lets the one behind it have so many watches."""
+    """Return a command that limits the watches of the command after it."""
     script = f'echo {most} > /proc/sys/user/max_inotify_watches && exec "$@"'
     return ["unshare", "--user", "--map-root-user", "sh", "-c", script, "sh"]
 
@@ -236,12 +236,12 @@ async def test_at_the_limit_of_watches_it_is_said_how_many_there_are(tmp_path: P
             " of 101 folders are watched: "
             "the system's limit of watches is reached (fs.inotify.max_user_watches)"
         )
-        await watcher.tells(names[50])  # where something changed last
+        await watcher.reports(names[50])  # the folder with the latest change
         for name in names[40:]:
             shutil.rmtree(tree.folder / name)
         watcher.look_again()
         await watcher.until(lambda: watcher.state == "")
-        await watcher.tells(*names[:40])
+        await watcher.reports(*names[:40])
 
 
 def test_the_folder_is_read_from_the_message_of_the_library() -> None:

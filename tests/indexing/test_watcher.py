@@ -1,4 +1,4 @@
-"""The index follows the disk by itself, whatever people, tools and mishaps do to it."""
+"""The index follows the disk by itself, whatever people, tools and accidents do to it."""
 
 import asyncio
 import os
@@ -25,8 +25,7 @@ from tests.support.library import BEACH, SUNSET, TRIP, Tree, ids, read, rescan, 
 from tests.support.waiting import eventually, pause
 
 SOON = 20.0
-"""Seconds: long before any pass. The promise is one, which `scripts/bench` measures. A test on a
-busy machine cannot."""
+"""Long before any pass. The promise of one second is measured by `scripts/bench`."""
 
 
 @pytest.fixture
@@ -174,7 +173,7 @@ async def test_a_growing_file_is_listed_and_not_read_until_it_is_still(
             former, written = written, time.monotonic()
             file.write(content[start : start + len(content) // 8 + 1])
             file.flush()
-            os.utime(grown, (1_700_000_000, 1_700_000_000))  # its own time says nothing
+            os.utime(grown, (1_700_000_000, 1_700_000_000))  # hides the write
             if start == 0:
                 await appears(client, "grown.png")
             await pause(0.3)
@@ -191,11 +190,11 @@ async def test_a_growing_file_is_listed_and_not_read_until_it_is_still(
 
 
 async def test_links_hide_no_changes(client: httpx.AsyncClient, library: Tree) -> None:
-    """The system reports what happens in a folder on one of the ways to it only."""
+    """The kernel reports events in a folder on only one of the paths to it."""
     (library.folder / "a-link").symlink_to(library.folder / "photos")
     (library.folder / "outside").symlink_to(library.folder.parent)
     library.write("photos/before.jpg")
-    await appears(client, "photos/before.jpg")  # by then it has heard of the links, too
+    await appears(client, "photos/before.jpg")  # by then the links are watched, too
     library.write("photos/beside.jpg")
     await appears(client, "photos/beside.jpg")
     assert (await root(client))["itemCount"] == len(TRIP) + 2
@@ -224,7 +223,7 @@ async def test_a_root_that_is_replaced_is_noticed_and_watched_again(
     library.folder.rename(away)
     await is_in_state(client, "offline")
     assert (await root(client))["missingCount"] == 0
-    library.folder.mkdir()  # as an empty mount point is
+    library.folder.mkdir()  # like an empty mount point
     await rescan(client)
     assert ((await root(client))["state"], (await root(client))["missingCount"]) == ("offline", 0)
     library.folder.rmdir()
@@ -304,13 +303,15 @@ async def test_where_nothing_can_be_watched_passes_find_everything(
 async def test_what_is_not_watched_is_found_by_passes_and_watched_when_it_can_be(
     library: Tree, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = "import sys; print('[]'); print('\"only 1 of 2\"', flush=True); sys.stdin.readline(); "
-    told += "sys.stdin.readline(); print('\"\"', flush=True); sys.stdin.read()"
+    program = (
+        "import sys; print('[]'); print('\"only 1 of 2\"', flush=True); sys.stdin.readline(); "
+    )
+    program += "sys.stdin.readline(); print('\"\"', flush=True); sys.stdin.read()"
 
     @asynccontextmanager
     async def partly(_root: Root, _ignore: Sequence[str]) -> AsyncGenerator[Any]:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", told),
+            *(sys.executable, "-c", program),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
@@ -350,7 +351,7 @@ async def test_a_share_can_be_polled(library: Tree, tmp_path: Path) -> None:
 
 
 class Disk:
-    """A disk that is plugged in and out: a mount of its own where that is allowed."""
+    """A disk that is plugged in and out: a separate mount where that is allowed."""
 
     def __init__(self, place: Path) -> None:
         self._place = place

@@ -1,4 +1,4 @@
-"""Whatever a file says: its cost is bounded, what is kept is, and the server refuses more."""
+"""Whatever a file contains, its cost and the stored metadata are bounded, and more is refused."""
 
 import io
 import os
@@ -32,7 +32,7 @@ MANY = 32_000
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """The shortest processor time of three runs."""
+    """Return the shortest processor time of three runs."""
     times = []
     for _ in range(3):
         began = time.process_time()
@@ -171,7 +171,7 @@ def test_of_a_deep_hierarchy_the_first_ten_levels_are_kept(separator: str) -> No
 
 
 def kept(said: Metadata) -> Probed:
-    """What comes of a source, as the server takes it from a worker."""
+    """Return metadata as the server receives it from a worker."""
     names = set(Metadata.__struct_fields__) - {"clock", "utc", "rating"}
     found = Probed(
         taken=by_file(0), rating=said.rating or 0, **{name: getattr(said, name) for name in names}
@@ -182,7 +182,7 @@ def kept(said: Metadata) -> Probed:
 
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""The first texts are drawn slowly where the machine is busy."""
+"""Hypothesis generates the first texts slowly on a busy machine."""
 texts = st.text(max_size=50) | st.text("a|/;, 1.é\ufdfa\0", max_size=3_000)
 
 
@@ -336,7 +336,7 @@ FILMS = {
 
 
 def sparse(folder: Path, name: str, size: int) -> Path:
-    """A file of that size of which only the beginning is on the disk."""
+    """Return a sparse file of that size: only its beginning uses disk space."""
     path = folder / name
     path.write_bytes((BEGINNINGS | FILMS)[name])
     try:

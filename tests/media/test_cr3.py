@@ -1,4 +1,4 @@
-"""CR3 files: what their boxes say, and what they cannot make the server do."""
+"""CR3 files: the metadata in their boxes, and boxes that must do no harm."""
 
 import io
 import tracemalloc
@@ -39,7 +39,7 @@ def directory(tags: dict[int, object]) -> bytes:
 
 
 def raw(*parts: bytes, behind: bytes = b"") -> bytes:
-    """A file without a picture, which has these boxes of Canon."""
+    """Return a file without a picture, with these boxes of Canon."""
     return (
         box(b"ftyp", b"crx \0\0\0\1crx isom")
         + box(b"moov", box(b"uuid", CANON, box(b"CNCV", b"x" * 30), *parts), box(b"mvhd", b""))
@@ -122,7 +122,7 @@ def test_what_it_says_of_its_boxes_costs_little(content: bytes) -> None:
 def test_where_only_libraw_knows_the_time_it_is_taken_from_its_head(
     changed: bytes, taken: tuple[int, int, int | None, str]
 ) -> None:
-    """LibRaw writes what it knows before a JPEG that has no EXIF of its own."""
+    """LibRaw writes its metadata before a JPEG that has no EXIF of its own."""
     preview = io.BytesIO()
     Image.new("RGB", (64, 48)).save(preview, "JPEG")
     silent = dng(more={0x0132: ("c", changed)})

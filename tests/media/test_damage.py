@@ -1,4 +1,4 @@
-"""What is told of files that the decoders refuse: the fault of the file, or that of the decoder."""
+"""The error texts for files that the decoders refuse: damaged, or not supported."""
 
 import io
 import struct
@@ -23,7 +23,7 @@ def full(kind: bytes, *parts: bytes) -> bytes:
 
 
 def heif(codec: bytes) -> bytes:
-    """A file of one picture of 16 by 16 pixels that is encoded in a way of that name."""
+    """Return a HEIF file of one picture, 16 x 16 pixels, with that codec."""
     properties = box(b"ipco", full(b"ispe", struct.pack(">II", 16, 16)))
     associations = full(b"ipma", struct.pack(">IHBB", 1, 1, 1, 0x81))
 
@@ -44,7 +44,7 @@ def heif(codec: bytes) -> bytes:
 
 
 def old_jpeg() -> bytes:
-    """A TIFF of before 1995, which holds a JPEG in a way that no program reads any more."""
+    """Return a TIFF with old-style JPEG compression, which current programs cannot read."""
     return tiff({259: 6, 262: 6, 277: 3})
 
 
@@ -56,7 +56,7 @@ def tiff(more: dict[int, int], following: int = 0) -> bytes:
 
 
 def strange_bmp() -> bytes:
-    """Of two bits a pixel, which Windows CE has."""
+    """Return a BMP with two bits per pixel, which only Windows CE uses."""
     pixels = bytes(4 * 16)
     head = struct.pack("<IiiHHIIiiII", 40, 16, 16, 1, 2, 0, len(pixels), 0, 0, 4, 0)
     start = 14 + len(head) + 16

@@ -1,4 +1,4 @@
-"""EXIF where it does not belong, and in what Pillow knows no pixels of."""
+"""EXIF in unusual places, and in files whose pixels Pillow cannot read."""
 
 import io
 import struct
@@ -67,7 +67,7 @@ def test_what_lightroom_writes_into_a_raw_file_is_read() -> None:
 
 
 def tiff(texts: Mapping[int, bytes]) -> bytes:
-    """A TIFF of 16 by 8 pixels in CIELAB."""
+    """Return a TIFF of 16 x 8 pixels in CIELAB."""
     numbers = {256: 16, 257: 8, 259: 1, 262: 8, 277: 3, 278: 8, 279: 16 * 8 * 6}
     at = 8 + 2 + 12 * (len(numbers) + len(texts) + 2) + 4
     tags: dict[int, tuple[int, int, int]] = {tag: (4, 1, number) for tag, number in numbers.items()}

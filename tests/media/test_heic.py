@@ -1,4 +1,4 @@
-"""HEIC pictures: how much memory they take, and what is said of those that take too much."""
+"""HEIC pictures: their memory, and the error text for those that need too much."""
 
 import io
 import subprocess
@@ -24,7 +24,7 @@ def heic(width: int, height: int) -> bytes:
 
 
 def test_a_heic_picture_is_in_memory_once() -> None:
-    """Hundreds of megapixels fit into a worker only so."""
+    """Otherwise hundreds of megapixels would not fit into a worker."""
     content = io.BytesIO(heic(1_000, 750))
     tracemalloc.start()
     try:
@@ -64,7 +64,7 @@ with open(sys.argv[1], "rb") as file:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit of memory")
 def test_a_heic_picture_for_which_there_is_no_memory_is_not_called_damaged(tmp_path: Path) -> None:
-    """There is enough for the values that the file holds, not for the colours as well."""
+    """There is enough memory for the decoded values, but not for the colours as well."""
     (tmp_path / "small.heic").write_bytes(heic(64, 48))
     (tmp_path / "large.heic").write_bytes(heic(4_000, 3_000))
     files = [str(tmp_path / name) for name in ("small.heic", "large.heic")]
@@ -80,7 +80,7 @@ def test_a_heic_picture_for_which_there_is_no_memory_is_not_called_damaged(tmp_p
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 async def test_a_worker_keeps_the_room_that_a_large_picture_needs(tmp_path: Path) -> None:
-    """Each thread of a decoder could reserve 64 MiB of the addresses that the limit counts."""
+    """Each decoder thread could reserve 64 MiB of address space, which the limit counts."""
     (tmp_path / "x.heic").write_bytes(heic(640, 480))
     async with open_workers() as workers:
         with (tmp_path / "x.heic").open("rb") as file:

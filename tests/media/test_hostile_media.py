@@ -1,4 +1,4 @@
-"""Files that are made to harm: they cost a refusal or a worker, and show nothing of others."""
+"""Malicious files: they cause a refusal or the end of a worker, and show no other file."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ def test_a_bomb_is_refused_by_its_header(name: str, tmp_path: Path) -> None:
 def test_a_file_that_is_too_large_for_its_kind_is_refused_at_once(
     name: str, tmp_path: Path
 ) -> None:
-    """It has 10 TB, without a byte behind what it begins with."""
+    """It claims 10 TB, but has no bytes after its beginning."""
     file = tmp_path / name
     file.write_bytes(CASES[name].make())
     try:
@@ -105,7 +105,7 @@ def test_a_polyglot_is_what_it_begins_with(tmp_path: Path) -> None:
 
 
 async def test_a_drawing_loads_nothing_from_outside(tmp_path: Path) -> None:
-    """Neither a file beside it nor an address: what it names is not in the picture."""
+    """A file beside it, or an address: what it references is not in the picture."""
     (tmp_path / "red.png").write_bytes(encoded(Image.new("RGB", (64, 64), "red"), "PNG"))
     called = asyncio.Event()
 
@@ -152,7 +152,7 @@ def test_half_a_film_is_refused_or_shows_a_frame(name: str, tmp_path: Path) -> N
 
 
 def whole_or_refused(content: bytes, case: Case, folder: Path) -> bool:
-    """Whether it is refused; if it is drawn, it is the whole picture."""
+    """Return whether the picture is refused; assert that it is whole if not."""
     try:
         drawn = drawn_of(folder, case.name, content)
     except CannotDraw:
@@ -165,7 +165,7 @@ def whole_or_refused(content: bytes, case: Case, folder: Path) -> bool:
     "name", [name for name in CASES if "turned" not in name and type_of(name) == "image"]
 )
 def test_half_a_file_never_shows_half_a_picture(name: str, tmp_path: Path) -> None:
-    """Of what moves the first picture may be whole already."""
+    """The first picture of an animation may be complete already."""
     content = CASES[name].make()
     parts = [content[: len(content) * part // 100] for part in (1, 20, 50, 80)]
     refused = [whole_or_refused(part, CASES[name], tmp_path) for part in parts]
@@ -181,7 +181,7 @@ DAMAGED = (
 
 
 async def test_damaged_files_are_drawn_or_refused(tmp_path: Path) -> None:
-    """Bytes changed by chance, in a worker: nothing else may come out of it, and it lives."""
+    """Random bytes are changed, in a worker: there is no other outcome, and the worker survives."""
     chance = random.Random(7)
     for name in DAMAGED:
         content = CASES[name].make()
@@ -211,4 +211,4 @@ def test_kinds() -> None:
     )
     assert kind_of(b"<svg:svg xmlns:svg='x'>") == "svg"
     assert kind_of(b"<html><svg>") is None
-    assert kind_of(b"<!---->" * 500 + b"<svg") is None  # and soon
+    assert kind_of(b"<!---->" * 500 + b"<svg") is None  # and quickly

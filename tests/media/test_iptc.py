@@ -1,4 +1,4 @@
-"""IPTC in every place where files have it, whole and broken."""
+"""IPTC in every place where files have it, complete and broken."""
 
 import io
 
@@ -16,7 +16,7 @@ def data(*sets: tuple[tuple[int, int], bytes]) -> bytes:
 
 
 def resources(raw: bytes, name: bytes = b"") -> bytes:
-    """As Photoshop writes them, with another one before."""
+    """Return the resource as Photoshop writes it, after another one."""
     named = bytes([len(name)]) + name + b"\0" * ((len(name) + 1) % 2)
     padded = raw + b"\0" * (len(raw) % 2)
     before = b"8BIM\x03\xf3\0\0\0\0\0\x03abc\0"
@@ -45,7 +45,7 @@ def title(content: bytes, name: str = "x.jpg") -> str | None:
 
 
 def test_iptc_is_read_of_a_jpeg_that_holds_several_pictures() -> None:
-    """Phones and cameras write those: a smaller picture, or a map of brightness, follows."""
+    """Phones and cameras write those: a smaller picture or a gain map follows."""
     several = jpeg(
         segment(SAID),
         format="MPO",

@@ -1,4 +1,4 @@
-"""JPEG XL, as far as the extra reads it."""
+"""JPEG XL, within the limits of the optional decoder."""
 
 import io
 import subprocess
@@ -23,7 +23,7 @@ needs_jxl = pytest.mark.skipif(not CAN_JXL, reason="no wheel of pyjpegxl for thi
 TURNED = bytes.fromhex(
     "ff0a18700b041497040802010068004b188b15c209aa1787bd17080160642c5bbb08e52b7000000000"
 )
-"""8 x 4 pixels, left blue and right red, to be turned by a quarter: by cjxl, of an oriented PNG."""
+"""8 x 4 pixels, left blue, right red, to be rotated by 90°: by cjxl, from an oriented PNG."""
 XMP = (
     b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf="
     b"'http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description xmlns:xmp="
@@ -93,10 +93,10 @@ def test_without_the_extra_its_files_lack_a_decoder(
 
 
 def test_without_the_extras_their_endings_are_no_media() -> None:
-    told = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-c", _WITHOUT], check=True, capture_output=True, text=True
     )
-    assert told.stdout == "None None image\n"
+    assert ended.stdout == "None None image\n"
 
 
 _WITHOUT = """

@@ -1,4 +1,4 @@
-"""What is read of real files of every format, and of the sidecars beside them."""
+"""The metadata of real files of every format, and of their sidecars."""
 
 from typing import Any
 
@@ -74,7 +74,7 @@ def test_a_moving_png_is_read() -> None:
 
 
 def iptc(*sets: tuple[int, int, bytes]) -> bytes:
-    """A JPEG with these data sets."""
+    """Return a JPEG with these IPTC data sets."""
     data = b"".join(
         bytes([0x1C, record, number]) + len(value).to_bytes(2, "big") + value
         for record, number, value in sets

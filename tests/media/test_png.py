@@ -1,4 +1,4 @@
-"""PNG: what stands beside long texts, and before or behind the pixels."""
+"""PNG: metadata beside long texts, and before or after the pixels."""
 
 import zlib
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.support.thumbnails import drawn_of, opened
 
 @pytest.mark.parametrize("is_behind", [False, True])
 def test_a_png_has_the_dimensions_of_what_is_drawn_of_it(tmp_path: Path, is_behind: bool) -> None:
-    """Decoders do not turn it by what stands behind its pixels."""
+    """Decoders ignore an orientation after the pixels."""
     whole = picture("PNG")
     turn = chunk(b"eXIf", exif(main={0x0112: 6}).tobytes().removeprefix(b"Exif\0\0"))
     at = whole.index(b"IEND" if is_behind else b"IDAT") - 4
@@ -25,7 +25,7 @@ def test_a_png_has_the_dimensions_of_what_is_drawn_of_it(tmp_path: Path, is_behi
 
 
 def _texts(*kinds: bytes) -> list[bytes]:
-    """Chunks with the same long text, of each kind."""
+    """Return chunks with the same long text, one of each kind."""
     long = b"x" * (3 << 20)
     packed = zlib.compress(long)
     every = {

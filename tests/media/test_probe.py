@@ -1,4 +1,4 @@
-"""What is read of real files."""
+"""The properties read from real files."""
 
 import io
 from pathlib import Path
@@ -129,7 +129,7 @@ def test_copies_of_a_file_have_the_same_fingerprint_and_others_have_another() ->
 def test_what_is_drawn_though_pillow_refuses_it_has_its_dimensions_and_no_problem(
     tmp_path: Path,
 ) -> None:
-    """Pillow does not know signed samples."""
+    """Pillow does not support signed samples."""
     (tmp_path / "x.tif").write_bytes(
         pyvips.Image.black(64, 48).cast("short").write_to_buffer(".tif")
     )
@@ -139,7 +139,7 @@ def test_what_is_drawn_though_pillow_refuses_it_has_its_dimensions_and_no_proble
 
 
 def test_a_cropped_avif_has_the_dimensions_of_what_is_drawn(tmp_path: Path) -> None:
-    """Its profile gives way to a property of the same length: the part that is to be shown."""
+    """A crop in its properties replaces the profile, which has the same length."""
     content = picture("AVIF", icc_profile=b"x" * 28)
     profile = b"colrprof" + b"x" * 28
     properties, essential = b"\5\1\2\x83\4\5", b"\5\1\2\x83\x84\5"

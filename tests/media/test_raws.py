@@ -1,4 +1,4 @@
-"""RAW files, as far as the extra reads them; and the pairs that cameras make of them."""
+"""RAW files, within the limits of the optional decoder, and the pairs that cameras write."""
 
 import io
 import subprocess
@@ -62,7 +62,7 @@ async def test_a_raw_file_is_paired_with_the_picture_beside_it(
 def test_its_thumbnail_stands_upright(
     tmp_path: Path, orientation: int, size: tuple[int, int]
 ) -> None:
-    """Developed, as there is no picture inside that could be shown."""
+    """It is developed, because the file contains no usable preview."""
     drawn = drawn_of(tmp_path, "x.dng", dng(orientation), "small", "full")
     assert {opened(picture).size for picture in drawn.pictures.values()} == {size}
 
@@ -70,7 +70,7 @@ def test_its_thumbnail_stands_upright(
 def test_the_preview_of_a_raw_file_is_read_as_long_as_it_is_needed(tmp_path: Path) -> None:
     """Previews of several megabytes lie in pages that go back to the system when they are freed.
 
-    They are drawn by a process of its own: to read them then is a crash.
+    The test renders in a separate process, because reading freed pages would crash.
     """
     noise = Image.effect_noise((2_400, 1_800), 90)
     shown = Image.merge("RGB", [noise, noise.rotate(90).resize(noise.size), noise.rotate(180)])

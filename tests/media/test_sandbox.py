@@ -1,4 +1,4 @@
-"""Decoders do all that they are for within the sandbox of a worker."""
+"""Decoders work within the sandbox of a worker."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ SVG_WITH_TEXT = (
 
 
 async def test_all_of_it_is_drawn_and_read_in_the_sandbox_of_a_worker(tmp_path: Path) -> None:
-    """By one process, after another: no decoder needs what it keeps them from."""
+    """One process renders and reads all formats: no decoder needs what the sandbox forbids."""
     made = {case.name: case.make() for case in corpus()}
     made |= {"text.svg": SVG_WITH_TEXT, "raw.dng": dng()}
     async with open_workers() as workers:

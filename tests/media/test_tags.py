@@ -1,4 +1,4 @@
-"""Bytes as text, as most writers mean them: a table."""
+"""Decoding bytes as text, as most writers mean them: a table."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What thumbnails show: the picture that is known, whatever file it is in."""
+"""Thumbnails show the known picture, whatever file it is in."""
 
 import base64
 import io
@@ -26,7 +26,7 @@ CASES = [pytest.param(case, id=case.name) for case in corpus()]
 
 
 def chunks(webp: bytes) -> set[bytes]:
-    """The kinds of chunks in a WebP file; EXIF, XMP and profiles are some."""
+    """Return the kinds of chunks in a WebP file, such as EXIF, XMP and profiles."""
     assert webp[:4] == b"RIFF"
     assert webp[8:12] == b"WEBP"
     assert int.from_bytes(webp[4:8], "little") + 8 == len(webp)
@@ -62,8 +62,8 @@ def imagemagick() -> str | None:
     """Return the program of ImageMagick, whatever else is called `convert` on this machine."""
     for name in ("magick", "convert", "convert-im6.q16"):
         if found := shutil.which(name):
-            told = subprocess.run([found, "-version"], check=False, capture_output=True).stdout
-            if told.startswith(b"Version: ImageMagick"):
+            version = subprocess.run([found, "-version"], check=False, capture_output=True).stdout
+            if version.startswith(b"Version: ImageMagick"):
                 return found
     return None
 
@@ -71,8 +71,9 @@ def imagemagick() -> str | None:
 UNKNOWN_TO_IT = re.compile(
     r"turned .*[.](png|webp)|(clear|wide).*[.](avif|heif|heic)|drawn.svg|inks.*"
 )
-"""ImageMagick 6 finds no orientation, profile or transparency in some formats, draws in its own
-way, and means other colours by inks."""
+"""ImageMagick 6 ignores orientation, profile or transparency in some formats, renders SVG
+differently, and converts inks to other colours.
+"""
 
 
 @pytest.mark.parametrize("case", [it for it in CASES if not UNKNOWN_TO_IT.fullmatch(str(it.id))])
@@ -112,7 +113,7 @@ def test_every_size(tmp_path: Path) -> None:
 
 
 def test_what_is_small_is_not_enlarged(tmp_path: Path) -> None:
-    """But for drawings, which have no pixels."""
+    """Vector images are the exception, because they have no pixels."""
     tiny = encoded(original().resize((40, 30)), "PNG")
     drawn = drawn_of(tmp_path, "tiny.png", tiny, *PIXELS)
     assert {opened(picture).size for picture in drawn.pictures.values()} == {(40, 30)}
@@ -143,7 +144,7 @@ def test_without_sizes_there_is_the_hash_alone(tmp_path: Path) -> None:
 
 
 def reference(rgba: bytes, width: int, height: int) -> list[int]:
-    """The four-bit numbers of a hash, from the formulas of the format, pixel by pixel."""
+    """Return the four-bit numbers of a hash, computed from the formulas of the format per pixel."""
 
     def rounded(number: float) -> int:
         return math.floor(number + 0.5)
@@ -196,7 +197,7 @@ def reference(rgba: bytes, width: int, height: int) -> list[int]:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_the_hash_is_a_thumbhash(seed: int) -> None:
-    """Where a coefficient is nothing at all, 7 and 8 are as near."""
+    """A coefficient of zero may be 7 or 8, so a difference of 1 is allowed."""
     chance = random.Random(seed)
     width, height = chance.randint(1, 32), chance.randint(1, 32)
     alphas = [255] if seed % 2 else [0, 90, 255]
@@ -215,7 +216,7 @@ def test_the_hash_is_a_thumbhash(seed: int) -> None:
 
 
 def test_a_hash_that_is_known() -> None:
-    """Of a red picture, and of a clear one: mean colours, and no waves."""
+    """The hash of a red picture is the same for all sizes."""
     assert thumbhash(bytes((255, 0, 0, 255)) * 64, 8, 8) == thumbhash(
         bytes((255, 0, 0, 255)) * 256, 16, 16
     )

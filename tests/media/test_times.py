@@ -1,4 +1,4 @@
-"""Times of several sources that are one statement: an instant in UTC, and a local clock."""
+"""Several times of one file that make one statement: an instant in UTC, and a local clock."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Worker processes: what kills, stops or takes over one costs that one and the file it had."""
+"""Worker processes: a file that kills, stops or takes over one affects only that worker."""
 
 import asyncio
 import json
@@ -43,14 +43,14 @@ def descriptor(tmp_path: Path) -> Iterator[int]:
 
 
 def asked(descriptor: int, count: int = 1) -> list[tuple[ReadFile, Sequence[int]]]:
-    """Requests to read the file `0.jpg`, `1.jpg` and so on."""
+    """Return requests to read the files `0.jpg`, `1.jpg` and so on."""
     return [(ReadFile(f"{number}.jpg", Micros(0)), [descriptor]) for number in range(count)]
 
 
 def hurt(
     monkeypatch: pytest.MonkeyPatch, name: str, signal_: signal.Signals, times: int = 9
 ) -> list[int]:
-    """A worker gets a signal just before the file of that name. Return the processes that did."""
+    """Send a worker a signal just before it gets the file of that name; return the process ids."""
     send, found = WorkerProcess.send, list[int]()
 
     async def sent(self: WorkerProcess, request: Any, *args: Any) -> None:
@@ -164,9 +164,9 @@ NONSENSE: dict[str, bytes] = {
 async def test_a_worker_that_was_taken_over_has_no_say(
     workers: Workers, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
-    """It answers what it likes: that is a failure, and the process ends."""
-    told = len(content).to_bytes(4) + content
-    monkeypatch.setattr(worker_process, "_MAIN", taken_over(told))
+    """An invalid answer is a failure, and the process is ended."""
+    answer = len(content).to_bytes(4) + content
+    monkeypatch.setattr(worker_process, "_MAIN", taken_over(answer))
     with pytest.raises(WorkerFailed):
         await workers.render(RenderFile("x.jpg", ("small",)), (), 20)
     assert processes_of(workers) == []
@@ -183,7 +183,7 @@ async def test_a_worker_cannot_make_the_server_take_as_much_as_it_likes(
 
 
 def taken_over(answer: bytes, *, and_more: bool = False) -> str:
-    """A program in place of a worker that sends `answer`, and then perhaps more without end."""
+    """Return a program that replaces a worker: it sends `answer`, and optionally endless data."""
     hello = msgspec.msgpack.encode({"sandbox": []})
     return (
         "import socket, sys\n"
@@ -198,7 +198,7 @@ def taken_over(answer: bytes, *, and_more: bool = False) -> str:
     )
 
 
-# The sandbox. `tests` cannot be imported by a worker, so what is tried is a program of its own.
+# The sandbox. A worker cannot import `tests`, so each attempt is a separate program.
 
 TRIED = """
 import json, os, socket, subprocess, sys, threading
@@ -253,13 +253,13 @@ def test_a_worker_can_do_nothing_but_decode(tmp_path: Path) -> None:
     secret.write_text("secret")
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        told = subprocess.run(
+        ended = subprocess.run(
             [sys.executable, "-P", "-c", TRIED, str(port), str(secret), str(tmp_path)],
             capture_output=True,
             text=True,
             check=True,
         )
-    found = json.loads(told.stdout)
+    found = json.loads(ended.stdout)
     held = found.pop("held")
     if held != ["filesystem", "network", "processes"]:
         pytest.skip(f"this kernel, or a container around us, allows only {held}")
@@ -289,7 +289,7 @@ async def test_workers_say_what_holds_and_have_nothing_to_steal(
 
 
 async def test_a_hard_limit_of_memory_below_ours_holds_as_it_is(tmp_path: Path) -> None:
-    """The server may be given less than 2 GiB: its workers have that then."""
+    """If the server has a limit below 2 GiB, its workers have the same."""
     (tmp_path / "x.jpg").write_bytes(picture("JPEG"))
     code = (
         "import asyncio, resource, sys\n"
@@ -303,18 +303,18 @@ async def test_a_hard_limit_of_memory_below_ours_holds_as_it_is(tmp_path: Path) 
         "            print((await workers.render(request, [file.fileno()], 60)).thumbhash)\n"
         "asyncio.run(main())\n"
     )
-    told = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-P", "-c", code, str(tmp_path / "x.jpg")],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert told.stdout.strip() not in ("", "None")
+    assert ended.stdout.strip() not in ("", "None")
 
 
 @LINUX
 async def test_workers_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
-    """Also one that decodes and never looks at its connection: here it is stopped."""
+    """It is true even of a worker that never looks at its connection: here one is stopped."""
     (tmp_path / "x.jpg").write_bytes(picture("JPEG"))
     code = (
         "import asyncio, os, signal, sys\n"
@@ -342,7 +342,7 @@ async def test_workers_end_with_a_server_that_is_killed(tmp_path: Path) -> None:
 async def test_no_code_of_the_library_runs_in_a_worker(
     workers: Workers, descriptor: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`cd ~/Pictures && gallery serve .`: what lies there is imported by nobody."""
+    """`cd ~/Pictures && gallery serve .`: modules in that folder are never imported."""
     (tmp_path / "anyio").mkdir()
     for name in ("json.py", "pickle.py", "msgspec.py", "PIL.py", "anyio/__init__.py", "site.py"):
         (tmp_path / name).write_text(f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})")

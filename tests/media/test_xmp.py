@@ -1,4 +1,4 @@
-"""Packets of XMP as programs leave them in files."""
+"""XMP packets as programs write them into files."""
 
 import io
 

@@ -12,7 +12,7 @@ from tests.support.library import scanned
 
 
 class Clock:
-    """Time as tests want it: milliseconds that only move when they are told to, or read."""
+    """A clock in milliseconds that advances only when a test sets it, or when it is read."""
 
     def __init__(self) -> None:
         self.now = 1_775_239_864_000
@@ -28,7 +28,7 @@ def client_of(app: ASGIApp) -> httpx.AsyncClient:
 
 @asynccontextmanager
 async def watched(settings: Settings) -> AsyncGenerator[httpx.AsyncClient]:
-    """A client of an application that has scanned its library, and watches it."""
+    """Yield a client of an application that has scanned its library and watches it."""
     app = create_app(settings, scan_at_start=False, watch=True)
     async with started(app) as running, client_of(running) as client:
         await scanned(client)

@@ -1,4 +1,4 @@
-"""Small files that say that they hold enormous pictures."""
+"""Small files that claim to contain enormous pictures."""
 
 import struct
 import zlib

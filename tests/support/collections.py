@@ -1,4 +1,4 @@
-"""Collections as clients make and see them."""
+"""Creating and reading collections through the API."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ async def members_and_missing(client: httpx.AsyncClient, id_: int) -> list[tuple
 
 
 async def collect(client: httpx.AsyncClient, name: str = "Shortlist", **more: object) -> str:
-    """The address of a new collection."""
+    """Create a collection and return its address."""
     return f"/api/collections/{(await make(client, name, **more))['id']}"
 
 

@@ -1,6 +1,6 @@
-"""One picture, known pixel by pixel, as files of every format, turning and colour space.
+"""One picture with known pixels, in files of every format, orientation and colour space.
 
-What a thumbnail must show is the picture itself, not what some decoder makes of the file.
+A thumbnail must show this picture, whatever a decoder makes of the file.
 """
 
 import io
@@ -21,7 +21,7 @@ pillow_heif.register_heif_opener()
 CAN_JXL = find_spec("pyjpegxl") is not None
 WIDTH, HEIGHT = 360, 240
 _ORIENTATION = 0x0112
-# What has to be done to a picture so that it stands upright again with that orientation.
+# The operation that turns a picture with this orientation upright.
 _UNDONE = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -35,7 +35,7 @@ _UNDONE = {
 
 
 def original(mode: str = "RGB") -> Image.Image:
-    """Four fields of different colours, one of them a ramp: no turning leaves it as it is."""
+    """Return four fields of different colours, one of them a ramp: rotation always changes it."""
     made = Image.new("RGB", (WIDTH, HEIGHT), (200, 60, 50))
     draw = ImageDraw.Draw(made)
     draw.rectangle((WIDTH // 2, 0, WIDTH, HEIGHT // 2 - 1), (60, 160, 80))
@@ -49,7 +49,7 @@ def original(mode: str = "RGB") -> Image.Image:
 
 
 class Case(NamedTuple):
-    """How a file is made, and the picture that it must show."""
+    """How a file is made, and the picture that its thumbnail must show."""
 
     name: str
     make: Callable[[], bytes]
@@ -61,7 +61,7 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
     if kind == "TIFF":
         options.pop("quality", None)
-        if "exif" in options:  # Pillow does not write all of it into this format
+        if "exif" in options:  # Pillow cannot write all of these tags into this format
             options["exif"] = only_orientation(options["exif"])
     image.save(buffer, kind, **options)
     return buffer.getvalue()
@@ -75,7 +75,7 @@ def only_orientation(exif: bytes) -> Image.Exif:
 
 
 def turned(image: Image.Image, orientation: int) -> tuple[Image.Image, Image.Exif]:
-    """The picture as it lies in a file with that orientation, and the EXIF that says so."""
+    """Return the picture as a file with that orientation stores it, and the EXIF that says so."""
     undone = _UNDONE[orientation]
     inverse = {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}.get(orientation, undone)
     exif = Image.Exif()
@@ -99,7 +99,7 @@ def _case(name: str, image: Image.Image, kind: str, **options: Any) -> Case:
 
 
 def _plain() -> Iterator[Case]:
-    """Every format in every mode that it has."""
+    """Yield every format in each of its modes."""
     rgb, grey, bits = original(), original("L"), original("1")
     clear = rgb.copy()
     clear.putalpha(Image.linear_gradient("L").resize(rgb.size))
@@ -166,7 +166,7 @@ def jxl(image: Image.Image, **options: Any) -> bytes:
 
 
 def jxl_of_jpeg(content: bytes) -> bytes:
-    """The same JPEG, packed without loss."""
+    """Return the same JPEG, transcoded without loss."""
     import pyjpegxl  # noqa: PLC0415
 
     return pyjpegxl.jpeg_to_jxl(content)
@@ -181,14 +181,14 @@ def _turned() -> Iterator[Case]:
 
 
 def _coloured() -> Iterator[Case]:
-    """The same colours, written down in another space than sRGB."""
+    """Yield the same colours in colour spaces other than sRGB."""
     rgb, wide, inks = original(), profile("p3"), profile("cmyk")
     there = converted(rgb, None, wide, "RGB")
     for ending, kind in _KINDS.items():
         case = _case(f"wide.{ending}", there, kind, quality=95, icc_profile=wide)
         yield case._replace(shows=rgb)
     printed = converted(rgb, None, inks, "CMYK")
-    seen = converted(printed, inks, None, "RGB")  # not all of these colours can be printed
+    seen = converted(printed, inks, None, "RGB")  # some of these colours cannot be printed
     for name, kind, options in (
         ("inks.jpg", "JPEG", {"quality": 95, "icc_profile": inks}),
         ("inks.tif", "TIFF", {"icc_profile": inks}),
@@ -198,7 +198,7 @@ def _coloured() -> Iterator[Case]:
 
 
 def _moving() -> Iterator[Case]:
-    """Of what moves, the first picture."""
+    """Yield animations, which show their first picture."""
     rgb = original()
     others = [rgb.rotate(180), rgb.rotate(180)]
     for kind, ending in (("GIF", "gif"), ("WEBP", "webp"), ("PNG", "png"), ("AVIF", "avif")):
@@ -207,7 +207,7 @@ def _moving() -> Iterator[Case]:
 
 
 def _films() -> Iterator[Case]:
-    """Of films, a picture from within."""
+    """Yield videos, which show a frame from the middle."""
     rgb = original()
     for container, codec, ending in (
         ("mp4", "libx264", "mp4"),
@@ -236,7 +236,7 @@ def _films() -> Iterator[Case]:
 
 
 AVCHD = {"mpegts_m2ts_mode": "1"}
-"""As cameras write it: a time before each packet of the transport stream."""
+"""As cameras write it: with a timestamp before each packet of the transport stream."""
 
 
 def svg() -> bytes:
@@ -252,7 +252,7 @@ def svg() -> bytes:
 
 
 def profile(name: str) -> bytes:
-    """One of the ICC profiles that libvips brings along."""
+    """Return one of the ICC profiles that libvips contains."""
     found: bytes = pyvips.Operation.call("profile_load", name)
     return found
 
@@ -260,7 +260,7 @@ def profile(name: str) -> bytes:
 def converted(
     image: Image.Image, source: bytes | None, target: bytes | None, mode: str
 ) -> Image.Image:
-    """The same colours in the space of another profile; None is sRGB."""
+    """Convert the colours from one profile to another; None is sRGB."""
     before, after = (
         ImageCms.ImageCmsProfile(io.BytesIO(icc) if icc else ImageCms.createProfile("sRGB"))
         for icc in (source, target)
@@ -281,7 +281,7 @@ def film(
     is_full_range: bool = False,
     muxing: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
-    """A second of black, then four of the picture."""
+    """Return a video of one second of black and four seconds of the picture."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=container, options=dict(muxing)) as output:
         options = {"x265-params": "log-level=none"} if codec == "libx265" else {}

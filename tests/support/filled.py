@@ -1,4 +1,4 @@
-"""A filled SQLite database, and how much work SQLite has with a statement in it."""
+"""A filled SQLite database, and a measure of the work of each statement in it."""
 
 import re
 import sqlite3
@@ -14,7 +14,7 @@ from gallery.model import Named
 STEPS = 100
 """Instructions of SQLite's virtual machine between two counts."""
 TRAP = re.compile(r" INDEX item_\w+ \(missing_since=\?\)$")
-"""An index is read from one end to the other: what is present is nearly everything."""
+"""This reads an index from end to end, because nearly every item is present."""
 
 _FOLDER = "INSERT INTO folder (root_id, path, parent, item_count) VALUES (1, ?, ?, ?)"
 _ITEM = """
@@ -26,10 +26,9 @@ _ITEM = """
 
 
 def fill(file: Path, folders: Sequence[str], items: int, missing: int = 0) -> None:
-    """Make the database of a library with `items` items in each of `folders`.
+    """Create the database of a library with `items` items in each of `folders`.
 
-    The first `missing` items of each folder are missing. As in production, nothing has ever run
-    ANALYZE.
+    The first `missing` items of each folder are missing. ANALYZE has not run, as in production.
     """
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.executescript(schema())
@@ -62,7 +61,7 @@ def _items(folders: Sequence[str], items: int, missing: int) -> Iterable[Row]:
 
 
 class CountedSession:
-    """A connection as `engine.Session` that counts what SQLite does, in steps of 100."""
+    """A connection like `engine.Session` that counts SQLite's steps in hundreds."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

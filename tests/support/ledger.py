@@ -1,4 +1,4 @@
-"""What clients were told, to be compared with what is there after a crash."""
+"""A record of acknowledged changes, to compare with the state after a crash."""
 
 import random
 import time
@@ -15,7 +15,7 @@ _ById = dict[int, dict[str, Any]]
 
 
 class Ledger:
-    """For each collection the state that was acknowledged last, and those not known since."""
+    """The last acknowledged state of each collection, and the later states that are possible."""
 
     def __init__(self) -> None:
         self.acknowledged: dict[int, State] = {}
@@ -28,7 +28,7 @@ class Ledger:
         await eventually(lambda: self.writes >= goal, f"{goal} writes", seconds=60)
 
     async def check(self, client: httpx.AsyncClient) -> None:
-        """What is there was acknowledged last, or is something later that may have happened."""
+        """Assert that each collection has its last acknowledged state, or a possible later one."""
         listed, shown = await self._at_rest(client)
         for id_, state in self.acknowledged.items():
             found = shown[id_]
@@ -42,7 +42,7 @@ class Ledger:
         assert len(set(names)) == len(names)
 
     async def _at_rest(self, client: httpx.AsyncClient) -> tuple[_ById, _ById]:
-        """The list and each collection, once nothing is under way that nobody waits for."""
+        """Return the list and each collection, read while no change is running."""
         while True:
             before = (await client.get("/api/collections")).json()
             shown = {
@@ -53,7 +53,7 @@ class Ledger:
                 return {one["id"]: one for one in before}, shown
 
     async def write(self, client: httpx.AsyncClient, chance: random.Random, worker: str) -> None:
-        """Writes to collections of its own until the server is gone. 503 means: not known."""
+        """Change its own collections until the server is gone. A 503 means: outcome unknown."""
         mine: list[int] = []
         try:
             while True:

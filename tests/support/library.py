@@ -1,4 +1,4 @@
-"""Real folders of files for tests, and waiting until the index knows them."""
+"""Real folders of files for tests, and waiting until they are indexed."""
 
 import os
 import sqlite3
@@ -50,14 +50,14 @@ class Tree:
         folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, *paths: str, content: bytes = b"a picture") -> None:
-        """Files at the paths, whose bytes are no picture: most rules do not look inside."""
+        """Write files whose bytes are no picture: most rules do not depend on the content."""
         for path in paths:
             file = self.folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
 
     def draw(self, path: str, size: tuple[int, int], *, still: bool = True) -> None:
-        """A real picture, by default one that was not changed a moment ago."""
+        """Write a real picture; unless `still` is False it looks old."""
         file = self.folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", size, "teal").save(file)
@@ -65,18 +65,18 @@ class Tree:
             os.utime(file, (1_700_000_000, 1_700_000_000))
 
     def age(self) -> None:
-        """All files look as if nobody had written to them for long, each at another time."""
+        """Make all files look old, each with a time of its own."""
         files = sorted(path for path in self.folder.rglob("*") if path.is_file())
         for number, file in enumerate(files):
             os.utime(file, (1_700_000_000 + number, 1_700_000_000 + number))
 
     def move(self, former: str, path: str) -> None:
-        """A rename, as `mv` does it."""
+        """Rename a file, as `mv` does."""
         (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / former).rename(self.folder / path)
 
     def swap(self, one: str, other: str) -> None:
-        """Two files change places."""
+        """Exchange two files."""
         self.move(one, ".aside")
         self.move(other, one)
         self.move(".aside", other)
@@ -87,7 +87,7 @@ class Tree:
 
 
 async def scanned(client: httpx.AsyncClient) -> None:
-    """Waits until every root was scanned and nothing is under way."""
+    """Wait until every root is scanned and nothing is in progress."""
 
     async def is_so() -> bool:
         roots = (await client.get("/api/library")).json()["roots"]
@@ -97,20 +97,20 @@ async def scanned(client: httpx.AsyncClient) -> None:
 
 
 def _is_at_rest(root: dict[str, Any]) -> bool:
-    """Drawing goes on by itself and changes nothing that is listed."""
+    """Return whether the listing is final. Drawing in the background does not change it."""
     is_listed = not root["progress"] or root["progress"]["phase"] == "drawing"
     return is_listed and (root["lastScan"] is not None or root["state"] == "offline")
 
 
 async def rescan(client: httpx.AsyncClient, *, accept_missing: bool = False) -> None:
-    """Asks for a scan and waits until it has ended."""
+    """Request a scan and wait until it ends."""
     answer = await client.post("/api/library/scan", json={"acceptMissing": accept_missing})
     assert answer.status_code == 202
     await scanned(client)
 
 
 async def read(settings: Settings) -> None:
-    """Waits until every file that the index knows was read."""
+    """Wait until every indexed file is read."""
     waiting = "SELECT COUNT(*) FROM item WHERE probed_at IS NULL AND missing_since = 0"
 
     async def is_so() -> bool:
@@ -120,7 +120,7 @@ async def read(settings: Settings) -> None:
 
 
 async def ask(settings: Settings, sql: str) -> object:
-    """The one value that a query of the database gives."""
+    """Return the single value that a query of the database gives."""
     if settings.database:
         postgres = await asyncpg.connect(settings.database)
         try:
@@ -132,7 +132,7 @@ async def ask(settings: Settings, sql: str) -> object:
 
 
 async def ids(client: httpx.AsyncClient, *paths: str) -> dict[str, int | None]:
-    """The id of the item that is present at each of the paths."""
+    """Return for each path the id of the item that is present there, or None."""
     found = {}
     for path in paths:
         items = (await client.get("/api/items", params={"path": path})).json()["items"]
@@ -141,7 +141,7 @@ async def ids(client: httpx.AsyncClient, *paths: str) -> dict[str, int | None]:
 
 
 async def pairs(client: httpx.AsyncClient) -> dict[str, str | None]:
-    """The names of the halves."""
+    """Return the name of each item with the name of its pair."""
     items = (await client.get("/api/items?sort=name")).json()["items"]
     names = {item["id"]: item["name"] for item in items}
     return {item["name"]: names.get(item["pairedWith"]) for item in items}

@@ -1,4 +1,4 @@
-"""What an attack costs a server process: its memory, and how long honest clients wait."""
+"""The cost of an attack on a server process: its memory, and the latency of other clients."""
 
 import asyncio
 import time
@@ -30,14 +30,14 @@ def _status(pid: int, field: str) -> float:
 
 
 class Pulse:
-    """The slowest answer to `GET /api/health` so far, in seconds, and how many there were."""
+    """The slowest answer to `GET /api/health` so far in seconds, and the number of answers."""
 
     def __init__(self) -> None:
         self.slowest = 0.0
         self.answers = 0
 
     async def beat(self, url: str) -> None:
-        """Ask again and again, each time over a new connection, until cancelled."""
+        """Send requests, each over a new connection, until cancelled."""
         while True:
             began = time.monotonic()
             try:
@@ -51,9 +51,9 @@ class Pulse:
 
 @asynccontextmanager
 async def pulse(url: str) -> AsyncGenerator[Pulse]:
-    """Measure, for as long as the block, how long an honest client waits for the server at `url`.
+    """Measure the latency of the server at `url` while the block runs.
 
-    An answer that fails ends the block with its error.
+    A failed request ends the block with its error.
     """
     found = Pulse()
     beating = asyncio.create_task(found.beat(url))

@@ -1,4 +1,4 @@
-"""`openapi.yaml` as its operations."""
+"""The operations of `openapi.yaml`."""
 
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 
 
 class Operation(NamedTuple):
-    """One method of one address, its references resolved."""
+    """One method of one address, with its references resolved."""
 
     path: str
     method: str
@@ -31,7 +31,7 @@ class Operation(NamedTuple):
 
     @property
     def bodies(self) -> dict[str, Any]:
-        """The example bodies, by name."""
+        """Return the example bodies by name."""
         content = self.definition.get("requestBody", {}).get("content", {})
         return {
             name: example["value"]
@@ -50,7 +50,7 @@ def operations() -> list[Operation]:
 
 
 def resolved(node: Json) -> Json:
-    """What a node refers to, or the node itself."""
+    """Return the target of a reference, or the node itself."""
     if "$ref" not in node:
         return node
     found: Json = DOCUMENT

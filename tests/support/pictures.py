@@ -1,4 +1,4 @@
-"""Small pictures and films with metadata, and what is read of them."""
+"""Small pictures and films with metadata, and the metadata expected from them."""
 
 import io
 import zlib
@@ -38,7 +38,7 @@ def xmp(attributes: str = "", elements: str = "") -> bytes:
 
 
 def exif(**more: Any) -> Image.Exif:
-    """What a camera writes; `more` is a rating, a caption, GPS and so on, by name."""
+    """Return EXIF as a camera writes it; `more` adds a rating, a caption, GPS and so on."""
     made = Image.Exif()
     made[0x010F], made[0x0110] = "Canon", "Canon EOS R5"
     own = made.get_ifd(0x8769)

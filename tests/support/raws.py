@@ -10,7 +10,7 @@ _TYPES = {"B": 1, "c": 2, "H": 3, "I": 4, "i": 10}
 def dng(
     orientation: int = 1, more: Mapping[int, tuple[str, bytes | tuple[int, ...]]] | None = None
 ) -> bytes:
-    """A small DNG: 64 x 48 values behind a mosaic of colours, and when it was taken."""
+    """Return a small DNG: 64 x 48 values of a colour mosaic, and its time."""
     pixels = bytes(range(256)) * (64 * 48 * 2 // 256)
     own = _directory(
         {0x9003: ("c", b"2025:07:03 12:13:14\0"), 0x8827: ("H", (200,))}, 8 + len(pixels)
@@ -43,13 +43,13 @@ def dng(
 
 
 def dng_with_preview(preview: bytes, raw: bytes | None = None) -> bytes:
-    """The same with a JPEG inside that the camera wants to be shown."""
+    """Return the same file with an embedded JPEG preview."""
     raw = raw or dng()
     end = len(raw) + len(raw) % 2
     start = struct.unpack_from("<I", raw, 4)[0]
     count = struct.unpack_from("<H", raw, start)[0]
     made = bytearray(raw.ljust(end, b"\0"))
-    struct.pack_into("<I", made, start + 2 + 12 * count, end)  # the next directory
+    struct.pack_into("<I", made, start + 2 + 12 * count, end)  # the offset of the next directory
     entries: dict[int, tuple[str, bytes | tuple[int, ...]]] = {
         0x00FE: ("I", (1,)),
         0x0103: ("H", (6,)),
@@ -62,7 +62,7 @@ def dng_with_preview(preview: bytes, raw: bytes | None = None) -> bytes:
 
 
 def _directory(entries: dict[int, tuple[str, bytes | tuple[int, ...]]], at: int) -> bytes:
-    """A directory of TIFF that lies at an offset, with the values that do not fit into it."""
+    """Return a TIFF directory for the offset `at`, followed by its out-of-line values."""
     behind = at + 2 + 12 * len(entries) + 4
     table, values = struct.pack("<H", len(entries)), b""
     for tag, (kind, content) in sorted(entries.items()):

@@ -1,4 +1,4 @@
-"""A folder of files that is rearranged at random, and that remembers which file is where."""
+"""A folder whose files are rearranged at random, with a record of where each file is."""
 
 import random
 import shutil
@@ -8,11 +8,11 @@ from tests.support.library import Tree
 
 
 class Folder:
-    """A tree of files that are told apart by what is in them, rearranged at random.
+    """A tree of files with distinct contents, rearranged at random.
 
-    `files` says which file is at each path. `edited` are those written to since the last time that
-    everybody knew where they were, and `moved` those moved: of one that is both nobody can tell.
-    `touched` are the paths at which something has happened, in order, as a watcher tells of them.
+    `files` maps each path to its file. `edited` and `moved` are the files that were written to or
+    moved since `known` was called; the place of a file in both is ambiguous. `touched` lists the
+    changed paths in order, as a watcher reports them.
     """
 
     def __init__(self, tree: Tree, seed: int) -> None:
@@ -25,7 +25,7 @@ class Folder:
         self.touched: list[str] = []
 
     def rearrange(self, times: int) -> None:
-        """Does something, many times; what is likely happens often."""
+        """Make `times` random changes, the likely ones more often."""
         ways: list[tuple[int, Callable[[], None]]] = [
             (20, self.create),
             (25, self.rename),
@@ -42,7 +42,7 @@ class Folder:
             doing()
 
     def known(self) -> None:
-        """From now on it is known where everything is."""
+        """Mark the place of every file as known."""
         self.edited.clear()
         self.moved.clear()
 
@@ -138,6 +138,6 @@ class Folder:
         self.touched.append(path)
 
     def surely(self) -> dict[int, str]:
-        """Return the path of each file of which it can be told where it is."""
+        """Return the path of each file whose place is unambiguous."""
         unsure = self.edited & self.moved
         return {file: path for path, file in self.files.items() if file not in unsure}

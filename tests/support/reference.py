@@ -1,7 +1,7 @@
-"""What criteria mean, in plain Python over plain facts: the SQL of both engines has to agree.
+"""The meaning of criteria in plain Python over plain facts: the SQL of both engines must agree.
 
-It shares no code with the product but the structs and the two rules that are tested by themselves:
-which words a text has, and the natural order of names.
+Of the product it uses only the structs and two rules with tests of their own: the words of a text,
+and the natural order of names.
 """
 
 import math
@@ -15,7 +15,7 @@ from gallery.values.words import natural_key, words_of
 
 
 class Fact(NamedTuple):
-    """An item, and all that criteria may ask of it. Times in milliseconds."""
+    """An item with everything that criteria can refer to. Times in milliseconds."""
 
     id: int
     path: str
@@ -26,7 +26,7 @@ class Fact(NamedTuple):
     read: Probed
     is_favorite: bool
     collections: frozenset[int]
-    """Those that count: the viewer may see them."""
+    """The collections that count: those visible to the viewer."""
 
     @property
     def name(self) -> str:
@@ -64,7 +64,7 @@ class Fact(NamedTuple):
 
 
 def answer(facts: Iterable[Fact], criteria: Criteria, day: int) -> list[int]:
-    """The ids of all that match, in order."""
+    """Return the ids of all matching items, in order."""
     found = [fact for fact in facts if matches(fact, criteria)]
     found.sort(key=lambda fact: (sort_key(fact, criteria, day), fact.id))
     if (criteria.order or ("asc" if criteria.sort == "name" else "desc")) == "desc":
@@ -156,12 +156,12 @@ def _at_most(value: float | None, bound: float | None) -> bool:
 
 
 def _near(fact: Fact, lat: float, lon: float, km: float) -> bool:
-    """To the millimetre: at a pole all longitudes are one place, but for the rounding."""
+    """Return whether an item is near, to the millimetre: at a pole all longitudes are one place."""
     return fact.read.position is not None and distance(fact.read.position, lat, lon) <= km + 1e-6
 
 
 def distance(position: tuple[int, int], lat: float, lon: float) -> float:
-    """Kilometres along a great circle, by the haversine formula."""
+    """Return kilometres along a great circle, by the haversine formula."""
     one, other = math.radians(position[0] / 1e7), math.radians(lat)
     turn = math.radians(position[1] / 1e7 - lon)
     half = math.sin((one - other) / 2) ** 2

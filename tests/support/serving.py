@@ -1,4 +1,4 @@
-"""`gallery` as a process of its own."""
+"""`gallery` as a separate process."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from gallery.config import Settings
 
 
 class Process:
-    """`gallery serve` as a process of its own."""
+    """A running `gallery serve` process."""
 
     def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
         self.process = process
@@ -23,7 +23,7 @@ class Process:
 
 
 def arguments(settings: Settings) -> list[str]:
-    """The settings as the command line takes them."""
+    """Return the settings as command-line arguments."""
     return [*settings.library, "--data", settings.data, "--database", settings.database]
 
 
@@ -35,9 +35,9 @@ async def serving(
     python: str = sys.executable,
     program: tuple[str, ...] = ("-m", "gallery"),
 ) -> AsyncGenerator[Process]:
-    """A server process on a free port; it is killed at the end if it still runs.
+    """Start a server process on a free port; kill it at the end if it still runs.
 
-    `before` is a command that runs it, `program` what the interpreter `python` is given.
+    `before` is a command that runs it. `program` are the arguments of the interpreter `python`.
     """
     process = await asyncio.create_subprocess_exec(
         *(*before, python, *program),
@@ -60,7 +60,7 @@ async def serving(
 
 
 async def gallery(*arguments: str, **environment: str) -> tuple[int, str, str]:
-    """Runs a command to its end: status, output, errors."""
+    """Run a command until it ends; return status, output and errors."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gallery", *arguments),
         stdout=asyncio.subprocess.PIPE,

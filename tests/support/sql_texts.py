@@ -1,4 +1,4 @@
-"""The SQL in our modules as texts, and what is put into them."""
+"""The SQL in a module as texts, and the values that are inserted into them."""
 
 import ast
 import re
@@ -13,13 +13,13 @@ CLAUSE = re.compile(
     r"\b(SELECT|INSERT|UPDATE|DELETE|WITH|FROM|WHERE|AND|OR|NOT|IN|IS|EXISTS|ORDER BY|VALUES"
     r"|RETURNING|SET|CAST)\b"
 )
-"""Texts that hold one of these words in capitals are SQL, or become a piece of it."""
+"""A text that contains one of these words in capitals is SQL, or becomes part of it."""
 CHECKED = ("sql", "text")
-"""`Clause.sql`, and what numbers its parameters: a clause is checked where it is made."""
+"""`Clause.sql` and what numbers its parameters: a clause is checked where it is created."""
 
 
 def texts(module: Path) -> Iterator[tuple[int, str]]:
-    """Yield line and text of each statement in a module, ` X ` in place of what is put in."""
+    """Yield line and text of each statement in a module; ` X ` stands for an inserted value."""
     tree = ast.parse(module.read_text())
     docstrings = {
         id(node.body[0].value)
@@ -44,12 +44,12 @@ def _text(node: ast.expr) -> str:
 
 
 def put_in(module: Path) -> Iterator[tuple[int, str]]:
-    """Yield line and expression of whatever is put into SQL and is not a constant of ours.
+    """Yield line and expression of each value inserted into SQL that is not a constant.
 
-    SQL is put together by f-strings, `.format`, `%` and `+`. Constants are literals, names in
-    capitals, and what is made of nothing else: names that a function gives only such values, its
-    parameters if every call in the module does, and results of functions of such values. A number
-    behind `$` is the name of a parameter.
+    F-strings, `.format`, `%` and `+` build SQL. Constants are literals, names in capitals, and
+    anything built only from constants: local names that are assigned only constants, parameters if
+    every call in the module passes constants, and results of functions of constants. A number after
+    `$` is the name of a parameter.
     """
     tree = ast.parse(module.read_text())
     functions = [
@@ -66,7 +66,7 @@ def put_in(module: Path) -> Iterator[tuple[int, str]]:
 
 
 def _parts(node: ast.AST) -> Iterator[ast.expr]:
-    """Yield what a node puts into SQL, if it does."""
+    """Yield the expressions that a node inserts into SQL."""
     if isinstance(node, ast.JoinedStr) and CLAUSE.search(_text(node)):
         yield from _put_into(node)
     elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Clause":
@@ -83,7 +83,7 @@ def _parts(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def _put_into(node: ast.JoinedStr) -> Iterator[ast.expr]:
-    """Yield what is between the braces, but for the numbers of parameters."""
+    """Yield the expressions between braces, except the numbers of parameters."""
     for before, part in zip([None, *node.values], node.values, strict=False):
         is_number = before is not None and _text(before).endswith("$")
         if isinstance(part, ast.FormattedValue) and not is_number:
@@ -104,11 +104,11 @@ _PARTS: dict[type[ast.expr], Callable[[Any], Iterable[ast.expr]]] = {
         [node.left] if ast.unparse(node.right).startswith("len(") else [node.left, node.right]
     ),
 }
-"""What must be constant for an expression to be so. A text times a length is that text."""
+"""The parts that must be constant in a constant expression. A text times a length is that text."""
 
 
 class _Scope:
-    """What the names of one function, or of a module, can stand for."""
+    """The possible values of the names in one function or module."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class _Scope:
         self._under_way = set[str]()
 
     def is_constant(self, node: ast.expr) -> bool:
-        """Return whether the expression is made of nothing but constants."""
+        """Return whether the expression is built only from constants."""
         if isinstance(node, ast.Name):
             return node.id.isupper() or self._is_constant_name(node.id)
         if isinstance(node, ast.Attribute):
@@ -133,7 +133,7 @@ class _Scope:
         return parts is not None and all(map(self.is_constant, parts(node)))
 
     def _is_constant_result(self, node: ast.Call) -> bool:
-        """Return whether a function of constants, or a method of one, is called."""
+        """Return whether the call is of a function, or of a method, with only constants."""
         if isinstance(node.func, ast.Attribute):
             if node.func.attr in CHECKED:
                 return True
@@ -152,7 +152,7 @@ class _Scope:
             self._under_way.discard(name)
 
     def _given(self, name: str) -> Iterator[ast.expr]:
-        """Yield all that a name can be, or something that is no constant."""
+        """Yield each value that a name can have, or an expression that is not a constant."""
         for node in ast.walk(self.function):
             match node:
                 case ast.Assign(targets=[target], value=value):
@@ -172,20 +172,20 @@ class _Scope:
                 yield from self._passed(self.function.name, names.index(name))
 
     def _passed(self, function: str, index: int) -> Iterator[ast.expr]:
-        """Yield what the module passes to a private function as its argument `index`."""
+        """Yield each value that the module passes to a private function as its argument `index`."""
         calls = [
             node
             for node in ast.walk(self._tree)
             if isinstance(node, ast.Call) and ast.unparse(node.func) == function
         ]
         if not function.startswith("_") or not calls:
-            yield ast.Call(ast.Name(function), [], [])  # anybody may call it
+            yield ast.Call(ast.Name(function), [], [])  # any module may call it
         for call in calls:
             yield call.args[index] if index < len(call.args) else ast.Call(call.func, [], [])
 
 
 def _matched(target: ast.expr, value: ast.expr, name: str) -> Iterator[ast.expr]:
-    """Yield what `name` becomes when `value` is assigned to `target`."""
+    """Yield the value that `name` gets when `value` is assigned to `target`."""
     if isinstance(target, ast.Name):
         if target.id == name:
             yield value

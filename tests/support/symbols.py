@@ -1,4 +1,4 @@
-"""What a module defines, read from its text: documents name symbols, and tests resolve them."""
+"""The symbols that a module defines, read from its text. Tests resolve symbols in documents."""
 
 import ast
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[2] / "gallery"
 
 @cache
 def defined(module: Path) -> frozenset[str]:
-    """Return the names that a module defines at its top, and `Class.member` of each class."""
+    """Return the top-level names of a module, and `Class.member` of each class."""
     return frozenset(_names(ast.parse(module.read_text()).body))
 
 
@@ -34,9 +34,9 @@ def _names(body: list[ast.stmt], prefix: str = "") -> Iterator[str]:
 
 
 def problem_of(file: str, symbol: str) -> str | None:
-    """Return why `file: symbol`, relative to the package, names nothing; None if it does.
+    """Return why `file: symbol`, relative to the package, cannot be resolved; None if it can.
 
-    A symbol that has moved is told with its present place.
+    The text names the present place of a symbol that has moved.
     """
     module = PACKAGE / file
     if module.is_file() and symbol in defined(module):

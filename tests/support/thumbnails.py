@@ -1,4 +1,4 @@
-"""What thumbnails show, compared with what they should."""
+"""Comparing thumbnails with the pictures that they must show."""
 
 import io
 from pathlib import Path
@@ -22,7 +22,7 @@ def opened(picture: bytes) -> Image.Image:
 
 
 def difference(shown: Image.Image, expected: Image.Image) -> float:
-    """The mean difference of the channels, of 255, on the same ground."""
+    """Return the largest mean difference of a channel, 0 to 255, on the same background."""
     here, there = on_ground(shown), on_ground(expected).resize(shown.size, Image.Resampling.BOX)
     return max(ImageStat.Stat(ImageChops.difference(here, there)).mean)
 

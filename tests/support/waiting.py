@@ -1,4 +1,4 @@
-"""The one way in which tests wait: for a condition, never for time."""
+"""The only way in which tests wait: for a condition, never for time."""
 
 import asyncio
 import inspect
@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 SECONDS = 30.0
-"""Far longer than anything takes on a busy machine: only a test that fails waits for it."""
+"""Much longer than any step takes on a busy machine: only a failing test waits this long."""
 _PAUSE = 0.005
 
 
@@ -23,9 +23,7 @@ async def eventually(
 ) -> Any:
     """Call `condition`, plain or async, until it returns something true; return that.
 
-    Raises:
-        AssertionError: It is still not true after so many seconds; the error says `what`.
-
+    Raises `AssertionError`, which names `what`, if it is not true within `seconds`.
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -41,7 +39,7 @@ async def eventually(
 def eventually_in_thread(
     condition: Callable[[], T], what: str = "the condition", *, seconds: float = SECONDS
 ) -> T:
-    """Do what `eventually` does in a test that has no event loop."""
+    """Do what `eventually` does, in a test without an event loop."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"{what}: not within {seconds} s, last: {found!r}"
@@ -55,8 +53,8 @@ async def others_have_run() -> None:
 
 
 async def pause(seconds: float) -> None:
-    """Let time pass where it is the input of the test: the moment of a kill, a pace of requests.
+    """Let time pass where time is the input of the test: the moment of a kill, a rate of requests.
 
-    Nothing may depend on how much has happened meanwhile.
+    No result may depend on how much has happened during the pause.
     """
     await asyncio.sleep(seconds)

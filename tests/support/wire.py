@@ -1,4 +1,4 @@
-"""Requests as bytes, for what no client library would send."""
+"""Requests as bytes, for everything that no client library sends."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ HOST = b"Host: localhost\r\n"
 
 
 async def send(port: int, *parts: bytes, until_closed: bool = True) -> bytes:
-    """Sends the parts one by one and gives what comes back until the server closes."""
+    """Send the parts one by one; return the bytes received until the server closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         for part in parts:

@@ -1,4 +1,4 @@
-"""Worker processes, as the tests see them."""
+"""Access to worker processes for tests."""
 
 from gallery.media.worker import Workers
 

@@ -1,6 +1,7 @@
-"""Mistakes that mypy must find. Nothing here runs: where mypy is silent, `scripts/check` fails.
+"""Mistakes that mypy must report. This code never runs.
 
-An ignored error that is none is an error itself (`warn_unused_ignores`).
+`scripts/check` fails if mypy accepts one of them, because an unused `type: ignore` is an error
+(`warn_unused_ignores`).
 """
 
 from gallery.database.engine import Reader, Tx
@@ -28,7 +29,7 @@ async def ids_are_not_swapped(
     root: RootId,
     folder: FolderId,
 ) -> None:
-    """Each of the five is refused in the place of another one, and so is a plain number."""
+    """Each of the five ids is refused in place of another one, and so is a plain number."""
     actor = Actor(AccountId(1))
     await items.detail(reader, item, actor.id)
     await items.detail(reader, actor.id, item)  # type: ignore[arg-type]
@@ -48,7 +49,7 @@ async def ids_are_not_swapped(
 
 
 async def units_are_not_mixed(tx: Tx, root: RootId, item: ItemId, version: FileVersion) -> None:
-    """Milliseconds, microseconds and plain numbers are not taken for each other."""
+    """Milliseconds, microseconds and plain numbers are not interchangeable."""
     await reconcile.purge(tx, root, Millis(tx.now - 1_000))
     await reconcile.purge(tx, root, tx.now - 1_000)  # type: ignore[arg-type]
     await reconcile.purge(tx, root, version.modified_at)  # type: ignore[arg-type]
@@ -61,7 +62,7 @@ async def units_are_not_mixed(tx: Tx, root: RootId, item: ItemId, version: FileV
 
 
 def a_version_is_one_thing(item: ItemId, size: int, modified_at: Micros) -> None:
-    """Its size and time cannot change places, and neither stands alone."""
+    """Size and time cannot change places, and neither replaces the whole."""
     version = FileVersion(size, modified_at)
     Unread(item, "x.jpg", version)
     FileVersion(modified_at, size)  # type: ignore[arg-type]

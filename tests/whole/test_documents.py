@@ -1,4 +1,4 @@
-"""What the documents say is so: settings, formats, symbols, links, versions."""
+"""The documents are true: settings, formats, symbols, links, versions."""
 
 import re
 import tomllib
@@ -39,7 +39,7 @@ def named(document: Path) -> str:
 
 
 def section(text: str, heading: str) -> str:
-    """Return what is below a heading, until the next one of its level."""
+    """Return the text below a heading, until the next one of its level."""
     level = heading.partition(" ")[0]
     found = text.partition(f"\n{heading}\n")[2].partition(f"\n{level} ")[0]
     assert found, heading
@@ -47,7 +47,7 @@ def section(text: str, heading: str) -> str:
 
 
 def rows(text: str) -> list[list[str]]:
-    """Return the cells of the tables of a text, without their headings."""
+    """Return the cells of the tables in a text, without headings."""
     lines = text.splitlines()
     rules = {number for number, line in enumerate(lines) if line.startswith("|--")}
     return [
@@ -80,7 +80,7 @@ def test_the_settings_of_the_readme_exist() -> None:
 
 
 def test_the_table_of_formats_is_that_of_the_code() -> None:
-    """Every extension stands in one row, with its extra; a media type is not split over rows."""
+    """Every extension is in one row, with its extra; a media type is not split over rows."""
     found = {
         name: (number, extra.strip("`"))
         for number, (_, names, extra) in enumerate(rows(section(FORMATS, "## Formats")))
@@ -95,7 +95,7 @@ def test_the_table_of_formats_is_that_of_the_code() -> None:
 
 
 def test_the_readme_names_every_format() -> None:
-    """Whatever stands in the table of formats stands in the short list, too."""
+    """Everything in the table of formats is in the short list, too."""
     short = section(README, "## Formats")
     for names, extensions, _extra in rows(section(FORMATS, "## Formats")):
         listed = re.findall(r"\w+", extensions.upper()) if names == "RAW" else names.split(", ")
@@ -142,7 +142,7 @@ def test_the_subjects_are_those_that_the_architecture_allows() -> None:
     text = (ROOT / "tests/test_architecture.py").read_text()
     literal = re.search(r"^SUBJECTS = (\{.*?^\})", text, re.MULTILINE | re.DOTALL)
     assert literal is not None
-    subjects = eval(literal[1], {"set": set})  # a literal but for set()
+    subjects = eval(literal[1], {"set": set})  # a literal except for set()
     table_ = {row[0].strip("`/"): row[2:] for row in rows(section(ARCHITECTURE, "## Rooms"))}
     for column, room in enumerate(("domain", "store")):
         found = {
@@ -238,7 +238,7 @@ def test_each_script_has_one_line() -> None:
 
 
 def test_the_page_of_figures_is_what_the_bench_writes() -> None:
-    """Its text is that of the bench; tables and notes are of the last full run."""
+    """The text comes from the bench; tables and notes come from the last full run."""
     parts: tuple[Part, ...] = get_args(Part)
     empty = {part: Result([], table.HEADINGS, ["note"]) for part in parts}
     page = (ROOT / "docs/performance.md").read_text()
@@ -247,7 +247,7 @@ def test_the_page_of_figures_is_what_the_bench_writes() -> None:
 
 
 def _prose(page: str) -> list[str]:
-    """Return the blocks of a page without its tables and the list behind each."""
+    """Return the blocks of a page without tables and the lists after them."""
     blocks = page.strip().split("\n\n")
     before = ["", *blocks]
     return [
@@ -258,7 +258,7 @@ def _prose(page: str) -> list[str]:
 
 
 def test_the_pure_modules_are_there() -> None:
-    """A module that moves does not leave the gate of `scripts/test --coverage` in silence."""
+    """A renamed module must not silently leave the gate of `scripts/test --coverage`."""
     report_ = tomllib.loads((ROOT / "tests/pure_modules.toml").read_text())
     patterns = report_["tool"]["coverage"]["report"]["include"]
     assert [pattern for pattern in patterns if not list(ROOT.glob(pattern))] == []
@@ -272,6 +272,6 @@ STRAINED = re.compile(
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)
 def test_no_document_uses_strained_words(document: Path) -> None:
-    """Tables may: the style guide shows what to avoid in one, and messages are quoted in others."""
+    """Tables may: one in the style guide shows what to avoid, and others quote messages."""
     lines = document.read_text().splitlines()
     assert [it for it in lines if STRAINED.search(it) and not it.startswith("|")] == []

@@ -1,4 +1,4 @@
-"""Files with endings that people have, on their whole way: listed, read, sent and drawn."""
+"""Files with common extensions, from end to end: listed, read, sent and drawn."""
 
 import io
 from pathlib import Path

@@ -15,11 +15,11 @@ from tests.support.serving import serving
 
 ROOT = Path(__file__).parents[2]
 UV = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
-"""`scripts/install` uses the uv of the system, or else puts one into `.venv`."""
+"""`scripts/install` uses the system's uv, or installs one into `.venv`."""
 
 
 def run(*command: str | Path, **more: str) -> str:
-    """Return what a command prints; `more` are variables of its environment."""
+    """Return the output of a command; `more` are environment variables."""
     ended = subprocess.run(
         command, check=False, capture_output=True, text=True, env={**os.environ, **more}
     )
@@ -29,10 +29,10 @@ def run(*command: str | Path, **more: str) -> str:
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the `bin` of a new environment: the libraries of the lock, and the wheel alone.
+    """Return the `bin` of a new environment with the locked libraries and the wheel.
 
-    What the wheel itself asks for is compared with what the lock has. The wheel is that of
-    `GALLERY_WHEEL`, which `scripts/release` sets, or else one that is built here.
+    The dependencies of the wheel are compared with the lock. The wheel is `GALLERY_WHEEL`, which
+    `scripts/release` sets, or else one that is built here.
     """
     wheels = tmp_path_factory.mktemp("wheels")
     environment = tmp_path_factory.mktemp("environment")
@@ -91,7 +91,7 @@ def test_a_checkout_installs_what_was_asked_for_and_keeps_it(tmp_path: Path) -> 
     path = f"{Path(UV).parent}{os.pathsep}{os.environ['PATH']}"
 
     def have(*arguments: str) -> list[bool]:
-        """Return whether gallery, rawpy and pytest are there after `scripts/install`."""
+        """Return whether gallery, rawpy and pytest are installed after `scripts/install`."""
         run(tmp_path / "scripts/install", *arguments, PATH=path)
         programs = tmp_path / ".venv/bin"
         [packages] = (tmp_path / ".venv/lib").glob("python3.*/site-packages")
@@ -106,7 +106,7 @@ def test_a_checkout_installs_what_was_asked_for_and_keeps_it(tmp_path: Path) -> 
 
 
 def test_an_extra_is_asked_for_by_file(programs: Path, tmp_path: Path) -> None:
-    """PyPI's `gallery` belongs to somebody else, and nothing is published as `gallery-server`."""
+    """On PyPI `gallery` belongs to another project, and `gallery-server` does not exist."""
     library = Tree(tmp_path / "library").folder
     ended = subprocess.run(
         (
@@ -128,16 +128,16 @@ def test_an_extra_is_asked_for_by_file(programs: Path, tmp_path: Path) -> None:
 
 
 def test_what_was_not_compared_is_counted_with_what_to_install(tmp_path: Path) -> None:
-    """A program that is called like ImageMagick's is not taken for it."""
+    """A program with the same name as ImageMagick's is not mistaken for it."""
     stranger = tmp_path / "convert"
     stranger.write_text("#!/bin/sh\necho Converts disks\n")
     stranger.chmod(0o755)
-    told = run(
+    report = run(
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "independent"),
         *(f"--rootdir={ROOT}", f"--basetemp={tmp_path / 'own'}"),
         ROOT / "tests/media/test_thumbnails.py",
         PATH=str(tmp_path),
     )
-    counts = re.findall(r"SKIPPED \[(\d+)\] .*: apt-get install (\w+)", told)
+    counts = re.findall(r"SKIPPED \[(\d+)\] .*: apt-get install (\w+)", report)
     assert {package for _count, package in counts} == {"imagemagick", "ffmpeg"}
     assert sum(int(count) for count, _package in counts) > 50

@@ -1,4 +1,4 @@
-"""The collections API against a model in plain Python: whatever people do, in whatever order."""
+"""The collections API against a model in plain Python: any operations, in any order."""
 
 import asyncio
 import tempfile
@@ -53,7 +53,7 @@ def meant(paths: list[str]) -> list[str]:
 
 
 def scope_of(paths: list[str]) -> str | None:
-    """The shallowest parent folder, if all lie in it; None if they do not."""
+    """Return the shallowest parent folder if all paths lie in it, else None."""
     shallowest = min(map(parent, paths), key=lambda folder: len(folder.split("/")) * bool(folder))
     return shallowest if all(inside(shallowest, path) for path in paths) else None
 

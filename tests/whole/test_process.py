@@ -1,4 +1,4 @@
-"""The server as a process: killed, stopped, started twice, and asked by the command line."""
+"""The server as a process: killed, stopped, started twice, and used from the command line."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ from tests.support.waiting import eventually, pause
 
 KILLS = 30
 KILLS_WITH_POSTGRES = 10
-"""There the commits are another process's, which is not killed."""
+"""Fewer kills: PostgreSQL commits in another process, which is not killed."""
 
 
 async def test_30_kills_under_writes_lose_no_acknowledged_write(settings: Settings) -> None:
@@ -48,7 +48,7 @@ async def test_30_kills_under_writes_lose_no_acknowledged_write(settings: Settin
 
 
 async def stop(server: Process, number: signal.Signals = signal.SIGTERM) -> float:
-    """Sends a signal; the seconds until the server has ended, with status 0."""
+    """Send a signal; return the seconds until the server has ended with status 0."""
     began = time.monotonic()
     server.process.send_signal(number)
     async with asyncio.timeout(12):
@@ -121,7 +121,7 @@ async def test_scan_names_what_could_not_be_read(settings: Settings, library: Tr
 async def test_scan_reads_the_newest_files_before_it_ends(
     settings: Settings, library: Tree, *, is_running: bool
 ) -> None:
-    """They were written a moment ago, and are read once they have been still."""
+    """They were written a moment ago, and are read as soon as they are still."""
     for path in TRIP:
         library.draw(path, (8, 8), still=False)
     typed = ("scan", *arguments(settings))
@@ -142,7 +142,7 @@ async def test_scan_does_not_wait_for_files_that_are_being_written(
 ) -> None:
     for path in TRIP:
         library.draw(path, (8, 8))
-    ahead = time.time() + 30  # within what two clocks may differ by: it is not still for long
+    ahead = time.time() + 30  # within the tolerated clock difference, so it is not still
     library.write("growing.mp4")
     os.utime(library.folder / "growing.mp4", (ahead, ahead))
     monkeypatch.setattr(command, "MAX_QUIET_SECONDS", 3.0)
@@ -180,7 +180,7 @@ async def test_scan_works_with_the_server_stopped_and_running(
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_disk_that_takes_no_more_stops_writes_and_nothing_else(settings: Settings) -> None:
-    """A limit on the size of files stands in for a full disk. PostgreSQL's are its own."""
+    """A limit on file sizes stands in for a full disk. It does not affect PostgreSQL's files."""
     async with serving(settings) as server, server.client() as client:
         await scanned(client)
         unlimited = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
@@ -237,9 +237,9 @@ async def test_the_help_is_whole_and_shows_defaults() -> None:
     _status, output, _errors = await gallery("--help")
     assert "..." not in output.partition("Commands:")[2]
     _status, output, _errors = await gallery("serve", "--help")
-    told = " ".join(output.split())
+    shown = " ".join(output.split())
     for key in ("host", "port", "rescan", "poll", "thumbnails"):
-        described = told.partition(f"--{key} ")[2].partition(" --")[0]
+        described = shown.partition(f"--{key} ")[2].partition(" --")[0]
         assert f"(default: {getattr(Settings(), key)}" in described, key
 
 

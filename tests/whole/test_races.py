@@ -1,4 +1,4 @@
-"""What many do at once: names stay unique, positions distinct, transactions whole."""
+"""Concurrent requests: names stay unique, positions distinct, transactions whole."""
 
 import asyncio
 import random
@@ -51,7 +51,7 @@ async def test_of_many_who_saw_the_same_version_one_changes_it(
 async def test_2000_writes_half_of_them_cancelled_leave_nothing_torn(
     client: httpx.AsyncClient, library: Tree
 ) -> None:
-    """Each write moves the whole list of one collection; a torn one would lose or double items."""
+    """Each write moves the whole list of a collection; a partial one would lose or double items."""
     many = [f"many/{n:03}.jpg" for n in range(20)]
     library.write(*many)
     await rescan(client)

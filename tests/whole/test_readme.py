@@ -1,4 +1,4 @@
-"""The tours of the documents run as they stand."""
+"""The tours in the documents run exactly as written."""
 
 import asyncio
 import re
@@ -21,15 +21,15 @@ NEXT = "-- next --"
 
 
 async def toured(url: str, commands: list[str]) -> list[str]:
-    """Return what each step prints, all in one shell, as a reader types them."""
+    """Run the steps in one shell, as a reader types them; return the output of each."""
     steps = "".join(f"{command}\nprintf '\\n{NEXT}'\n" for command in commands)
     process = await asyncio.create_subprocess_exec(
         *("sh", "-euc", steps.replace("http://127.0.0.1:8000", url)), stdout=asyncio.subprocess.PIPE
     )
     output, _errors = await process.communicate()
-    told = output.decode().split(NEXT)
-    assert process.returncode == 0, commands[len(told) - 1]
-    return [text.strip("\n") for text in told[:-1]]
+    outputs = output.decode().split(NEXT)
+    assert process.returncode == 0, commands[len(outputs) - 1]
+    return [text.strip("\n") for text in outputs[:-1]]
 
 
 async def test_the_tours_give_what_they_show_each_time(demo: Path, tmp_path: Path) -> None:
@@ -40,8 +40,8 @@ async def test_the_tours_give_what_they_show_each_time(demo: Path, tmp_path: Pat
         for text in (*TOURS.values(), *TOURS.values()):
             steps = STEP.findall(text)
             assert len(steps) == text.count("```json")
-            told = await toured(server.url, [command for command, _expected in steps])
-            for (command, expected), output in zip(steps, told, strict=True):
+            outputs = await toured(server.url, [command for command, _expected in steps])
+            for (command, expected), output in zip(steps, outputs, strict=True):
                 pattern = ".*".join(map(re.escape, expected.split("…")))
                 assert re.fullmatch(pattern, output, re.DOTALL), f"{command}\n{output}"
 

@@ -1,4 +1,4 @@
-"""`scripts/release` tags what is complete, and refuses everything else."""
+"""`scripts/release` tags a complete release, and refuses everything else."""
 
 import os
 import shutil
@@ -10,11 +10,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n## [9.8.7] - 2026-01-02\n\n### Added\n\n- A thing.\n"
 TOOL = '#!/bin/sh\necho "$(basename "$0") $*" >> "$LOG"\nmkdir -p dist && touch dist/a.whl\n'
-"""Stands for tests, uv and pytest."""
+"""A stand-in for tests, uv and pytest."""
 
 
 class Checkout:
-    """A repository that holds no more than a release needs."""
+    """A repository that contains only what a release needs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""No Python in a library is ever run, also when the server is started in it."""
+"""No Python code in a library is ever run, even if the server is started inside it."""
 
 import asyncio
 import sys

@@ -1,7 +1,7 @@
-"""A real server, and requests that schemathesis makes up from `openapi.yaml`, right and wrong.
+"""A real server, and valid and invalid requests that schemathesis generates from `openapi.yaml`.
 
-Every answer must have a documented status, content type, headers and shape; what the document rules
-out must be refused; a method that is not documented must be 405; nothing may be a 5xx.
+Every answer must have a documented status, content type, headers and shape. What the document
+forbids must be refused, an undocumented method must be 405, and nothing may be a 5xx.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from tests.support.serving import serving
 from tests.support.waiting import eventually_in_thread
 
 CONFIG = {
-    # Made-up paths are in no library and made-up tags are never right: most of them come from here.
+    # Generated paths and tags would match nothing: most of them come from here.
     "dictionaries": {
         "paths": {"values": [*TRIP, "", "photos/2025/trip/day3/nothing.jpg"]},
         "ids": {"values": [1, 2, 3, 4, 5]},
@@ -47,7 +47,7 @@ CONFIG = {
     "generation": {"max-examples": 40, "deterministic": True},
     "suppress-health-check": ["too_slow"],
     "checks": {
-        # Many rules stand in words, so what is right by its shape may be refused.
+        # Some rules are only in words, so a valid shape may be refused.
         "positive_data_acceptance": {"enabled": False},
         "negative_data_rejection": {"expected-statuses": [400, 404, 412, 413, 414, 431]},
         # There are no accounts.
@@ -66,11 +66,11 @@ ON_A_COLLECTION = [
 
 
 LONGEST_QUERY = 7_000
-"""Bytes; with more of them the request line would be refused, whatever the method."""
+"""In bytes. With a longer one the request line would be refused for every method."""
 
 
 class Target:
-    """A running server with the files of a trip, and collections of them as they are needed."""
+    """A running server with the files of a trip; it creates collections as needed."""
 
     def __init__(self, url: str, session: requests.Session) -> None:
         self.calling: dict[str, Any] = {
@@ -83,15 +83,15 @@ class Target:
         self._numbers = count(1)
 
     def aim_at_a_new_collection(self, case: Case) -> None:
-        """A smallish id becomes that of a collection that is there."""
+        """Replace a small id by that of a new collection."""
         id_ = case.path_parameters.get("id")
         if isinstance(id_, int) and 0 < id_ < 1 << 31:
             case.path_parameters["id"] = self.new_collection()
 
     def ease(self, case: Case) -> None:
-        """Lets half of the right cases get through to the rules behind the first refusals.
+        """Adapt half of the valid cases, so that they pass the first checks.
 
-        They have no precondition and no cursor, a name that is free and one list of items only.
+        They get no precondition and no cursor, an unused name and only one list of items.
         """
         body = case.body if isinstance(case.body, dict) else {}
         content = repr((body, dict(case.query), dict(case.headers)))
@@ -109,7 +109,7 @@ class Target:
             body.pop("itemIds", None)
 
     def wait_until_read(self) -> None:
-        """Until every file is listed with its width."""
+        """Wait until every file is listed with its width."""
         for path in TRIP:
             eventually_in_thread(partial(self._is_read, path))
 
@@ -125,7 +125,7 @@ class Target:
         return f"Name {next(self._numbers)}"
 
     def new_collection(self) -> int:
-        """The id of a collection of three pictures."""
+        """Create a collection of three pictures and return its id."""
         body = {"name": self.free_name(), "folderPath": "photos", "paths": TRIP[:3]}
         made = self._session.post(f"{self._url}/api/collections", json=body)
         assert made.status_code == 201
@@ -134,14 +134,14 @@ class Target:
 
 
 def example_bodies(case: Case) -> list[dict[str, Any]]:
-    """The bodies that the document shows for the operation."""
+    """Return the example bodies that the document has for the operation."""
     content = case.operation.definition.raw.get("requestBody", {}).get("content", {})
     return [e["value"] for media in content.values() for e in media["examples"].values()]
 
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """A server process whose files have all been read: what it knows changes by requests only."""
+    """Yield a server process that has read all its files: only requests change its state."""
     folder = tmp_path_factory.mktemp("schemathesis")
     tree = Tree(folder / "library")
     for path in TRIP:
@@ -176,7 +176,7 @@ def test_whatever_is_sent_is_answered_as_documented(case: Case, target: Target) 
 def test_whatever_is_done_to_a_collection_is_answered_as_documented(
     target: Target, data: st.DataObject
 ) -> None:
-    """One thing after the other, many as in the examples. What is deleted is gone for all verbs."""
+    """The requests form sequences, many with example bodies. Deleted is gone for all methods."""
     id_, is_there = target.new_collection(), True
     for _ in range(8):
         case = data.draw(data.draw(st.sampled_from(ON_A_COLLECTION)).as_strategy())

@@ -1,4 +1,4 @@
-"""Bad starts: one sentence and a status, no trace, nothing damaged. Disks that take no writes."""
+"""Failing starts: one sentence and a status, no trace, nothing damaged. Disks without writes."""
 
 import asyncio
 import os
@@ -19,13 +19,13 @@ from tests.support.serving import arguments, gallery, serving
 OBEDIENT = (
     ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
 )
-"""What makes also the superuser obey the modes of files."""
+"""This makes even the superuser obey file modes."""
 SECONDS = 30
 
 
 @pytest.fixture(params=["sqlite"])
 def database(request: pytest.FixtureRequest) -> str:
-    """The database lies in the data directory here."""
+    """Return the setting of SQLite: the database lies in the data directory."""
     assert request.param == "sqlite"
     return ""
 
@@ -48,7 +48,7 @@ Spoil = Callable[[Path], object]
 
 
 def inside(name: str, spoil: Spoil) -> Spoil:
-    """Return what makes a data directory and spoils one file in it."""
+    """Return a function that creates a data directory and spoils one file in it."""
 
     def spoil_inside(data: Path) -> None:
         data.mkdir()
@@ -103,7 +103,7 @@ BAD: dict[str, tuple[Spoil, int, str]] = {
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:
-    """Every file below `folder`, as far as it can be read."""
+    """Return every file below `folder` with its content, if it can be read."""
     return {
         str(path): path.read_bytes() if path.is_file() else None
         for path in sorted(folder.rglob("*"))
@@ -132,7 +132,7 @@ async def test_a_bad_start_is_refused_in_one_sentence(
 
 
 async def ended(*typed: str, **environment: str) -> tuple[int, str, str]:
-    """Run a command that must end by itself: status, output, errors."""
+    """Run a command that must end by itself; return status, output and errors."""
     process = await asyncio.create_subprocess_exec(
         *(*OBEDIENT, sys.executable, "-m", "gallery", *typed),
         stdout=asyncio.subprocess.PIPE,
@@ -179,7 +179,7 @@ async def test_a_deleted_lock_file_lets_no_second_server_in(settings: Settings) 
 
 
 async def test_a_removed_data_directory_takes_no_writes(settings: Settings) -> None:
-    """A server on a new one at the same place is its own; the old one leaves its socket alone."""
+    """The server on a new directory there is independent: the old one leaves its socket alone."""
     data = Path(settings.data)
     async with serving(settings) as server, server.client() as client:
         await scanned(client)
@@ -199,7 +199,7 @@ async def test_a_removed_data_directory_takes_no_writes(settings: Settings) -> N
 
 
 async def prepare(settings: Settings) -> None:
-    """A data directory with a collection, left behind by a server that has ended."""
+    """Leave behind a data directory with a collection of a server that has ended."""
     async with serving(settings) as server, server.client() as client:
         await scanned(client)
         body = {"name": "kept", "folderPath": "", "paths": list(TRIP)}

@@ -1,4 +1,4 @@
-"""A server process that watches a folder in which people, and programs, do as they please."""
+"""A server process that watches a folder while people and programs change it."""
 
 import asyncio
 import os
@@ -48,13 +48,13 @@ def on_disk(root: Path) -> list[tuple[str, int, int, int]]:
 
 
 async def equal(data: Path, root: Path, seconds: float = 60) -> None:
-    """Waits until the index shows what is on the disk."""
+    """Wait until the index equals the disk."""
     expected = on_disk(root)
     await eventually(lambda: indexed(data) == expected, "the index", seconds=seconds)
 
 
 async def everything(client: httpx.AsyncClient, folder: Folder) -> dict[int, int]:
-    """Makes a collection of all files; the id of the item that each is."""
+    """Create a collection of all files; return the item id of each file."""
     made = await make(client, f"all {folder.made}", folderPath="")
     paths = list(folder.files)
     answer = await client.put(
@@ -67,16 +67,18 @@ async def everything(client: httpx.AsyncClient, folder: Folder) -> dict[int, int
 
 
 async def check(client: httpx.AsyncClient, folder: Folder, ids: dict[int, int]) -> int:
-    """Every file that is still there is the item it was, in its old place in the collection.
+    """Assert that every unambiguous file is the same item, in the same place of the collection.
 
-    What has left no trace but its bytes is found out some seconds later.
+    A file that can be recognised only by its bytes is matched some seconds later.
     """
     collections = (await client.get("/api/collections")).json()
     surely = {ids[file]: path for file, path in folder.surely().items() if file in ids}
 
     async def are_in_place() -> bool:
         items = (await show(client, collections[0]["id"]))["items"]
-        assert [item["id"] for item in items] == list(ids.values()), "the order, and nobody lost"
+        assert [item["id"] for item in items] == list(ids.values()), (
+            "the order, and no item is lost"
+        )
         paths = {item["id"]: item["path"] for item in items if not item["missing"]}
         return all(paths.get(id_) == path for id_, path in surely.items())
 
@@ -104,7 +106,7 @@ async def test_whatever_happens_to_the_files_every_one_keeps_who_it_is(tmp_path:
     async with serving(settings) as server, server.client() as client:
         await equal(tmp_path / "data", tree.folder)
         assert await check(client, folder, ids) > FILES * 0.7
-        # What happens while the process is stopped is more than the system remembers for it.
+        # While the process is stopped, more happens than the kernel remembers for it.
         server.process.send_signal(signal.SIGSTOP)
         for number in range(STORM):
             tree.write(f"storm/{number % 40}/{number}.jpg")
