@@ -2,8 +2,8 @@
 
 import sys
 
-# `-m` puts the current directory first, which may be a library: nothing may be imported from it.
-# A checkout that is not installed is the exception, because there the package itself lies in it.
+# `-m` puts the current directory first. It may be a library, so nothing may be imported from it.
+# The exception is a checkout that is not installed, because it contains the package itself.
 if not sys.flags.safe_path and sys.path[0] != __file__.rpartition("/gallery/")[0]:
     del sys.path[0]
 

@@ -1,4 +1,4 @@
-"""The composition root: one place where everything is made and tied together."""
+"""The composition root: the only place that creates all objects and connects them."""
 
 import asyncio
 import logging
@@ -57,9 +57,9 @@ THUMBNAILS = "thumbnails"
 RENDERED_BYTES = 32 << 20
 PICTURES_BYTES = 32 << 20
 LEAVE_SECONDS = 1.0
-"""How long a server that stops waits for work in the background."""
+"""Seconds that a stopping server waits for background work."""
 HANDS = os.cpu_count() or 1
-"""Thumbnails that are made at a time."""
+"""Thumbnails that are rendered at once."""
 
 
 class Limits(NamedTuple):
@@ -87,11 +87,11 @@ def create_app(
     trace: Trace | None = None,
     limits: Limits = USUAL,
 ) -> Starlette:
-    """The server as an ASGI application. All that it opens lives as long as its lifespan.
+    """Return the server as an ASGI application. Its lifespan opens and closes all resources.
 
-    It scans the library at start; or, if it is to `watch` it, as soon as it does, follows it from
-    then on, and draws thumbnails before anybody asks. `clock` gives milliseconds since 1970;
-    `trace` is told every SQL statement.
+    With `scan_at_start` it scans the library at start. With `watch` it scans as soon as it watches
+    the library, follows all changes, and renders thumbnails ahead of requests. `clock` returns
+    milliseconds since 1970. `trace` is called with every SQL statement.
     """
     stopping = asyncio.Event()
 
@@ -105,7 +105,7 @@ def create_app(
             db = await stack.enter_async_context(
                 open_database(settings.database, data, bus, clock, trace)
             )
-            await anyio.lowlevel.checkpoint()  # loads its parts now, not while requests wait
+            await anyio.lowlevel.checkpoint()  # imports its backend now, not while requests wait
             db.set_newest(await db.read(times.newest))
             owner, created_at = await accounts.built_in_owner(db)
             served = Library(
@@ -170,21 +170,22 @@ def create_app(
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
-    app.state.stopping = stopping  # whoever stops the server sets it, to end endless answers
+    app.state.stopping = stopping  # set when the server stops, to end event streams
     app.router.redirect_slashes = False  # a redirect would repeat the Host that the client sent
     return app
 
 
 def _options(settings: Settings, data: Path) -> list[str]:
-    """Return what the command line needs to serve from this data directory and database."""
-    elsewhere = ["--database", "…"] if is_postgres(settings.database) else []  # it may be secret
-    return ["--data", str(data), *elsewhere]
+    """Return the options by which a command finds this data directory and database."""
+    # The URL of the database may contain a password.
+    database = ["--database", "…"] if is_postgres(settings.database) else []
+    return ["--data", str(data), *database]
 
 
 def _upkeep(
     db: Database, library: Library, settings: Settings, watch: bool
 ) -> Iterator[Coroutine[Any, Any, None]]:
-    """The work in the background that keeps the index true."""
+    """Yield the background work that keeps the index up to date."""
     for served in library.roots.values():
         yield Indexer(db, library, served, settings.poll or settings.rescan).run()
         if watch:
@@ -193,7 +194,7 @@ def _upkeep(
 
 @asynccontextmanager
 async def started(app: Starlette) -> AsyncGenerator[ASGIApp]:
-    """`app` with its lifespan begun, ended with the block; for a server, or in process."""
+    """Run the lifespan of `app` around the block, and yield the application with its state."""
     async with app.router.lifespan_context(app) as state:
 
         async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
@@ -207,9 +208,9 @@ async def started(app: Starlette) -> AsyncGenerator[ASGIApp]:
 async def running(
     stopping: asyncio.Event, *works: Coroutine[Any, Any, None]
 ) -> AsyncGenerator[None]:
-    """The works run in the background until the block ends; then they are cancelled.
+    """Run `works` in the background until the block ends, then cancel them and wait for them.
 
-    A server that is `stopping` waits for each no longer than a second: its disk may hang.
+    A server that is `stopping` waits at most one second, because a disk may hang.
     """
     tasks = [asyncio.create_task(work) for work in works]
     for task in tasks:
@@ -222,9 +223,9 @@ async def running(
         timeout = LEAVE_SECONDS if stopping.is_set() else None
         _done, left = await asyncio.wait(tasks, timeout=timeout)
         if left:
-            logger.warning("%d works in the background did not end in time", len(left))
+            logger.warning("%d background tasks did not end in time", len(left))
 
 
 def _report(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()):
-        logger.error("background work ended", exc_info=error)
+        logger.error("a background task failed", exc_info=error)

@@ -1,8 +1,8 @@
 """Settings, and the only reader of the environment, the TOML file and the flags.
 
-A flag goes before the environment, that before the file, that before the default. Each field of
-`Settings` is one setting: its name, type, bounds, default and help stand there and nowhere else.
-`SETTINGS` is the table made of them, from which the environment, the file and the flags are read.
+A flag overrides the environment, the environment the file, and the file the default. Each field of
+`Settings` is one setting and defines its name, type, bounds, default and help. `SETTINGS` is the
+table of these fields, by which the environment, the file and the flags are read.
 """
 
 import ipaddress
@@ -27,11 +27,11 @@ _OF_LIBRARIES = (
     *("PATH", "HOME", "TZ", "LANG", "LC_", "PYTHON", "LD_LIBRARY_PATH", "DYLD_", "FONTCONFIG_"),
     *("MALLOC_", "SYSTEMROOT"),
 )
-"""Beginnings of the names of variables that libraries may need."""
+"""Names, or their beginnings, of environment variables that libraries may need."""
 _WORKERS_ONLY = {
-    "VIPS_DISC_THRESHOLD": str(1 << 40),  # they may not write: pictures stay in memory
+    "VIPS_DISC_THRESHOLD": str(1 << 40),  # workers may not write: images stay in memory
     "OPENBLAS_NUM_THREADS": "1",
-    "MALLOC_ARENA_MAX": "1",  # every other one takes 64 MiB of the addresses they may have
+    "MALLOC_ARENA_MAX": "1",  # another one reserves 64 MiB of a worker's address space
 }
 CONFIG_VARIABLE = "GALLERY_CONFIG"
 MAX_PAUSE = 30 * 24 * 3600
@@ -48,11 +48,11 @@ Pause = Annotated[float, Meta(ge=1, le=MAX_PAUSE)]
 
 
 class Option(NamedTuple):
-    """How a setting is given on the command line.
+    """The command-line option of a setting.
 
-    `takes` says in words what it may be. `metavar` stands for its value in `--help`, `default` for
-    its default where the value says too little. With `is_general` every command on a library takes
-    it, not only `serve`.
+    `takes` describes the accepted values. `metavar` stands for the value in `--help`, and `default`
+    for the default value where that needs words. With `is_general` every command on a library has
+    the option, not only `serve`.
     """
 
     takes: str
@@ -62,7 +62,7 @@ class Option(NamedTuple):
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that can be configured, checked. One field is one row of `SETTINGS`."""
+    """All settings, with checked values. One field is one row of `SETTINGS`."""
 
     library: Annotated[
         tuple[str, ...],
@@ -75,12 +75,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = ()
     data: Annotated[
         str,
-        Meta(description="Folder for everything that is not the originals."),
+        Meta(description="Folder for everything that gallery stores."),
         Option("a folder", metavar="DIR", is_general=True),
     ] = ""
     database: Annotated[
         str,
-        Meta(description="PostgreSQL to use in place of a file in there."),
+        Meta(description="PostgreSQL database to use in place of a file in the data directory."),
         Option("postgresql://USER@HOST/NAME, or sqlite:", metavar="URL", is_general=True),
     ] = ""
     host: Annotated[
@@ -95,7 +95,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 8000
     open: Annotated[
         bool,
-        Meta(description="Serve everybody who can reach a host other than loopback."),
+        Meta(description="Allow a host other than loopback; every client may change everything."),
         Option("true or false (also yes or no, on or off, 1 or 0)"),
     ] = False
     host_name: Annotated[
@@ -105,43 +105,50 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = ()
     ignore: Annotated[
         tuple[str, ...],
-        Meta(description="Names, as shell patterns, that the index skips."),
+        Meta(description="Shell patterns of file and folder names that the index skips."),
         Option("a list of shell patterns", metavar="PATTERN", is_general=True),
     ] = DEFAULT_IGNORE
     rescan: Annotated[
         Pause,
-        Meta(description="Seconds between full passes, which find what was not noticed."),
+        Meta(description="Seconds between full scans, which find changes that were not noticed."),
         Option(_SECONDS, metavar="SECONDS"),
     ] = 3600
     poll: Annotated[
         Annotated[int, Meta(ge=0, le=MAX_PAUSE)] | Pause,  # so a fraction below 1 is refused
-        Meta(description="Seconds between full passes in place of watching: network shares."),
-        Option(f"{_SECONDS}, or 0", metavar="SECONDS", default="0, it watches"),
+        Meta(description="Seconds between full scans in place of watching, for network shares."),
+        Option(f"{_SECONDS}, or 0", metavar="SECONDS", default="0, no polling"),
     ] = 0
     thumbnails: Annotated[
         float,
-        Meta(ge=0, le=MAX_GIB, description="GiB of thumbnails to keep; the least used go first."),
+        Meta(
+            ge=0,
+            le=MAX_GIB,
+            description="GiB of thumbnails to keep; the least recently used are deleted first.",
+        ),
         Option(f"GiB from 0 to {MAX_GIB:,}", metavar="GIB"),
     ] = 10
 
     def roots(self) -> list[RootSetting]:
-        """Return the folders to serve; `Misconfigured` if there are none, or they conflict."""
+        """Return the folders to serve. Raise `Misconfigured` if there are none or they conflict."""
         return root_settings.parse(self.library)
 
     def check_exposure(self) -> None:
-        """Without accounts everybody may do everything, so only this machine is served."""
+        """Raise `Misconfigured` for a host other than loopback, unless `open` allows it.
+
+        Without accounts every client may do everything.
+        """
         if self.open or self.host == "localhost" or _is_loopback(self.host):
             return
         raise Misconfigured(
-            f"Refusing to listen on {self.host}: there is no account, so everybody who reaches it "
-            "could change everything. Use --open if you mean it."
+            f"Refusing to listen on {self.host}: there are no accounts, so everyone who reaches it "
+            "could change everything. Use --open to allow that."
         )
 
 
 class Setting(NamedTuple):
-    """A row of the table of settings: a field of `Settings`, and what is written beside it.
+    """A row of the table of settings, made from a field of `Settings`.
 
-    `key` is its name in the TOML file, `type` what msgspec checks a value against.
+    `key` is its name in the TOML file. msgspec checks values against `type`.
     """
 
     key: str
@@ -156,7 +163,7 @@ class Setting(NamedTuple):
 
     @property
     def flag(self) -> str:
-        """Return the option of the command line; the library is an argument and has none."""
+        """Return the command-line option; the library is an argument and has none."""
         return "" if self.key == "library" else f"--{self.key.replace('_', '-')}"
 
     @property
@@ -164,7 +171,7 @@ class Setting(NamedTuple):
         return isinstance(self.default, tuple)
 
     def checked(self, given: "Given") -> Any:
-        """Return a value of the type of the setting, or raise `Misconfigured`."""
+        """Return the value in the type of the setting. Raise `Misconfigured` if it does not fit."""
         origin, value = given
         if self.is_list and isinstance(value, str):
             value = [value]
@@ -181,7 +188,7 @@ class Setting(NamedTuple):
 
 
 def table(settings: type[Settings]) -> tuple[Setting, ...]:
-    """Return the settings that are the fields of a class, in their order."""
+    """Return the fields of a class as settings, in their order."""
     hints = get_type_hints(settings, include_extras=True)
     found = []
     for field in msgspec.structs.fields(settings):
@@ -195,17 +202,17 @@ SETTINGS = table(Settings)
 
 
 class Given(NamedTuple):
-    """A value as it was given; `origin` says where, as people wrote it."""
+    """A value that was given for a setting; `origin` names its place and shows it."""
 
     origin: str
     value: Any
 
 
 def load(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:
-    """Return the settings in force. `flags` holds what was typed, and `config`, the TOML file.
+    """Return the settings in force. `flags` are the options, with `config` for the TOML file.
 
-    Raises `Misconfigured` with one sentence for a bad value, an unknown key or a file that cannot
-    be read. It names the option, the variable, or the file and its key.
+    Raises `Misconfigured` for a bad value, an unknown key or a file that cannot be read. The
+    message is one sentence that names the option, the variable, or the file and its key.
     """
     file = flags.get("config") or environ.get(CONFIG_VARIABLE)
     given = _of_file(Path(file)) if file else {}
@@ -223,7 +230,10 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> S
 
 
 def _named_folders(origin: str, folders: dict[str, Any]) -> list[Any]:
-    """Return a table of NAME = FOLDER as a list; a folder that is no text is refused later."""
+    """Return a table of NAME = FOLDER as a list of NAME=FOLDER.
+
+    A folder that is no text becomes 0, which the check of the type refuses.
+    """
     if any("=" in name or not paths.is_valid(name) or "/" in name for name in folders):
         raise Misconfigured(f"{origin}: a root's name is one component of a path, without =")
     return [
@@ -236,16 +246,16 @@ def _cut(text: str) -> str:
 
 
 def worker_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the environment of processes that decode files: what finds and sets up libraries.
+    """Return the environment of workers: only the variables that libraries need.
 
-    Nothing else, above all no password, is there for a file to steal.
+    A malicious file must find no password in it.
     """
     kept = {name: value for name, value in environ.items() if name.startswith(_OF_LIBRARIES)}
     return kept | _WORKERS_ONLY
 
 
 def _of_file(file: Path) -> dict[str, Given]:
-    """Return what a TOML file says; `Misconfigured` for a key that is no setting."""
+    """Return the values in a TOML file. Raise `Misconfigured` for a key that is no setting."""
     known = [setting.key for setting in SETTINGS]
     content = _read_file(file)
     for key in content:
@@ -265,7 +275,7 @@ def _in_toml(value: object) -> str:
 
 def _read_file(file: Path) -> dict[str, Any]:
     try:
-        if not stat.S_ISREG(file.stat().st_mode):  # to read some of the others never ends
+        if not stat.S_ISREG(file.stat().st_mode):  # reading a pipe may never end
             raise Misconfigured(f"{printable(str(file))} cannot be read: it is not a regular file")
         return tomllib.loads(file.read_text("utf-8"))
     except OSError as error:

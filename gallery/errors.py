@@ -1,29 +1,29 @@
-"""Everything that gallery refuses, as one tree.
+"""The errors that gallery shows to people, as one tree.
 
-    GalleryError                 the message is a sentence for the person who asked
-     ├─ Invalid            400   what was sent cannot be meant
+    GalleryError                 the message is a sentence for people
+     ├─ Invalid            400   the request is wrong in itself
      │   ├─ NotInLibrary         paths or ids that are no item of the library
-     │   └─ NotAFolder           a scope that is no directory of the library
+     │   └─ NotAFolder           a folder scope that is no folder of the library
      ├─ NotAllowed         403
      ├─ NotFound           404
      ├─ TooSlow            408   a body that stalled
-     ├─ Conflict           409   right in itself, but not together with what is there
+     ├─ Conflict           409   the request conflicts with the stored state
      │   └─ NameTaken
-     ├─ Changed            412   somebody else was faster (If-Match)
+     ├─ Changed            412   a precondition does not hold (If-Match)
      ├─ TooLarge           413
      ├─ RangeNotSatisfiable 416
-     ├─ Unavailable        503   nothing wrong with the request: try again
-     └─ StartRefused             the server does not start; exit status 1
-         └─ Misconfigured        … because of what was typed or configured; exit status 2
+     ├─ Unavailable        503   the request is right: try again later
+     └─ StartRefused             the command cannot do its work; exit status 1
+         └─ Misconfigured        … because of an argument or a setting; exit status 2
 
-`api/errors.py` alone knows the status codes.
+Only `api/errors.py` contains the status codes.
 """
 
 from collections.abc import Sequence
 
 
 class GalleryError(Exception):
-    """A refusal that can be shown to whoever asked."""
+    """An error whose message may be shown to the client."""
 
     @property
     def message(self) -> str:
@@ -31,11 +31,11 @@ class GalleryError(Exception):
 
 
 class Invalid(GalleryError):
-    """The request cannot be meant as it stands."""
+    """The request is wrong, whatever the state of the server."""
 
 
 class NotInLibrary(Invalid):
-    """`first` is no item of the library; `paths` are all of which that could change by a look."""
+    """`first` is no item of the library; `paths` may become items once the disk is read."""
 
     def __init__(self, first: str, paths: Sequence[str] = ()) -> None:
         super().__init__(f"Not in the library: {printable(first)}")
@@ -43,7 +43,7 @@ class NotInLibrary(Invalid):
 
 
 class NotAFolder(Invalid):
-    """`path` is no directory of the library."""
+    """`path` is no folder of the library."""
 
     def __init__(self, path: str) -> None:
         super().__init__(f"Not a folder in the library: {printable(path)}")
@@ -55,7 +55,7 @@ class NotAllowed(GalleryError):
 
 
 class NotFound(GalleryError):
-    """There is no such thing."""
+    """The requested object does not exist."""
 
 
 class TooSlow(GalleryError):
@@ -63,7 +63,7 @@ class TooSlow(GalleryError):
 
 
 class Conflict(GalleryError):
-    """What is asked for contradicts what is stored."""
+    """The request conflicts with the stored state."""
 
 
 class NameTaken(Conflict):
@@ -74,15 +74,15 @@ class NameTaken(Conflict):
 
 
 class Changed(GalleryError):
-    """The caller's precondition does not hold any more."""
+    """A precondition of the request does not hold."""
 
 
 class TooLarge(GalleryError):
-    """The body is over the limit."""
+    """The body exceeds its limit."""
 
 
 class RangeNotSatisfiable(GalleryError):
-    """None of the bytes that are asked for are in the file, which has `size` bytes."""
+    """The file has `size` bytes and contains none of those requested."""
 
     def __init__(self, size: int) -> None:
         super().__init__("Range not satisfiable")
@@ -90,19 +90,19 @@ class RangeNotSatisfiable(GalleryError):
 
 
 class Unavailable(GalleryError):
-    """The server cannot do this now; repeating the request later is safe."""
+    """The server cannot do this now; the client may repeat the request later."""
 
 
 class StartRefused(GalleryError):
-    """The world does not let the server start."""
+    """The server or a command cannot do its work."""
 
 
 class Misconfigured(StartRefused):
-    """What was typed or configured is wrong."""
+    """An argument or a setting is wrong."""
 
 
 def printable(text: str) -> str:
-    """`text` on one line: control characters and the like escaped as JSON would, without quotes."""
+    """Return `text` on one line: escaped as in a JSON string where needed, without quotes."""
     return "".join(c if c.isprintable() and c not in '"\\' else _escape(c) for c in text)
 
 

@@ -1,4 +1,4 @@
-"""What happened, told after it was committed."""
+"""Events, which are published after the transaction was committed."""
 
 import logging
 from collections.abc import Callable
@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 
 
 class CollectionChanged(msgspec.Struct, frozen=True, tag="collection"):
-    """A person made, changed or deleted a collection; `is_public` if others could or can see it."""
+    """A collection was made, changed or deleted; `is_public` if others could or can see it."""
 
     collection_id: CollectionId
     owner_id: AccountId
@@ -19,7 +19,7 @@ class CollectionChanged(msgspec.Struct, frozen=True, tag="collection"):
 
 
 class ItemsChanged(msgspec.Struct, frozen=True, tag="items"):
-    """The index of a root learned something about files of these folders; None: of many."""
+    """Items directly inside these folders of a root changed; None stands for many folders."""
 
     root_id: RootId
     folders: tuple[str, ...] | None
@@ -32,25 +32,25 @@ class RootChanged(msgspec.Struct, frozen=True, tag="library"):
 
 
 class Missed(msgspec.Struct, frozen=True, tag="resync"):
-    """There were changes that nobody was told of."""
+    """The listener did not receive some events."""
 
 
 Event = CollectionChanged | ItemsChanged | RootChanged | Missed
 
 
 class Bus:
-    """Hands each event to every listener, in order. A listener must not wait."""
+    """Passes each event to every listener, in order. A listener must not block."""
 
     def __init__(self) -> None:
         self._listeners: list[Callable[[Event], None]] = []
 
     def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
-        """From now on `listener` is told of every event; what comes back ends that."""
+        """Call `listener` with every event from now on; return a function that ends this."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     def publish(self, event: Event) -> None:
-        """Tells all. The event has happened already, so a listener's failure is only logged."""
+        """Pass the event to every listener. An error of a listener is only logged."""
         for listener in tuple(self._listeners):
             try:
                 listener(event)

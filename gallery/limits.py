@@ -1,4 +1,4 @@
-"""Within which bounds the metadata of a file are kept: workers cut, the server refuses more."""
+"""Limits of the metadata of a file: workers cut to them, and the server refuses more."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -10,15 +10,15 @@ MAX_CAPTION = 10_000
 MAX_NAME = 255
 """Characters of the name of a camera or a lens."""
 MAX_KEYWORD = 500
-"""Characters of a keyword together with the names above it, a separator between each two."""
+"""Characters of a keyword with all its levels and a separator between each two."""
 MAX_LEVELS = 10
 MAX_KEYWORDS = 500
 MAX_KEYWORD_BYTES = 64 << 10
 """Bytes of all keywords of a file in UTF-8, measured as `MAX_KEYWORD` is."""
 MAX_SIDE = 2**31 - 1
-"""Pixels, so that a thousand times as many still fit into a column."""
+"""Pixels. A thousand times this number still fits into a column."""
 MAX_NUMBER = 2**53 - 1
-"""Of anything else: what JSON holds exactly."""
+"""Limit of all other numbers: JSON represents integers exactly up to here."""
 
 _NO_NUL = r"\A[^\0]*\Z"
 Title = Annotated[str, Meta(max_length=MAX_TITLE, pattern=_NO_NUL)]
@@ -40,17 +40,17 @@ Offset = Annotated[int, Meta(ge=-900, le=900)]
 
 
 def characters(keyword: Sequence[str]) -> int:
-    """Return the length of a keyword, with one character between two names."""
+    """Return the length of a keyword in characters, with a separator between two levels."""
     return sum(map(len, keyword)) + len(keyword) - 1
 
 
 def size(keyword: Sequence[str]) -> int:
-    """Return the length of a keyword in bytes of UTF-8."""
+    """Return the length of a keyword in bytes of UTF-8, with separators."""
     return sum(len(name.encode()) for name in keyword) + len(keyword) - 1
 
 
 def check_keywords(keywords: Sequence[Sequence[str]]) -> None:
-    """Raise `ValueError` where keywords are longer than they may be, one or all together."""
+    """Raise `ValueError` if one keyword, or all keywords together, are too long."""
     if any(characters(keyword) > MAX_KEYWORD for keyword in keywords):
         raise ValueError("a keyword is too long")
     if sum(map(size, keywords)) > MAX_KEYWORD_BYTES:

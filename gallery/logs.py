@@ -1,8 +1,8 @@
 """The log of a process: on standard error, one line for each record and more for a trace.
 
-Names of files are in many records, and whoever names a file must not be able to write log lines or
-to control a terminal: control characters, line ends, escape sequences and marks that change the
-direction of text are escaped in every record, whichever logger it comes from.
+Many records contain names of files. Such a name must not add log lines or control a terminal.
+Therefore control characters, line ends, escape sequences and marks that change text direction are
+escaped in the records of all loggers.
 """
 
 import logging
@@ -28,7 +28,7 @@ class EscapingFormatter(logging.Formatter):
         return escaped(super().formatMessage(record))
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802  (logging's name)
-        """Return the trace with its lines; the message of each exception is on one of them."""
+        """Return the trace line by line, with the message of each exception on one line."""
         _type, error, trace = ei
         if error is None:
             return super().formatException(ei)
@@ -37,9 +37,10 @@ class EscapingFormatter(logging.Formatter):
 
 
 def _lines(part: str) -> list[str]:
-    """Split what only our own code names: a frame, or what stands between two exceptions.
+    """Return the lines of a part of a trace, escaped.
 
-    Of an exception itself everything follows the name of its class, so it never looks like those.
+    Only a frame, or the text between two exceptions, has several lines. The text of an exception
+    begins with the name of its class, so it is never taken for one of these.
     """
     whole = part.removesuffix("\n")
     is_ours = whole.startswith("\n") or whole.lstrip(" |").startswith(("File ", "+-", "+ Exc"))

@@ -1,4 +1,4 @@
-"""The nouns, as frozen structs. Those that clients see are named as the contract names them."""
+"""The nouns, as frozen structs. Structs that clients see have the names of the contract."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,22 +16,22 @@ from gallery.values.times import EARLIEST, LATEST, Millis, month_of
 Time = Annotated[int, msgspec.Meta(ge=EARLIEST, le=LATEST)]
 
 MAX_STEM = 200
-"""Characters by which two files are told to belong together."""
+"""Characters of the stem by which files form a pair."""
 GivenItemId = Annotated[ItemId, msgspec.Meta(ge=1, le=MAX_ID)]
 Size = Literal["small", "medium", "large", "full"]
-"""Of a picture made of an item."""
+"""The sizes of a thumbnail."""
 PIXELS: Mapping[Size, int | None] = {"small": 256, "medium": 512, "large": 1_600, "full": None}
-"""The longer side of each, None for that of the original."""
+"""Pixels of the longer side; None keeps that of the original."""
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who asks."""
+    """The account that makes a request."""
 
     id: AccountId
 
 
 class _Shown(msgspec.Struct, frozen=True, rename="camel"):
-    """What clients see: camelCase, absent values as null."""
+    """A struct that clients see: camelCase, absent values as null."""
 
 
 class Item(_Shown, frozen=True):
@@ -62,11 +62,11 @@ class Location(_Shown, frozen=True):
 
 
 class ItemDetail(Item, frozen=True):
-    """Everything that is known of an item.
+    """All properties of an item.
 
     Sizes in bytes, `exposure` in seconds, `focal_length` in millimetres. `taken_local` is the time
-    of a clock at that place, `taken_offset` how far that was ahead of UTC; `taken_source` says who
-    told. `collections` are those that the caller may see.
+    on a clock at that place, `taken_offset` how far that clock was ahead of UTC, and
+    `taken_source` the source of the time. `collections` are those that the caller may see.
     """
 
     size: int
@@ -93,7 +93,7 @@ class ItemDetail(Item, frozen=True):
 
 
 class Folder(_Shown, frozen=True):
-    """A folder inside another; `item_count` counts what is in it or below."""
+    """A folder inside another; `item_count` counts the items in it and below."""
 
     path: str
     name: str
@@ -102,7 +102,7 @@ class Folder(_Shown, frozen=True):
 
 
 class FolderPage(_Shown, frozen=True):
-    """A folder with a part of what is directly inside: folders first, then items."""
+    """A folder with a part of its direct content: folders first, then items."""
 
     path: str
     name: str
@@ -132,7 +132,7 @@ class Collection(_Shown, frozen=True):
 
 
 class CollectionInput(_Shown, frozen=True):
-    """What a person sends about a collection; None leaves it as it is."""
+    """The fields of a collection that a client sends; None leaves a field as it is."""
 
     name: str | None = None
     description: str | None = None
@@ -145,9 +145,9 @@ class CollectionInput(_Shown, frozen=True):
 
 
 class Revision(msgspec.Struct, frozen=True):
-    """Name a state of a collection.
+    """The state of a collection.
 
-    `version` counts the changes that people made, `disk_version` those that the disk made.
+    `version` counts the changes by people, `disk_version` the changes by the disk.
     """
 
     version: int
@@ -155,7 +155,7 @@ class Revision(msgspec.Struct, frozen=True):
 
 
 class Versioned(NamedTuple):
-    """A collection, the state it was read in, and its `updatedAt` in milliseconds."""
+    """A collection, the revision that was read, and its `updatedAt` in milliseconds."""
 
     collection: Collection
     revision: Revision
@@ -165,8 +165,8 @@ class Versioned(NamedTuple):
 class ListRevision(NamedTuple):
     """The state of a list of collections.
 
-    Ids are never used again, both counters only grow and every change of a collection is the
-    newest: two lists agree in all of these only if they are the same.
+    Ids are never used again, both counters only grow, and each change has the newest `updatedAt`.
+    Therefore two lists that agree in all five numbers are the same.
     """
 
     length: int
@@ -177,7 +177,7 @@ class ListRevision(NamedTuple):
 
     @classmethod
     def of(cls, rows: Sequence[Versioned]) -> "ListRevision":
-        """The state of a list that was read whole."""
+        """Return the state of a whole list."""
         return cls(
             len(rows),
             sum(row.collection.id for row in rows),
@@ -188,7 +188,7 @@ class ListRevision(NamedTuple):
 
 
 class Named(NamedTuple):
-    """What a file's name is good for: its place among others, its kin (`stem`), its kind."""
+    """What follows from a file's name: its sort key, its stem, which finds pairs, its extension."""
 
     sort_name: str
     stem: str
@@ -201,10 +201,11 @@ class Named(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """When something was taken, in milliseconds since 1970.
+    """When a picture was taken, in milliseconds since 1970.
 
-    `local` is what a clock at that place showed, as if it were UTC; `offset` how many minutes that
-    was ahead of UTC, None if nobody knows: then both are the same. `source` says who told.
+    `local` is the time on a clock at that place, read as UTC. `offset` is how many minutes that
+    clock was ahead of UTC; if it is not known, it is None and `local` equals `at`. `source` names
+    the source of the time.
     """
 
     at: Time
@@ -214,17 +215,17 @@ class Taken(NamedTuple):
 
     @property
     def month(self) -> int:
-        """The local month, as 202507."""
+        """Return the local month, as 202507."""
         return month_of(self.local)
 
 
 class Probed(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file said of itself; `problem` why it did not. Whole numbers, so that nothing is lost.
+    """The metadata of a file; `problem` is why they could not be read.
 
-    Lengths in pixels, durations in milliseconds, the exposure in nanoseconds, the aperture in
-    thousandths, focal length in micrometres, altitude in millimetres, positions in 10^-7 degrees. A
-    keyword lists its names from the most general one down. Copies share a `fingerprint`. The bounds
-    hold where one is decoded.
+    Numbers are whole, so that no digit is lost: lengths in pixels, durations in milliseconds,
+    exposure in nanoseconds, aperture in thousandths, focal length in micrometres, altitude in
+    millimetres, positions in 10^-7 degrees. A keyword lists its levels, the most general first.
+    Copies share a `fingerprint`. Decoding this struct checks the limits.
     """
 
     width: limits.Side | None = None
@@ -251,14 +252,14 @@ class Probed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ItemPage(_Shown, frozen=True):
-    """Part of a list; `next_cursor` asks for the next part, None after the last."""
+    """A part of a list; `next_cursor` requests the next part and is None after the last."""
 
     items: list[Item]
     next_cursor: str | None
 
 
 class Problem(_Shown, frozen=True):
-    """What the index had to leave out, or could not open, read or draw; and why."""
+    """A file or folder that the index left out, or could not open, read or render; and why."""
 
     path: str
     reason: str
@@ -266,9 +267,9 @@ class Problem(_Shown, frozen=True):
 
 Phase = Literal["scanning", "reading", "drawing"]
 PHASES: Sequence[Phase] = ("scanning", "reading", "drawing")
-"""Of work in a root: each waits for those before."""
+"""The phases of work in a root: each waits for those before it."""
 INDEXING: Sequence[Phase] = ("scanning", "reading")
-"""Until everything is listed and read; drawing goes on by itself."""
+"""The phases until everything is listed and read."""
 
 
 class Progress(_Shown, frozen=True):
@@ -280,7 +281,7 @@ class Progress(_Shown, frozen=True):
 
 
 class Hint(IntEnum):
-    """What to do at a path that somebody points at; of two hints the greater one counts."""
+    """What to do at a path that may have changed; of two hints the greater one counts."""
 
     LOOK = 1
     DEEP = 2  # look at everything below, too

@@ -1,4 +1,4 @@
-"""The folders to serve, as they are written: FOLDER or NAME=FOLDER."""
+"""The folders to serve, written as FOLDER or NAME=FOLDER."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,23 +9,23 @@ from gallery.values import paths
 
 
 class RootSetting(NamedTuple):
-    """A folder to serve; `name` is the first component of its paths, `""` if it stands alone."""
+    """A folder to serve; `name` is the first component of its paths, `""` if it has none."""
 
     name: str
     directory: Path
 
 
 def parse(library: Sequence[str]) -> list[RootSetting]:
-    """Return the folders to serve; `Misconfigured` if there are none, or they do not fit together.
+    """Return the folders to serve. Raise `Misconfigured` if there are none or they conflict.
 
-    Several need different names, and none may lie inside another.
+    Several folders need different names, and none may lie inside another.
     """
     if not library:
         raise Misconfigured("No library: name the folder to serve, as in: gallery serve FOLDER")
     roots = [_parse(text) for text in library]
     names = [root.name for root in roots]
     if len(roots) > 1 and "" in names:
-        raise Misconfigured("Of several folders each needs a name: NAME=FOLDER")
+        raise Misconfigured("Each of several folders needs a name: NAME=FOLDER")
     if len(set(names)) < len(names):
         raise Misconfigured("Two folders have the same name")
     places = [root.directory.resolve() for root in roots]
@@ -39,7 +39,7 @@ def parse(library: Sequence[str]) -> list[RootSetting]:
 def _parse(text: str) -> RootSetting:
     """Return the folder of `FOLDER` or `NAME=FOLDER`.
 
-    An existing folder whose own name holds `=` is a FOLDER.
+    An existing folder whose path contains `=` is a FOLDER.
     """
     name, equals, place = text.partition("=")
     if not equals or name.startswith(("/", "./", "../", "~")) or _is_folder(_place(text)):

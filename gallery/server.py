@@ -1,4 +1,4 @@
-"""Serving: uvicorn on a TCP port, and on a socket in the data directory for the command line."""
+"""The server: uvicorn on a TCP port, and on a socket in the data directory for commands."""
 
 import asyncio
 import errno
@@ -34,13 +34,13 @@ T = TypeVar("T")
 
 SOCKET = "gallery.sock"
 SWITCH_SECONDS = 0.001
-"""How long a thread that compares folders may keep requests from being answered, at a time."""
+"""Seconds after which a busy thread gives way to the event loop."""
 PROGRESS_SECONDS = 0.5
 STOP_SECONDS = 5
-"""How long requests under way may take once the server is told to stop."""
+"""Seconds that requests under way may take once the server stops."""
 
 _NO_WRITES = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT)
-"""The data directory takes no new files."""
+"""Errors of a data directory that takes no new files."""
 
 HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
@@ -48,12 +48,13 @@ HEADERS = [
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("X-Frame-Options", "DENY"),
 ]
-"""What every answer carries, whoever made it."""
+"""Headers of every answer, also of those that uvicorn makes."""
 
 
 def serve(settings: Settings, tell: Callable[[str], None]) -> None:
-    """Serves until SIGTERM or Ctrl-C. `tell` hears which library it is and, once it answers, where.
+    """Serve until SIGTERM or Ctrl-C.
 
+    Call `tell` with the library that is served, and with the address once the server answers.
     Raises `StartRefused` if it cannot start.
     """
     settings.check_exposure()
@@ -64,14 +65,14 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """`asyncio.run`, on uvloop where there is one."""
+    """Run a coroutine like `asyncio.run`, on uvloop if it is installed."""
     with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
         return runner.run(main)
 
 
 async def _serve(settings: Settings, data: Path, tell: Callable[[str], None]) -> None:
-    # The lifespan is entered here and not by uvicorn, which would turn a refusal into a trace; and
-    # before the sockets are made, because the lock decides whose data directory it is.
+    # uvicorn would log a refusal as a trace, so the lifespan is entered here. It takes the lock,
+    # which decides who owns the data directory, so it comes before the sockets.
     app = create_app(settings, scan_at_start=False, watch=True)
     async with (
         started(app) as running_app,
@@ -91,12 +92,12 @@ async def _serve(settings: Settings, data: Path, tell: Callable[[str], None]) ->
                 exit_in(EXIT_SECONDS, data / SOCKET)
 
             for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, stop)  # also heard while the loop itself hangs
+                signal.signal(number, stop)  # called even while the loop hangs
             await server.serve(sockets)
 
 
 async def _show_progress(library: Library) -> None:
-    """Show how far listing and reading are, whenever they last."""
+    """Show the progress of listing and reading while one of them is under way."""
     with Steps(INDEXING) as steps:
         while True:
             each = [served.progress for served in library.roots.values()]
@@ -105,7 +106,7 @@ async def _show_progress(library: Library) -> None:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, ended by us: a signal is a wish to stop and no reason for an exit status."""
+    """uvicorn's server, which does not handle signals itself and ends with exit status 0."""
 
     def __init__(
         self,
@@ -134,23 +135,24 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
+        """Leave signals alone: `_serve` handles them."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        # What is there now stays: the collector need not look through it again with each answer.
+        # Objects that exist now stay: the garbage collector need not examine them again.
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
         self._tell_started()
 
     async def on_tick(self, counter: int) -> bool:
-        """Look at the connections once a second; uvicorn calls this ten times a second."""
+        """Check the connections once a second; uvicorn calls this ten times a second."""
         if counter % 10 == 0:
             self._connections.look()
         return await super().on_tick(counter)
 
     def stop(self) -> None:
-        """The first time lets requests under way end; the second time does not wait for them."""
+        """Stop after the requests under way; at the second call, do not wait for them."""
         self.force_exit = self.should_exit
         self.should_exit = True
         self._stopping.set()
@@ -158,7 +160,7 @@ class Server(uvicorn.Server):
 
 @contextmanager
 def _listening(settings: Settings, local: Path) -> Generator[tuple[str, list[socket.socket]]]:
-    """The address of the TCP socket, and the sockets; the local one goes with the block."""
+    """Open the sockets for the block; yield the URL of the TCP socket, and all sockets."""
     with ExitStack() as stack:
         try:
             family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
@@ -181,13 +183,16 @@ def _listening(settings: Settings, local: Path) -> Generator[tuple[str, list[soc
 
 @contextmanager
 def _local_socket(local: Path) -> Generator[socket.socket]:
-    """A socket at `local`, which goes with the block; what another server has put there stays."""
-    local.unlink(missing_ok=True)  # left behind by a crash: the lock is ours
+    """Open a Unix socket at `local` for the block, then remove it.
+
+    A socket that another server has put there meanwhile stays.
+    """
+    local.unlink(missing_ok=True)  # left behind by a crash: this process holds the lock
     with socket.socket(socket.AF_UNIX) as unix:
         unix.bind(str(local))
         identity = local.stat().st_ino
         try:
-            local.chmod(0o600)  # and nobody else may enter the data directory either
+            local.chmod(0o600)  # others cannot enter the data directory either
             yield unix
         finally:
             with suppress(OSError):

@@ -1,8 +1,8 @@
-"""The connections of a server: how many there are, and how long each may make no progress.
+"""The connections of a server: their number, and how long each may make no progress.
 
-Every second each connection is judged by the state that it is in, so that no order of events keeps
-one open: a connection without a request under way waits 10 s for the next head, and a client that
-takes less than 64 KiB of its answer in 60 s is cut.
+Every second each connection is checked by its present state, so that no order of events keeps one
+open. A connection without a request under way may wait 10 s for the next head. A connection whose
+client takes less than 64 KiB of its answer in 60 s is cut.
 """
 
 import asyncio
@@ -17,17 +17,17 @@ from gallery.domain.budget import STUCK_SECONDS
 
 MAX_CONNECTIONS = 1_000
 MAX_DESCRIPTORS = 8_192
-"""Descriptors that the server asks for; macOS begins with 256, many systems with 1,024."""
+"""Descriptors that the server requests; macOS begins with 256, many systems with 1,024."""
 RESERVED_DESCRIPTORS = 200
 """For the database, the watcher, child processes and the command line."""
 MIN_CONNECTIONS = 10
 HEAD_SECONDS = 10.0
-"""How long a head may take; also, how long a connection may wait for one."""
+"""Seconds that a head may take, and that a connection may wait for one."""
 SEND_SECONDS = 60.0
 MIN_TAKEN = 64 << 10
-"""Bytes that a client must take in this time, or all that is left."""
+"""Bytes that a client must take in `SEND_SECONDS`, unless fewer are left."""
 YOUNG_SECONDS = 1.0
-"""A connection that began so lately, or was answered so lately, is not closed for another one."""
+"""A connection that began or was answered this recently is not closed for another one."""
 
 
 def connection_limit() -> int:
@@ -57,10 +57,10 @@ class Connections(ServerState):
         self.stuck_seconds = STUCK_SECONDS
 
     def admits(self, newcomer: "TimedProtocol") -> bool:
-        """Return whether there is a place for a new connection, and make one if need be.
+        """Return whether there is a place for a new connection; close another one if necessary.
 
-        The connection that has waited longest for a request is closed for it; if all have requests
-        under way, the one whose client has been stuck for the longest time, at least 5 s.
+        The connection that has waited longest for a request is closed. If all have requests under
+        way, it is the one whose client has been stuck for the longest time, at least 5 s.
         """
         if len(self.connections) <= self.limit or newcomer.is_local:
             return True
@@ -76,7 +76,7 @@ class Connections(ServerState):
         return False
 
     def look(self) -> None:
-        """Judge every connection. To be called about once a second."""
+        """Check every connection. The server calls this about once a second."""
         for one in self.connections:
             assert isinstance(one, TimedProtocol)
             one.look()
@@ -90,19 +90,19 @@ class Connections(ServerState):
 
 
 class TimedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which knows since when it makes no progress."""
+    """uvicorn's protocol, which measures how long it has made no progress."""
 
     server_state: Connections
     is_local = False
-    """Whether it came over the socket in the data directory."""
+    """True for a connection over the socket in the data directory."""
     is_in_head = True
     _waiting_since = 0.0
     _stuck: tuple[float, int] | None = None
-    """Since when its client takes too little, and the bytes that were left then."""
+    """When the client began to take too little, and the bytes that were left then."""
 
     @property
     def is_under_way(self) -> bool:
-        """Whether a request was read that is not answered whole. The newest is the last of them."""
+        """Return whether a request is not answered completely. The newest is answered last."""
         return self.cycle is not None and not self.cycle.response_complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -135,15 +135,15 @@ class TimedProtocol(HttpToolsProtocol):
         self._stuck = None
 
     def idle(self) -> float:
-        """Return for how many seconds it has waited for a request; below 0 if one is under way."""
+        """Return the seconds it has waited for a request; below 0 if one is under way."""
         return -1.0 if self.is_under_way else self.loop.time() - self._waiting_since
 
     def stuck(self) -> float:
-        """Return for how many seconds its client has taken too little of an answer."""
+        """Return the seconds for which its client has taken too little of an answer."""
         return 0.0 if self._stuck is None else self.loop.time() - self._stuck[0]
 
     def cut(self) -> None:
-        """End the connection at once, whatever is left to be sent."""
+        """End the connection at once, without sending the rest of an answer."""
         self.transport.abort()
         if self.cycle is not None:
             self.cycle.disconnected = True  # else uvicorn logs that the answer is not complete
@@ -173,7 +173,7 @@ class TimedProtocol(HttpToolsProtocol):
 
 
 def connection_of(scope: Scope) -> TimedProtocol | None:
-    """Return the connection of a request; None in process, where there is none."""
+    """Return the connection of a request; None for a request inside this process."""
     found: TimedProtocol | None = (
         (scope.get("extensions") or {}).get("gallery", {}).get("connection")
     )

@@ -1,4 +1,4 @@
-"""From refusals to answers: the only place that knows which status an error has."""
+"""Answers to errors, and the only table of their status codes."""
 
 import logging
 
@@ -24,12 +24,12 @@ _STATUS: dict[type[errors.GalleryError], int] = {
 }
 _AS_JSON = (errors.Conflict, errors.Changed)
 _RETRY_AFTER = {"Retry-After": "2"}
-# What is left of the body is not read, so the connection cannot be used again.
+# The rest of the body is not read, so the connection cannot be used again.
 _CLOSE = {"Connection": "close"}
 
 
 async def refuse(_request: Request, error: Exception) -> Response:
-    """A `GalleryError` as the contract words it: conflicts as JSON, all else as one line."""
+    """Return the answer to a `GalleryError`: conflicts as JSON, all others as one line."""
     assert isinstance(error, errors.GalleryError)
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), None)
     if status is None:
@@ -46,19 +46,19 @@ def _headers(error: errors.GalleryError, status: int) -> dict[str, str] | None:
 
 
 async def refuse_route(_request: Request, error: Exception) -> Response:
-    """No such route, or not with this method."""
+    """Return the answer to an unknown path or a method that the path does not have."""
     assert isinstance(error, HTTPException)
     text = {404: "Not found", 405: "Method not allowed"}.get(error.status_code, error.detail)
     return PlainTextResponse(text, error.status_code, error.headers)
 
 
 async def client_left(_request: Request, _error: Exception) -> Response:
-    """Nobody reads this answer."""
+    """Return an answer for a client that has left, which does not receive it."""
     return PlainTextResponse("Client left", 400)
 
 
 async def fail(request: Request, _error: Exception) -> Response:
-    """Our own mistake: the log has the trace, the client only learns that it happened."""
+    """Log the request that failed by our own mistake; return an answer without details."""
     logger.error("%s %s failed", request.method, request.scope["path"])
     return PlainTextResponse("Internal server error", 500)
 

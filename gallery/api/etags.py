@@ -1,7 +1,7 @@
-"""Entity tags as text (RFC 9110, section 8.8.3): what we write and what a header names. Pure.
+"""Entity tags as text (RFC 9110, section 8.8.3): writing ours, and parsing headers. Pure.
 
-A tag of ours is the state it stands for and its origin: `VERSION-DISK_VERSION-ORIGIN` for a
-collection, all five numbers of a `ListRevision` and the origin for a list.
+Our entity tags consist of a state and an origin: `VERSION-DISK_VERSION-ORIGIN` for a collection,
+and all five numbers of a `ListRevision` and the origin for a list.
 """
 
 import re
@@ -13,12 +13,12 @@ from zlib import crc32
 from gallery.model import Collection, Item, ListRevision, Revision
 
 GZIP = "-gzip"
-"""What strong tags end with for clients that accept gzip.
+"""The end of strong entity tags for clients that accept gzip.
 
-Also those of changes and of small answers, so that a change and the next read give the same tag.
+Changes and small answers have it, too: a change and the next read give the same entity tag.
 """
 FORMAT_VERSION = 1
-"""Another number whenever the same state is written differently, but with the same fields."""
+"""Increase this when the same state is written differently, but with the same fields."""
 _FIELDS = crc32(" ".join((*Collection.__struct_fields__, *Item.__struct_fields__)).encode())
 MAX_DATE = 100
 _ETAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
@@ -28,14 +28,14 @@ Revisions = Revision | ListRevision
 
 
 class EntityTag(NamedTuple):
-    """An entity tag of a header; `opaque` is what stands between the quotation marks."""
+    """An entity tag of a header; `opaque` is the text between the quotation marks."""
 
     is_weak: bool
     opaque: str
 
 
 class Version(NamedTuple):
-    """What a file is at one time: an entity tag, and when it changed (seconds since 1970)."""
+    """A version of a file: an entity tag, and when it changed (seconds since 1970)."""
 
     opaque: str
     modified_at: int
@@ -49,16 +49,16 @@ class Version(NamedTuple):
 
 
 def origin(created_at: int) -> str:
-    """Return what our tags end with: another database or release may count to the same state.
+    """Return the origin of our entity tags: the database, and the fields of answers.
 
-    A release whose answers have other fields has another origin. `created_at` is when the database
-    was made, in milliseconds since 1970.
+    Another database, or a release with other fields, may count to the same state. `created_at` is
+    when the database was made, in milliseconds since 1970.
     """
     return f"{created_at:x}.{FORMAT_VERSION}{_FIELDS:08x}"
 
 
 def opaque(revision: Revisions, origin_: str) -> str:
-    """Return the tag of a state."""
+    """Return the entity tag of a state, without quotation marks."""
     state = (
         (revision.version, revision.disk_version) if isinstance(revision, Revision) else revision
     )
@@ -68,8 +68,8 @@ def opaque(revision: Revisions, origin_: str) -> str:
 def versions(header: str, origin_: str) -> frozenset[int] | None:
     """Return the versions of a collection that If-Match allows; None if it allows any.
 
-    Only what people changed counts: the part of a tag that the disk moves is left out. A weak tag
-    never matches, and a tag of another origin names no version.
+    Only changes by people count: the disk version is ignored. A weak entity tag never matches, and
+    one of another origin names no version.
     """
     if header.strip() == "*":
         return None
@@ -78,9 +78,9 @@ def versions(header: str, origin_: str) -> frozenset[int] | None:
 
 
 def names(header: str, wanted: str, *, is_strong: bool = False, any_: bool = True) -> bool:
-    """Return whether a list of entity tags names one; `any_`: so does an asterisk.
+    """Return whether a list of entity tags contains `wanted`, or with `any_` is an asterisk.
 
-    With `is_strong` a weak tag names nothing.
+    With `is_strong` weak entity tags are ignored.
     """
     if any_ and header.strip() == "*":
         return True
@@ -88,7 +88,7 @@ def names(header: str, wanted: str, *, is_strong: bool = False, any_: bool = Tru
 
 
 def parse(header: str) -> Iterator[EntityTag]:
-    """Give the entity tags of a list, up to its first malformed member."""
+    """Yield the entity tags of a list, up to its first malformed member."""
     at = 0
     while found := _ETAG.match(header, at):
         yield EntityTag(found[1] is not None, found[2])
@@ -96,7 +96,7 @@ def parse(header: str) -> Iterator[EntityTag]:
 
 
 def http_time(header: str | None) -> int | None:
-    """Return a date of HTTP in seconds since 1970; None for anything else."""
+    """Return an HTTP date in seconds since 1970; None for any other text."""
     parsed = parsedate_tz(header) if header and len(header) <= MAX_DATE else None
     try:
         return None if parsed is None else int(mktime_tz(parsed))

@@ -1,4 +1,4 @@
-"""What stands before every route: only requests that the server was meant to get go on."""
+"""Middleware before every route, which refuses requests that are not meant for this server."""
 
 import ipaddress
 import re
@@ -12,7 +12,7 @@ from gallery.api.preconditions import REVALIDATE
 
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:]+))(?::[0-9]*)?")
 MAX_HOST = 300
-"""A DNS name of 255 characters and a port; of longer ones nothing is remembered either."""
+"""Characters of a DNS name with a port. Longer hosts are not cached either."""
 ORIGIN_REFUSAL = (
     "Origin not allowed: a change must come from this server's own address; behind a proxy, let it "
     "pass the Host header on (nginx: proxy_set_header Host $http_host; Vite: changeOrigin false) "
@@ -23,9 +23,9 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Private:
-    """Tells caches to keep what is under `/api` for one client and to ask every time.
+    """Allows caches to keep answers under `/api` for one client, with a check at each use.
 
-    An answer that says something else keeps it.
+    An answer that has a `Cache-Control` of its own keeps it.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -49,12 +49,12 @@ class Private:
 
 
 class SameOrigin:
-    """Refuses requests for other hosts and changes that other web sites ask for.
+    """Refuses requests for other hosts, and changes that other web sites request.
 
-    A browser says where an unsafe request comes from (`Sec-Fetch-Site`, `Origin`); if it says so,
-    it must be from here. No token is needed, see https://words.filippo.io/csrf/. The host must be
-    an address, `localhost` or a name that was configured, so that no foreign name can be pointed
-    at this server (DNS rebinding).
+    A browser sends the origin of an unsafe request (`Sec-Fetch-Site`, `Origin`). If there is one,
+    it must be this server. No token is needed, see https://words.filippo.io/csrf/. The host must
+    be an address, `localhost` or a configured name, so that no foreign name can be pointed at this
+    server (DNS rebinding).
     """
 
     def __init__(self, app: ASGIApp, host_names: Collection[str]) -> None:
@@ -90,7 +90,7 @@ class SameOrigin:
         )
 
     def _is_named(self, host: str) -> bool:
-        """Return whether a name was configured, itself or by `*.` and what is behind its dot."""
+        """Return whether a name is configured, or `*.` with the part after its first dot is."""
         return host in self._names or f"*.{host.partition('.')[2]}" in self._names
 
 

@@ -1,6 +1,6 @@
-"""Preconditions of requests (RFC 9110, section 13.1), and the headers by which a client makes them.
+"""Preconditions of requests (RFC 9110, section 13.1), and the headers that make them possible.
 
-If-None-Match on every read, If-Match on every change of a collection, and all six for a file.
+Reads take If-None-Match, changes of a collection take If-Match, and originals take all five.
 """
 
 from starlette.requests import Request
@@ -18,12 +18,12 @@ FOR_EVER = "private, max-age=31536000, immutable"
 
 
 def weak_headers_of(request: Request, revision: Revision) -> dict[str, str]:
-    """Return the headers of an answer in the state `revision`: a weak entity tag."""
+    """Return the headers of an answer with a weak entity tag of `revision`."""
     return {"ETag": f'W/"{_opaque(request, revision)}"', "Cache-Control": REVALIDATE}
 
 
 def headers_of(request: Request, revision: Revisions) -> dict[str, str]:
-    """Return the headers of an answer in a state: a strong entity tag of its encoding."""
+    """Return the headers of an answer with a strong entity tag of a state and its encoding."""
     suffix = GZIP if accepts_gzip(request) else ""
     return {"ETag": f'"{_opaque(request, revision)}{suffix}"', "Cache-Control": REVALIDATE}
 
@@ -34,7 +34,7 @@ def is_fresh(request: Request, revision: Revisions) -> bool:
 
 
 def has(request: Request, opaque: str) -> bool:
-    """Return whether the client already has what is tagged so (If-None-Match)."""
+    """Return whether the client already has the answer with this entity tag (If-None-Match)."""
     given = _header(request, "if-none-match")
     return given is not None and (etags.names(given, opaque) or etags.names(given, opaque + GZIP))
 
@@ -46,9 +46,9 @@ def allowed_versions(request: Request) -> Versions:
 
 
 def has_version(request: Request, version: Version) -> bool:
-    """Return whether the client has this version of a file already (304).
+    """Return whether the client already has this version of a file (304).
 
-    Raises `Changed` if it only wants another one (If-Match, If-Unmodified-Since).
+    Raises `Changed` if it wants another version (If-Match, If-Unmodified-Since).
     """
     wanted = _header(request, "if-match")
     not_after = etags.http_time(_header(request, "if-unmodified-since"))
@@ -66,9 +66,9 @@ def has_version(request: Request, version: Version) -> bool:
 
 
 def range_of(request: Request, version: Version) -> str | None:
-    """Return the Range header, if the parts it asks for may be of this version (If-Range).
+    """Return the Range header, unless it wants ranges of another version (If-Range).
 
-    A time names a version only once its second is over.
+    A date identifies a version only after its second: until then the file may change again.
     """
     wanted = _header(request, "range")
     if wanted is None or request.method != "GET":

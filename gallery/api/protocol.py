@@ -1,8 +1,8 @@
-"""HTTP/1.1 with limits on what comes before the body: uvicorn and httptools have none.
+"""HTTP/1.1 with limits on the head of a request: uvicorn and httptools have none.
 
-A request line of at most 8 KiB (414), at most 100 header lines and 32 KiB of them (431), complete
-within 10 s of the connection's or the request's beginning (408); at most 20 requests that wait for
-the answer to the one before (429); and only as many connections as there are places (503).
+A request line has at most 8 KiB (414). Headers have at most 100 lines and 32 KiB (431). The head
+is complete within 10 s of the beginning of the connection or request (408). At most 20 requests
+wait for the answer to an earlier one (429). The number of connections is limited (503).
 """
 
 import asyncio
@@ -21,16 +21,16 @@ _MORE = {503: ("Retry-After: 2",)}
 
 
 class _Refused(Exception):
-    """Stops the parser; the status to answer stands in the protocol."""
+    """Stops the parser; the protocol holds the status of the answer."""
 
 
 class LimitedProtocol(TimedProtocol):
-    """uvicorn's protocol, which stops listening to a client that goes over a limit."""
+    """uvicorn's protocol, which stops reading from a client that exceeds a limit."""
 
     _status = 400
     _head_bytes = 0
     _refusal: bytes | None = None
-    """What is sent once the answers under way are complete; nothing is read any more."""
+    """The answer to send after those under way; once it is set, nothing more is read."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -43,7 +43,7 @@ class LimitedProtocol(TimedProtocol):
             return
         was_in_head = self.is_in_head
         super().data_received(data)
-        # A header that is still coming has not reached `on_header`, however long it is by now.
+        # An incomplete header has not reached `on_header` yet, however long it is.
         if (
             was_in_head
             and self.is_in_head
@@ -85,10 +85,10 @@ class LimitedProtocol(TimedProtocol):
             self._end(self._refusal)
 
     def send_400_response(self, msg: str) -> None:
-        """Send the refusal that a callback asked for, else uvicorn's own 400, and close.
+        """Send the refusal that a callback requested, else uvicorn's own 400, and close.
 
-        Answers that are under way come first and whole. If the refusal is of the body of a request
-        whose answer has begun, the connection is cut: nothing can be said any more.
+        Answers under way are completed first. If the body of a request is refused after its answer
+        has begun, the connection is cut, because no other answer can be sent.
         """
         refusal = "\r\n".join(self._head_and_body(msg)).encode()
         if not self.is_under_way:

@@ -1,4 +1,4 @@
-"""Every address that the server answers, in one table."""
+"""Every path that the server answers, in one table."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
@@ -28,7 +28,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Anything(Convertor[str]):
-    """The rest of an address, whatever is in it: file names may hold slashes and newlines here."""
+    """The rest of a path, with any characters: slashes and newlines are allowed."""
 
     regex = "(?s:.*)"
 
@@ -43,16 +43,16 @@ register_url_convertor("anything", Anything())
 
 
 class Operation(NamedTuple):
-    """What a method does, and the keys of the query that it knows."""
+    """The handler of a method, and the query keys that it accepts."""
 
     handler: Handler
     keys: frozenset[str] = frozenset()
 
 
 class Resource:
-    """What one address does, method by method. HEAD is GET without a body; all else is 405.
+    """The operations of one path, by method. HEAD is GET without a body; other methods are 405.
 
-    A key in the query that the operation does not know is 400.
+    A query key that the operation does not accept is 400.
     """
 
     def __init__(self, handlers: Mapping[str, Operation]) -> None:
@@ -72,7 +72,7 @@ class Resource:
 
 
 def resource(path: str, **handlers: Handler | Operation) -> Route:
-    """A route that takes every method, so that no later address is tried for another one."""
+    """Return a route that takes every method, so that no later route is tried for another one."""
     operations = {
         method: each if isinstance(each, Operation) else Operation(each)
         for method, each in handlers.items()
@@ -81,12 +81,12 @@ def resource(path: str, **handlers: Handler | Operation) -> Route:
 
 
 def takes(handler: Handler, *keys: str) -> Operation:
-    """Return the operation of a handler that knows these keys of the query."""
+    """Return the operation of a handler that accepts these query keys."""
     return Operation(handler, frozenset(keys))
 
 
 def routes() -> list[BaseRoute]:
-    """The table. Fixed names stand before ids, so that a name is never taken for an id."""
+    """Return the table. Fixed names come before ids, so that a name is never taken for an id."""
     return [
         resource(
             "/api/collections",

@@ -1,4 +1,4 @@
-"""JSON out, and the services that every handler needs."""
+"""JSON answers, and the services that every handler needs."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ encode = _encoder.encode
 
 
 class Services(msgspec.Struct, frozen=True):
-    """What handlers work with; made by `app.create_app`."""
+    """The objects that handlers use; `app.create_app` makes them."""
 
     db: Database
     memo: GenerationCache
@@ -41,7 +41,7 @@ class Services(msgspec.Struct, frozen=True):
     thumbnails: Thumbnails
     workers: Workers
     pictures: ByteCache
-    """Thumbnails that were asked for a moment ago."""
+    """Thumbnails that were requested recently."""
     large: Budget
     """Memory for large answers that are being made or sent."""
     answers: Answers
@@ -54,26 +54,26 @@ class Services(msgspec.Struct, frozen=True):
     """When this database was made, in milliseconds since 1970."""
     bus: Bus
     streams: asyncio.Semaphore
-    """How many more event streams may be opened."""
+    """Free places for event streams."""
     stopping: asyncio.Event
-    """Set when the server is told to stop: what has no end by itself ends then."""
+    """Set when the server stops: streams without an end of their own end then."""
 
 
 def services(request: Request) -> Services:
-    """The services of the application that answers `request`."""
+    """Return the services of the application that answers `request`."""
     found: Services = request.scope["state"]["services"]
     return found
 
 
 def actor(request: Request) -> Actor:
-    """Who asks: in open mode always the built-in owner."""
+    """Return the account that makes a request: in open mode always the built-in owner."""
     return services(request).owner
 
 
 def json_response(
     content: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """`content` as JSON; structs in camelCase, times in UTC, absent values as null."""
+    """Return `content` as JSON: structs in camelCase, times in UTC, absent values as null."""
     return raw_response(encode(content), status, headers)
 
 
@@ -83,7 +83,7 @@ def raw_response(
     headers: Mapping[str, str] | None = None,
     close: Callable[[], None] = lambda: None,
 ) -> Response:
-    """JSON that is encoded already; `close` is called once a large one was sent, or now."""
+    """Return encoded JSON. `close` is called after a large body was sent, or at once."""
     if len(body) > LARGE:
         return InParts(body, status, headers, "application/json", close)
     close()
@@ -91,18 +91,18 @@ def raw_response(
 
 
 def done(headers: Mapping[str, str] | None = None, status: int = 200) -> Response:
-    """What every mutation answers that has nothing else to say."""
+    """Return the answer to a change that has no other content."""
     return raw_response(b'{"status": "ok"}', status, headers)
 
 
 def extended(struct: msgspec.Struct, **more: bytes) -> bytes:
-    """A struct as JSON, with more members behind its own; theirs are encoded already."""
+    """Return a struct as JSON, with more members after its own; these are encoded already."""
     tail = b"".join(b',"%b":%b' % (key.encode(), value) for key, value in more.items())
     return b"%b%b}" % (_encoder.encode(struct)[:-1], tail)
 
 
 async def encode_page(items: Sequence[object], next_cursor: str | None) -> bytes:
-    """A page of a list as JSON, and what asks for the next one."""
+    """Return a page of a list as JSON, with the cursor of the next page."""
     return b'{"items":%b,"nextCursor":%b}' % (
         await encode_list(items),
         _encoder.encode(next_cursor),
@@ -110,7 +110,7 @@ async def encode_page(items: Sequence[object], next_cursor: str | None) -> bytes
 
 
 async def encode_list(content: Sequence[object]) -> bytes:
-    """A JSON list, made in parts, so that other requests are answered between them."""
+    """Return a list as JSON, made in parts, so that other requests are answered between them."""
     parts = []
     for start in range(0, len(content), _CHUNK):
         parts.append(_encoder.encode(content[start : start + _CHUNK])[1:-1])

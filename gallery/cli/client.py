@@ -1,7 +1,7 @@
 """The command line as a client of the API.
 
-With a server running it asks that one, through the socket in the data directory; without, it takes
-the data directory's lock and runs the same application in its own process.
+It uses the running server, through the socket in the data directory. Without one, it takes the lock
+of the data directory and runs the same application in its own process.
 """
 
 import asyncio
@@ -25,11 +25,11 @@ from gallery.store.library.problems import MAX_NAMED
 
 POLL_SECONDS = 0.2
 MAX_QUIET_SECONDS = 10.0
-"""How long to wait for files to be read while none is: somebody still writes to them."""
+"""Seconds to wait for unread files while none is read: another program still writes to them."""
 
 
 def scan(settings: Settings, *, accept_missing: bool) -> None:
-    """Reconciles every root, shows how far it is, and tells what there is then."""
+    """Scan every root, show the progress, and print the result."""
     try:
         run(_scan(settings, accept_missing=accept_missing))
     except httpx.HTTPError as error:
@@ -60,9 +60,9 @@ async def _scan(settings: Settings, *, accept_missing: bool) -> None:
 
 
 async def _watch(client: httpx.AsyncClient) -> None:
-    """Show the progress until everything is listed and read; drawing goes on by itself.
+    """Show the progress until everything is listed and read.
 
-    Between listing and reading nothing is under way until the newest files have been still.
+    After listing there is a pause: a file is read once it has not changed for a while.
     """
     until = time.monotonic() + MAX_QUIET_SECONDS
     with Steps(INDEXING) as steps:
@@ -82,7 +82,7 @@ def _awaits_reading(root: dict[str, Any]) -> bool:
 
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncGenerator[httpx.AsyncClient]:
-    """A client of the server of this library: of the running one, or of one in this process."""
+    """Yield a client of the running server of this library, or of one in this process."""
     local = data_directory.make(settings) / SOCKET
     async with _client(httpx.AsyncHTTPTransport(uds=str(local))) as client:
         if await _answers(client):

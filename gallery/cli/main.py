@@ -15,7 +15,7 @@ from gallery.process.progress import Bar
 
 
 def main() -> NoReturn:
-    """Runs the command line: status 2 for what was typed wrongly, 1 for what the world refuses."""
+    """Run the command line. Exit with 2 for a wrong argument or setting, 1 for other errors."""
     logs.set_up()
     try:
         status = cli.main(standalone_mode=False)
@@ -33,7 +33,7 @@ def main() -> NoReturn:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="gallery-server")
 def cli() -> None:
-    """Collections over a real folder of photos and videos."""
+    """Serve curated collections over folders of photos and videos."""
 
 
 def _settings(flags: dict[str, Any]) -> config.Settings:
@@ -50,22 +50,22 @@ def serve(**flags: Any) -> None:
 
 @cli.command(short_help="Bring the index up to date with the disk.")
 @library_options
-@click.option("--accept-missing", is_flag=True, help="An empty folder was emptied on purpose.")
+@click.option("--accept-missing", is_flag=True, help="Accept that a folder was emptied on purpose.")
 def scan(*, accept_missing: bool, **flags: Any) -> None:
-    """Bring the index of LIBRARY to what is on the disk, with or without a running server."""
+    """Bring the index of LIBRARY up to date with the disk, with or without a running server."""
     from gallery.cli import client  # noqa: PLC0415  (needs httpx; `serve` does not)
 
     client.scan(_settings(flags), accept_missing=accept_missing)
 
 
-@cli.command("copy-to", short_help="Copy what is known to another database.")
+@cli.command("copy-to", short_help="Copy all data to another database.")
 @click.argument("url", metavar="URL")
 @library_options
 def copy_to(url: str, **flags: Any) -> None:
-    """Copy all that is known of LIBRARY to the empty database at URL, with the server stopped.
+    """Copy all data of LIBRARY to the empty database at URL, with the server stopped.
 
-    URL is postgresql://…, or sqlite: for the file in the data directory (then --database says
-    where it comes from).
+    URL is postgresql://…, or sqlite: for the file in the data directory (then --database names
+    the source).
     """
     transfer.copy_to(_settings(flags), url)
 
@@ -73,7 +73,7 @@ def copy_to(url: str, **flags: Any) -> None:
 @cli.command(short_help="Make a small library to try things out.")
 @click.argument("directory", type=click.Path(path_type=Path), metavar="DIR")
 def demo(directory: Path) -> None:
-    """Make a small library of real pictures and films in DIR, to try things out."""
+    """Make a small library of images and videos in DIR, to try things out."""
     from gallery.demo import write_demo_library  # noqa: PLC0415  (loads decoders)
 
     with Bar("Drawing") as bar:

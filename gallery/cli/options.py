@@ -1,4 +1,4 @@
-"""The options of the commands, made of the table of settings."""
+"""The options of the commands, made from the table of settings."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def library_options(command: F) -> F:
-    """Add what every command takes that works on a library."""
+    """Add the options that every command on a library has."""
     file = click.option(
         "--config", type=click.Path(), help=f"A TOML file of settings.  [{CONFIG_VARIABLE}]"
     )
@@ -19,7 +19,7 @@ def library_options(command: F) -> F:
 
 
 def server_options(command: F) -> F:
-    """Add all settings: those of every command first, then the others."""
+    """Add an option for every setting: first those that every command has, then the others."""
     others = with_settings(row for row in SETTINGS if not row.option.is_general)
     return library_options(others(command))
 
@@ -50,7 +50,7 @@ def _parameter(setting: Setting) -> Callable[[F], F]:
 
 
 def _note(setting: Setting) -> str:
-    """Return what the help says of a list or of a default; 0, false and empty are not shown."""
+    """Return the note in the help on a list or a default; 0, false and empty are not shown."""
     if setting.is_list:
         return "  (repeatable)"
     default = setting.option.default or setting.default

@@ -1,4 +1,4 @@
-"""Moving a library's state from one database to another, with the server stopped."""
+"""Copying all data of a library to another database, with the server stopped."""
 
 import click
 
@@ -14,9 +14,9 @@ from gallery.server import run
 
 
 def copy_to(settings: Settings, url: str) -> None:
-    """Copies everything to the empty database at `url`, and tells how to serve it from there."""
+    """Copy all data to the empty database at `url`, and print how to serve it from there."""
     if (url or "sqlite:") == (settings.database or "sqlite:"):
-        raise Misconfigured("That is the database it is in already")
+        raise Misconfigured("The library is already in this database")
     run(_copy_to(settings, url))
 
 

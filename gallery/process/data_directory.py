@@ -1,7 +1,7 @@
-"""The data directory: found among those of the user by the folders that are served, or made.
+"""The data directory: found by the folders that are served, or created.
 
-What a library is called, and where its folders are, may change; its state is found again by the
-signs of `domain.recognition`. Databases are only looked into here.
+The name of a library and the places of its folders may change. Its data directory is still found,
+by the signs of `domain.sync.recognition`. This module only reads databases.
 """
 
 import hashlib
@@ -27,12 +27,12 @@ from gallery.store.sync.roots import COUNTS, KNOWN, SAMPLE, KnownRoot, known_of
 logger = logging.getLogger(__name__)
 
 SINCE_SAMPLES = 3
-"""The first schema version whose databases can be asked for a sample."""
+"""The first schema version whose databases have a sample of files."""
 _KNOWN_OF_OLD = "SELECT id, name, directory, NULL FROM root"
 
 
 class Content(NamedTuple):
-    """What a database holds; there are no roots in a new one."""
+    """The content of a database; a new one has no roots."""
 
     roots: Sequence[KnownRoot]
     items: int = 0
@@ -43,13 +43,13 @@ class Content(NamedTuple):
 
 
 Candidates = dict[Path, Content | None]
-"""The data directories that hold a database, and its content; None where it cannot be read."""
+"""Data directories that contain a database, with its content; None if it cannot be read."""
 
 
 def locate(settings: Settings) -> Settings:
-    """Return the settings with the data directory that they mean; it need not be there yet.
+    """Return the settings with their data directory, which need not exist yet.
 
-    Raises `Misconfigured` where several know the folders.
+    Raises `Misconfigured` if several data directories contain these folders.
     """
     if settings.data:
         return settings
@@ -65,9 +65,10 @@ def locate(settings: Settings) -> Settings:
 
 
 def make(settings: Settings) -> Path:
-    """Return the data directory, which is made if it is not there, for its owner only.
+    """Return the data directory; create it, for its owner only, if it does not exist.
 
-    It must not lie inside a root. Raises `StartRefused` for one that other people may write to.
+    Raises `Misconfigured` if it lies inside a root or cannot be used, and `StartRefused` if others
+    own it or may write to it.
     """
     settings = locate(settings)
     roots = [Root(*served) for served in settings.roots()]
@@ -80,7 +81,7 @@ def make(settings: Settings) -> Path:
         raise _unusable(settings.data, error) from None
     if inside:
         raise Misconfigured(f"The data directory {directory} must not lie in the library")
-    if absent and not is_known:  # else it may be known: a disk that is not plugged in
+    if absent and not is_known:  # a known folder may be on a disk that is not plugged in
         raise Misconfigured(f"{printable(str(absent[0]))} is not a folder")
     try:
         str(directory).encode()
@@ -92,7 +93,7 @@ def make(settings: Settings) -> Path:
 
 
 def describe(settings: Settings, directory: Path) -> str:
-    """Return the line that says which library is served: a known one or a new one."""
+    """Return the line that names the library that is served, and shows whether it is new."""
     shown = printable(_short(directory))
     if is_postgres(settings.database):
         return f"Library: {shown} (in PostgreSQL)"
@@ -106,9 +107,9 @@ def describe(settings: Settings, directory: Path) -> str:
 
 
 def _find(home: Path, roots: Sequence[Root], *, use_file: bool) -> Path:
-    """Return the data directory in `home` that knows a root, else one for a new library."""
+    """Return the data directory in `home` that contains a root, else one for a new library."""
     usual = [home / _usual_name(root) for root in roots]
-    if not use_file:  # the state is elsewhere: thumbnails are all that could be found again
+    if not use_file:  # PostgreSQL has the state: there are only thumbnails to find
         return next((place for place in usual if place.is_dir()), usual[0])
     candidates = _candidates(home)
     found = {place for root in roots for place in _that_know(candidates, root)}
@@ -124,7 +125,7 @@ def _find(home: Path, roots: Sequence[Root], *, use_file: bool) -> Path:
 
 
 def _that_know(candidates: Candidates, root: Root) -> list[Path]:
-    """Return the data directories that know a root by the surest sign that any knows it by."""
+    """Return the data directories that match a root by the surest sign by which any matches."""
     for sign in SIGNS:
         if found := [
             place
@@ -136,7 +137,7 @@ def _that_know(candidates: Candidates, root: Root) -> list[Path]:
 
 
 def _candidates(home: Path) -> Candidates:
-    """Return the data directories in `home`; a damaged one is told."""
+    """Return the data directories in `home`, and log a warning for a damaged one."""
     found: Candidates = {}
     for directory in sorted(home.iterdir()) if home.is_dir() else ():
         try:
@@ -151,7 +152,7 @@ def _candidates(home: Path) -> Candidates:
 
 
 def _content(directory: Path) -> Content | None:
-    """Return what the database in a data directory holds, None if there is none."""
+    """Return the content of the database in a data directory; None if there is no database."""
     rows = peek(directory / FILE, _queries)
     if rows is None:
         return None
@@ -169,14 +170,14 @@ def _queries(version: int) -> Sequence[str]:
 
 
 def _usual_name(root: Root) -> str:
-    """Return what the data directory of a new library is called, whose first root this is."""
+    """Return the name of the data directory of a new library with this first root."""
     first = root.directory.resolve()
     label = re.sub(r"[^A-Za-z0-9]+", "-", first.name).strip("-").lower()[:40] or "library"
     return f"{label}-{hashlib.sha256(os.fsencode(first)).hexdigest()[:12]}"
 
 
 def _places(usual: Path) -> Iterable[Path]:
-    """Yield `usual`, and then others that are called like it."""
+    """Yield `usual`, and then the same name with numbers."""
     yield usual
     number = 2
     while True:
@@ -185,7 +186,7 @@ def _places(usual: Path) -> Iterable[Path]:
 
 
 def _is_taken(content: Content | None) -> bool:
-    """Return whether a library is kept there: that of other folders, by now."""
+    """Return whether a data directory contains a library, which has other folders."""
     return content is not None and bool(content.roots)
 
 
@@ -194,7 +195,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _short(directory: Path) -> str:
-    """Return a path as people write it, with `~` for their home."""
+    """Return a path with `~` for the home directory."""
     try:
         return str("~" / directory.relative_to(Path.home()))
     except (RuntimeError, ValueError):
@@ -208,7 +209,7 @@ def _is_inside(directory: Path, library: Path) -> bool:
 def _make_private(directory: Path) -> None:
     """Raise `StartRefused` for a directory that others own or may write to.
 
-    An empty one becomes private. The superuser may serve from anybody's.
+    An empty one becomes private. The superuser may use a directory of any owner.
     """
     status, shown = directory.stat(), printable(str(directory))
     if os.geteuid() not in (0, status.st_uid):

@@ -1,4 +1,4 @@
-"""The lock on a data directory: one process at a time has it."""
+"""The lock on a data directory, which one process at a time holds."""
 
 import fcntl
 import os
@@ -12,16 +12,16 @@ from gallery.errors import StartRefused
 
 LOCK = "gallery.process.lock"
 MAX_NAME = 64
-"""Bytes of the lock file that count."""
+"""Bytes of the lock file that are read."""
 
 
 @contextmanager
 def locked(data: Path) -> Generator[str]:
-    """Keep the data directory for this process; `StartRefused` if another one has it.
+    """Lock the data directory for this process. Raise `StartRefused` if another one has the lock.
 
-    Give the name that the lock file holds: that of the server with this data directory. The
-    directory itself is locked, too, where its file system can do that: whether the lock file was
-    deleted does not matter then. On a disk that takes no writes a lock file need not be there.
+    Yield the name in the lock file, which identifies the server with this data directory. The
+    directory itself is locked, too, if its file system supports that; then deleting the lock file
+    does no harm. On a disk that takes no writes the lock file may be absent.
     """
     with ExitStack() as stack:
         try:
@@ -48,7 +48,7 @@ def locked(data: Path) -> Generator[str]:
 
 
 def _open(file: Path, *, is_needed: bool) -> int | None:
-    """Return a descriptor of the lock file; None if there is none, and none is needed."""
+    """Return a descriptor of the lock file; None if it is absent and not needed."""
     flags = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         try:
@@ -70,7 +70,10 @@ def _open(file: Path, *, is_needed: bool) -> int | None:
 
 
 def _hold(descriptor: int, data: Path) -> bool:
-    """Return whether the lock is ours now; False if the file system has none of this kind."""
+    """Take a lock; return False if the file system does not support it.
+
+    Raises `StartRefused` if another process holds it.
+    """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

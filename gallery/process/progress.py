@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a plain line now and then elsewhere."""
+"""Progress of long work: a bar on a terminal, a line every few seconds elsewhere."""
 
 import sys
 import time
@@ -10,21 +10,21 @@ import click
 
 SECONDS_BETWEEN_LINES = 5.0
 SECONDS_BEFORE_BAR = 1.0
-"""How long a step has lasted before a terminal shows it."""
+"""Seconds that a step lasts before a terminal shows it."""
 WIDTH = 30
 
 
 class Bar:
-    """Shows `done` of `total` (None: not known) of some work, until its block ends.
+    """Shows `done` of `total` (None if it is not known) of some work, until its block ends.
 
-    What was complete stays on the screen; of anything else no count is left as if it were the end.
+    A complete count stays on the screen. Any other is removed, because it may be out of date.
     """
 
     def __init__(self, label: str, delay: float = 0.0) -> None:
         self._label = label
         self._is_terminal = sys.stderr.isatty()
-        self._told = time.monotonic()
-        self._begin = self._told + delay
+        self._line_at = time.monotonic()
+        self._begin = self._line_at + delay
         self._last = ""
         self._is_complete = False
         self._is_drawn = False
@@ -48,12 +48,12 @@ class Bar:
         click.echo("" if self._is_drawn else self._last, err=True)
 
     def clear(self) -> None:
-        """Leave nothing of a bar on the screen."""
+        """Remove the bar from the screen."""
         if self._is_drawn:
             click.echo("\r\033[K", nl=False, err=True)
 
     def show(self, done: int, total: int | None) -> None:
-        """Tells how far the work is."""
+        """Show how far the work is."""
         self._last = f"{self._label}: {done:,}" + (f" of {total:,}" if total else "")
         self._is_complete = bool(total) and done == total
         now = time.monotonic()
@@ -64,13 +64,13 @@ class Bar:
             bar = f" [{'#' * full}{'-' * (WIDTH - full)}]" if total else ""
             click.echo(f"\r\033[K{self._last}{bar}", nl=False, err=True)
             self._is_drawn = True
-        elif now - self._told >= SECONDS_BETWEEN_LINES:
-            self._told = now
+        elif now - self._line_at >= SECONDS_BETWEEN_LINES:
+            self._line_at = now
             click.echo(self._last, err=True)
 
 
 class Steps:
-    """Shows work that goes on in several places, in steps that come one after the other."""
+    """Shows work that goes on in several places, in consecutive steps."""
 
     def __init__(self, steps: Sequence[str]) -> None:
         self._steps = steps
@@ -84,7 +84,7 @@ class Steps:
         self._turn_to(None)
 
     def show(self, under_way: Iterable[tuple[str, int, int | None]]) -> bool:
-        """Show the sum of the earliest step; return whether any of the steps is under way."""
+        """Show the sum over all places of the earliest step; return False if none is under way."""
         places = list(under_way)
         for step in self._steps:
             if here := [(done, total) for name, done, total in places if name == step]:
@@ -100,7 +100,7 @@ class Steps:
         if step == self._step:
             return
         if self._step is not None:
-            self._bar.clear()  # how far it came at last is not known
+            self._bar.clear()  # its last count is not known
         self._step = step
         if step is not None:
             self._bar = Bar(step.capitalize(), SECONDS_BEFORE_BAR)

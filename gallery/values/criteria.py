@@ -1,8 +1,8 @@
-"""Which items, in which order: the closed schema of filters. Pure.
+"""Criteria: the closed schema of filters and orders of items. Pure.
 
 The same keys are the query string of `GET /api/items` and the `filterCriteria` of a stored filter.
-Different keys are joined by AND; an empty list asks for nothing, as if it were absent. An item that
-does not have what a key is about (no duration, no camera) does not match it, but matches `none`.
+Different keys are joined by AND. An empty list means the same as an absent key. An item without
+the property of a key (no duration, no camera) does not match it, but matches the logic `none`.
 """
 
 import math
@@ -30,7 +30,7 @@ Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 MAX_NUMBER = 2**62
-"""What is compared with whole numbers of 64 bits is cut to this."""
+"""Bounds are cut to this, so that they can be compared with integers of 64 bits."""
 MAX_TEXT = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -45,7 +45,7 @@ class Near(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _key(field: str) -> str:
-    """Keys are camelCase; the logic of a list is `<list>_logic`, as the contract spells it."""
+    """Return the key of a field: camelCase, except `<list>_logic` for the logic of a list."""
     if field.endswith("_logic"):
         return field
     first, *rest = field.split("_")
@@ -53,7 +53,7 @@ def _key(field: str) -> str:
 
 
 class Criteria(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename=_key):
-    """A filter and an order, as somebody wrote them; None is absent."""
+    """A filter and an order as a client wrote them; None stands for an absent key."""
 
     folders: Names | None = None
     types: Annotated[list[MediaType], msgspec.Meta(max_length=100)] | None = None
@@ -98,7 +98,7 @@ class Criteria(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limit: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] | None = None
 
     def __post_init__(self) -> None:
-        """Raises `ValueError` for what no type can tell."""
+        """Raise `ValueError` for a value that its type cannot exclude."""
         for field, key in zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True):
             value = getattr(self, field)
             texts = [value] if isinstance(value, str) else value if isinstance(value, list) else ()
@@ -116,7 +116,7 @@ class Criteria(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def is_descending(self) -> bool:
-        """Names ascend, all else descends, unless `order` says otherwise."""
+        """Return whether the order descends: without `order`, every sort but by name does."""
         return (self.order or ("asc" if self.sort == "name" else "desc")) == "desc"
 
 
@@ -127,9 +127,10 @@ LISTS = frozenset(key.removesuffix("_logic") for key in KEYS if key.endswith("_l
 
 
 def parse(content: object, *, strict: bool = True) -> Criteria:
-    """Criteria out of decoded JSON; what is not `strict` may have its numbers as text.
+    """Return the criteria in decoded JSON. Unless `strict`, numbers may be given as text.
 
-    Raises `Invalid` naming the key: unknown, of the wrong type, or out of its range.
+    Raises `Invalid`, which names the key, if it is unknown or its value is of the wrong type or
+    out of range.
     """
     if not isinstance(content, dict):
         raise Invalid("Invalid criteria: they are an object")
@@ -144,21 +145,21 @@ def parse(content: object, *, strict: bool = True) -> Criteria:
 
 
 def wrong(place: str) -> Invalid:
-    """Return the refusal of the value at `place`, a key or what is inside its value."""
+    """Return the error for a bad value at `place`: a key, or a place inside its value."""
     key = re.split(r"[.\[]", place, maxsplit=1)[0]
     where = f"{place}: " if place != key else ""
     return Invalid(f"Invalid criteria: {where}{key} takes {takes(key)}")
 
 
 def takes(key: str) -> str:
-    """Return what may be the value of a key, in words."""
+    """Return, in words, the values that a key takes."""
     fields = inspect.type_info(Criteria).fields  # type: ignore[attr-defined]
     types = next(field.type.types for field in fields if field.encode_name == key)
     return _in_words(types[0])
 
 
 def _in_words(kind: inspect.Type) -> str:
-    """Return what a type of the schema takes."""
+    """Return, in words, the values that a type of the schema takes."""
     words = (
         "lat (-90 to 90), lon (-180 to 180) and km (0 to 100000): near=lat,lon,km in a query, an "
         "object in JSON"
@@ -186,20 +187,23 @@ def _in_words(kind: inspect.Type) -> str:
 
 
 def milliseconds(moment: datetime) -> int:
-    """A time as it is stored, rounded up: nothing is before it that was not."""
+    """Return a time in milliseconds since 1970, rounded up.
+
+    A stored time is before the result exactly if it is before `moment`.
+    """
     return -((_EPOCH - moment) // _MILLISECOND)
 
 
 def at_least(bound: float, scale: int = 1) -> int:
-    """The least whole number that is not below `bound`, in parts of `scale`."""
+    """Return `bound` times `scale`, rounded up and cut to `MAX_NUMBER`."""
     return max(-MAX_NUMBER, min(math.ceil(Decimal(repr(bound)) * scale), MAX_NUMBER))
 
 
 def at_most(bound: float, scale: int = 1) -> int:
-    """The greatest whole number that is not above `bound`, in parts of `scale`."""
+    """Return `bound` times `scale`, rounded down and cut to `MAX_NUMBER`."""
     return max(-MAX_NUMBER, min(math.floor(Decimal(repr(bound)) * scale), MAX_NUMBER))
 
 
 def month_number(month: str) -> int:
-    """`2025-07` as 202507."""
+    """Return a month like `2025-07` as 202507."""
     return int(month.replace("-", ""))

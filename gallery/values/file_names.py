@@ -1,4 +1,4 @@
-"""Names that files may have wherever somebody unpacks them."""
+"""Names of files that every operating system accepts."""
 
 import re
 import unicodedata
@@ -13,9 +13,9 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)",
 
 
 def unique(names: Iterable[str]) -> list[str]:
-    """The names as any system takes them, and no two alike whatever their case.
+    """Return the names in a form that every system accepts, no two equal ignoring case.
 
-    The first keeps its name, the next one like it is called `name (2).jpg`.
+    The first of several equal names stays as it is; the next one becomes `name (2).jpg`.
     """
     taken = dict[str, int]()
     found = []
@@ -32,14 +32,14 @@ def unique(names: Iterable[str]) -> list[str]:
 
 
 def safe(name: str) -> str:
-    """A name without what some system forbids, or what shows something else than it is."""
+    """Return a name without characters that a system forbids or that change text direction."""
     made = "".join("_" if _is_forbidden(character) else character for character in name)
     made = made.rstrip(" .").lstrip(" ") or "_"
     return _fitting(f"_{made}" if _RESERVED.match(made) else made)
 
 
 def _is_forbidden(character: str) -> bool:
-    """Separators, controls, and what turns the direction of writing round."""
+    """Return whether a character is a separator, a control or changes text direction."""
     return (
         character in _FORBIDDEN
         or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
@@ -66,7 +66,10 @@ def _numbered(name: str, number: int) -> str:
 
 
 def _fitting(name: str, kept: int = 0) -> str:
-    """The name in 255 bytes; what is too long loses the end of its stem, but for `kept` letters."""
+    """Return the name cut to 255 bytes of UTF-8.
+
+    The stem is cut; its last `kept` characters and the extension stay.
+    """
     stem, ending = _parts(name)
     if len(ending.encode()) > MAX_NAME_BYTES // 2:
         stem, ending = name, ""

@@ -1,4 +1,4 @@
-"""Which version of a file something was read from."""
+"""The version of a file."""
 
 import os
 from typing import NamedTuple
@@ -7,9 +7,9 @@ from gallery.values.times import Micros
 
 
 class FileVersion(NamedTuple):
-    """The size in bytes and the time of modification: one of them changes when a file is written.
+    """Size in bytes and time of modification, which together identify a version of a file.
 
-    A move keeps both.
+    A write changes at least one of them; a move keeps both.
     """
 
     size: int

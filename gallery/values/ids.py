@@ -1,6 +1,6 @@
-"""The ids of the nouns, each of a type of its own: mypy refuses one in the place of another.
+"""Ids, each noun's of its own type, so that mypy refuses one in place of another.
 
-They are whole numbers from 1 to 2^63-1, which is checked where a request is decoded.
+An id is a whole number from 1 to 2^63-1. Decoding a request checks this.
 """
 
 from typing import NewType

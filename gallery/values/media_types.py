@@ -1,4 +1,4 @@
-"""Which files are media, by their name's ending, and which names are junk."""
+"""Media types by the extension of a name, names of sidecars, and names that the index skips."""
 
 import fnmatch
 import re
@@ -34,7 +34,7 @@ VIDEO_TYPES = {
     "video/x-ms-wmv": "wmv",
     "video/x-ms-asf": "asf",
 }
-"""Not `.ts`, which is TypeScript far more often, nor `.mod`, which is music and Go."""
+"""Without `.ts`, which is TypeScript far more often, and `.mod`, which is music or Go."""
 RAW_TYPES = {
     "image/x-adobe-dng": "dng",
     "image/x-canon-cr2": "cr2",
@@ -45,9 +45,9 @@ RAW_TYPES = {
     "image/x-olympus-orf": "orf",
     "image/x-panasonic-rw2": "rw2",
 }
-"""What cameras write for those who develop pictures themselves; the extra `raw` reads it."""
+"""Unprocessed sensor data of cameras. Reading it needs the extra `raw`."""
 JXL_TYPES = {"image/jxl": "jxl"}
-"""The extra `jxl` reads it."""
+"""Reading it needs the extra `jxl`."""
 _PICTURES = (
     IMAGE_TYPES
     | (RAW_TYPES if find_spec("rawpy") else {})
@@ -69,11 +69,11 @@ STILLS = tuple(
     for mime in ("image/jpeg", "image/heic", "image/heif")
     for ending in IMAGE_TYPES[mime].split()
 )
-"""Endings of the pictures that a RAW file, or the clip of a Live Photo, may belong to."""
+"""Extensions of images that form a pair with a RAW file or the clip of a Live Photo."""
 RAWS = tuple(RAW_TYPES.values())
 CLIPS = ("mov", "mp4")
 MAX_CLIP = 5_000
-"""Milliseconds: the clip of a Live Photo takes some three seconds, a film of that name longer."""
+"""Milliseconds. The clip of a Live Photo takes about three seconds; a longer video is no clip."""
 
 DEFAULT_IGNORE: tuple[str, ...] = (
     ".*",
@@ -98,66 +98,67 @@ DEFAULT_IGNORE: tuple[str, ...] = (
     "*.download",
     "*.!sync",
 )
-"""Names, as shell patterns that ignore case, that an index never enters or lists."""
+"""Shell patterns of file and folder names that the index skips, ignoring case."""
 
 
 def type_of(name: str) -> MediaType | None:
-    """`image`, `video`, or None for a file that is no media."""
+    """Return `image`, `video`, or None for a file that is no media."""
     _stem, dot, ending = name.rpartition(".")
     return (_TYPE_OF.get(ending) or _TYPE_OF.get(ending.lower())) if dot else None
 
 
 def extension(name: str) -> str:
-    """The ending of a name, in lower case and without the dot."""
+    """Return the extension of a name, in lower case and without the dot."""
     return name.rpartition(".")[2].lower()
 
 
 def stem(name: str) -> str:
-    """A name without its ending."""
+    """Return a name without its extension."""
     return name.rpartition(".")[0]
 
 
 def sidecars(name: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    """The names that XMP beside a file may have: `a.jpg.xmp` for it alone, `a.xmp` for all of `a`.
+    """Return the possible names of the sidecars of a media file, in lower and in upper case.
 
-    Each in both cases.
+    The first pair describes this file alone (`a.jpg.xmp`), the second every file of its stem
+    (`a.xmp`).
     """
     alone, shared = f"{name}.", f"{stem(name)}."
     return (f"{alone}xmp", f"{alone}XMP"), (f"{shared}xmp", f"{shared}XMP")
 
 
 def is_sidecar(name: str) -> bool:
-    """Whether a file may hold XMP for another one."""
+    """Return whether a name is that of a sidecar."""
     return name.endswith((".xmp", ".XMP"))
 
 
 def described_by(sidecar: str) -> list[str]:
-    """The names of the media files that a sidecar may belong to."""
+    """Return the names of the media files that a sidecar may describe."""
     base = stem(sidecar)
     beside = [f"{base}.{ending}" for low in _MIME_TYPES for ending in (low, low.upper())]
     return [base, *beside] if type_of(base) else beside
 
 
 def mime_type(name: str) -> str:
-    """The type of a media file's content, as its ending promises it."""
+    """Return the MIME type of a media file, by its extension."""
     return _MIME_TYPES.get(extension(name)) or "application/octet-stream"
 
 
 def is_drawing(name: str) -> bool:
-    """Whether a media file is drawn rather than decoded: SVG."""
+    """Return whether a media file is an SVG, which is drawn and not decoded."""
     return extension(name) == "svg"
 
 
 def is_raw(name: str) -> bool:
-    """Whether a media file has to be developed."""
+    """Return whether a media file is a RAW file, which has to be developed."""
     return extension(name) in RAWS
 
 
 def junk_filter(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """A test whether a file's or folder's name is junk by one of `patterns`, whatever its case.
+    """Return a function that reports whether a name matches one of `patterns`, ignoring case.
 
-    Most patterns are a whole name, a beginning or an ending; to compare these is several times as
-    fast as to match, and every file of the library is tested in every scan.
+    Most patterns are a whole name, a prefix or a suffix. Comparing these is several times as fast
+    as matching, and every scan tests every file of the library.
     """
     words, beginnings, endings, others = set[str](), list[str](), list[str](), list[str]()
     for pattern in map(str.lower, patterns):

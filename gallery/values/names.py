@@ -1,4 +1,4 @@
-"""What a person may call a collection, and when two names are the same."""
+"""Names and descriptions of collections, and the keys by which names are compared."""
 
 import unicodedata
 
@@ -10,13 +10,13 @@ MAX_NAME = 255
 MAX_DESCRIPTION = 10_000
 MAX_LABEL_KEY = 500
 
-# What Unicode calls white space; Python's own strip() takes some control characters, too.
+# White space as Unicode defines it; Python's strip() also removes some control characters.
 _WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
 
-# Default_Ignorable_Code_Points of other categories, and the blank braille pattern: a name made of
-# these alone cannot be seen.
+# Default_Ignorable_Code_Points outside the categories C and Z, and the blank braille pattern. A
+# name that consists only of these is invisible.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0") | {
     chr(number) for number in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
 }
@@ -30,10 +30,10 @@ class CollectionName(msgspec.Struct, frozen=True):
 
     @classmethod
     def parse(cls, raw: str | None) -> "CollectionName":
-        """The name in `raw`, trimmed of Unicode white space.
+        """Return the name in `raw`, trimmed of Unicode white space.
 
-        Raises `Invalid` when nothing visible is left, when it has more than 255 characters or
-        when it holds a control character.
+        Raises `Invalid` if no visible character is left, if the name has more than 255 characters
+        or if it contains a control character.
         """
         text = (raw or "").strip(_WHITE_SPACE)
         if not any(is_visible(character) for character in text):
@@ -46,28 +46,32 @@ class CollectionName(msgspec.Struct, frozen=True):
 
 
 def key_of(name: str) -> str:
-    """What two names share when they count as the same: NFKC, casefold, NFKC.
+    """Return the key by which a name is compared: NFKC, casefold, NFKC.
 
-    `Straße` = `STRASSE`, `É` = `e` + U+0301; but not `İ` = `i`, which differ by language.
+    `Straße` equals `STRASSE`, and `É` equals `e` + U+0301. `İ` and `i` differ, because only some
+    languages equate them.
     """
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def label_key(name: str) -> str:
-    """Return what two names of a camera, a lens or a keyword share when they count as the same.
+    """Return the key by which the name of a camera, lens or keyword is compared.
 
-    It is that of `key_of`, but not longer than an index of either engine holds.
+    It is `key_of`, cut to the length that an index of either engine can hold.
     """
     return key_of(name)[:MAX_LABEL_KEY]
 
 
 def is_visible(character: str) -> bool:
-    """Whether a reader sees anything of `character`."""
+    """Return whether `character` is visible."""
     return unicodedata.category(character)[0] not in "CZ" and character not in _BLANK
 
 
 def parse_description(raw: str) -> str:
-    """A description is any text without NUL, of at most 10,000 characters; else `Invalid`."""
+    """Return a description as it is.
+
+    Raises `Invalid` if it contains NUL or has more than 10,000 characters.
+    """
     if "\0" in raw:
         raise Invalid("Description must not contain NUL")
     if len(raw) > MAX_DESCRIPTION:

@@ -1,6 +1,6 @@
-"""Paths inside the library: what is one, what lies below another, what scope a list has.
+"""Paths inside the library: validity, parents, ancestors, and the folder scope of a list.
 
-A path is relative, `/`-separated, spelled as the file system spells it. `""` is the whole library.
+A path is relative, uses `/` and keeps the spelling of the file system. `""` is the whole library.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from gallery.errors import Conflict, Invalid, printable
 
 MAX_PATH = 2_000
-"""In bytes of UTF-8: what an index key of either database engine holds."""
+"""Bytes of UTF-8. An index key of either database engine can hold them."""
 
 
 def is_valid(path: str) -> bool:
-    """Whether `path` can name a file of the library."""
+    """Return whether `path` can name a file or folder of the library."""
     return (
         path != ""
         and "\0" not in path
@@ -30,56 +30,62 @@ def _fits(path: str) -> bool:
 
 
 def parse(path: str) -> str:
-    """`path` itself, or `Invalid` that shows it."""
+    """Return `path` as it is. Raise `Invalid`, which shows it, if it is not valid."""
     if not is_valid(path):
         raise Invalid(f"Invalid path: {printable(path[:MAX_PATH])}")
     return path
 
 
 def parse_list(raw: Sequence[str]) -> list[str]:
-    """The paths that a list means: blanks and repetitions dropped, the first occurrence stays."""
+    """Return the paths without blanks and repetitions, in the order of their first occurrence.
+
+    Raises `Invalid` if one of them is not valid.
+    """
     return [parse(path) for path in dict.fromkeys(raw) if path.strip()]
 
 
 def parse_folder(raw: str) -> str:
-    """The folder that `raw` names, without the slashes around it; `""` is the whole library."""
+    """Return `raw` without leading and trailing slashes; `""` is the whole library.
+
+    Raises `Invalid` if it is not a valid path.
+    """
     folder = raw.strip("/")
     return parse(folder) if folder else ""
 
 
 def parent(path: str) -> str:
-    """The folder that holds `path`."""
+    """Return the folder that contains `path`."""
     return path.rpartition("/")[0]
 
 
 def name(path: str) -> str:
-    """The last component of `path`."""
+    """Return the last component of `path`."""
     return path.rpartition("/")[2]
 
 
 def join(folder: str, name: str) -> str:
-    """The path of what is called `name` in `folder`."""
+    """Return the path of the entry `name` in `folder`."""
     return f"{folder}/{name}" if folder else name
 
 
 def ancestors(folder: str) -> list[str]:
-    """`folder` and the folders above it, shallowest first, without the whole library."""
+    """Return `folder` and the folders above it, topmost first, without the whole library."""
     parts = folder.split("/") if folder else []
     return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
 def covers(folder: str, path: str) -> bool:
-    """Whether `path` is `folder` or lies below it."""
+    """Return whether `path` is `folder` or lies below it."""
     return folder in ("", path) or path.startswith(folder + "/")
 
 
 def below(folder: str) -> tuple[str, str]:
-    """Bounds of what lies below `folder`: low <= path < high.  `0` is what follows `/`."""
+    """Return bounds of the paths below `folder`: low <= path < high.  `0` comes after `/`."""
     return (folder + "/", folder + "0") if folder else ("", "\U0010ffff")
 
 
 def scope_of(added: Iterable[str]) -> str:
-    """The scope that the first items of a collection give it: the shallowest of their folders.
+    """Return the folder scope of a collection with these first items: their topmost folder.
 
     Raises `Conflict` if one of them lies outside it.
     """
@@ -90,6 +96,6 @@ def scope_of(added: Iterable[str]) -> str:
 
 
 def check_scope(scope: str, paths: Iterable[str]) -> None:
-    """Raises `Conflict` unless each of `paths` lies in `scope` or below it."""
+    """Raise `Conflict` unless every path is `scope` or lies below it."""
     if not all(covers(scope, path) for path in paths):
         raise Conflict("Collections can't span multiple folders.")

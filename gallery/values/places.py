@@ -1,10 +1,10 @@
-"""Positions on the earth as whole numbers: every engine finds the same ones near a place."""
+"""Positions on the earth as whole numbers, so that both engines find the same ones near a place."""
 
 from math import ceil, cos, floor, pi, radians, sin
 from typing import NamedTuple
 
 DEGREE = 10_000_000
-"""Stored positions are in parts of a degree, some 11 mm."""
+"""Units of a degree in which positions are stored: one is about 11 mm."""
 EARTH_KM = 6_371.0088
 """Mean radius of the earth (IUGG)."""
 _UNIT = 1_000_000_000
@@ -12,7 +12,7 @@ _WHOLE = 2 * _UNIT**2
 
 
 class Direction(NamedTuple):
-    """A position as a unit vector from the middle of the earth, in units of 10^-9 (6 mm)."""
+    """A position as a unit vector from the centre of the earth, in units of 10^-9 (6 mm)."""
 
     x: int
     y: int
@@ -20,9 +20,10 @@ class Direction(NamedTuple):
 
 
 class Circle(NamedTuple):
-    """All within a distance: at most `chord` squared away from `middle`, in its units squared.
+    """The positions whose squared straight distance from `middle` is at most `chord`.
 
-    The latitudes (10^-7 degrees) between which the circle lies narrow a search down.
+    `chord` is in squared units of `Direction`. `south` and `north` are the latitudes, in 10^-7
+    degrees, between which the circle lies; they narrow a search.
     """
 
     middle: Direction
@@ -32,14 +33,17 @@ class Circle(NamedTuple):
 
 
 def direction(latitude: int, longitude: int) -> Direction:
-    """The direction of a position in 10^-7 degrees."""
+    """Return the direction of a position in 10^-7 degrees."""
     lat, lon = radians(latitude / DEGREE), radians(longitude / DEGREE)
     parts = cos(lat) * cos(lon), cos(lat) * sin(lon), sin(lat)
     return Direction(*(round(part * _UNIT) for part in parts))
 
 
 def circle(lat: float, lon: float, km: float) -> Circle:
-    """What is within `km` kilometres, along a great circle of a sphere, of a point in degrees."""
+    """Return the circle of `km` kilometres around a point in degrees.
+
+    Distances are along great circles of a sphere.
+    """
     angle = km / EARTH_KM
     if angle >= pi:
         return Circle(Direction(0, 0, 0), _WHOLE, -90 * DEGREE, 90 * DEGREE)

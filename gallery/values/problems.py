@@ -1,4 +1,4 @@
-"""What is told of a file that cannot be opened, read or drawn: words for people."""
+"""Problems of files that cannot be opened, read or rendered, in words for people."""
 
 EMPTY = "is empty"
 CUT_OFF = "is cut off"

@@ -1,4 +1,4 @@
-"""Addresses that answers hold."""
+"""URLs in answers."""
 
 import re
 from urllib.parse import quote
@@ -10,16 +10,16 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
 
 
 def media_url(path: str) -> str:
-    """Return where the original of the item at `path` is."""
-    # Most paths need no escapes, and to see that is four times as fast as to look for them.
+    """Return the URL of the original of the item at `path`."""
+    # Most paths need no escapes, and this check is four times as fast as `quote`.
     return "/media/" + (path if _PLAIN(path) else quote(path))
 
 
 def thumbnail_url(item_id: ItemId, size: int, modified_at: Micros) -> str:
-    """Return where the small picture of an item is: elsewhere for every version of its file."""
+    """Return the URL of an item's small thumbnail, which differs for each version of its file."""
     return f"/api/items/{item_id}/thumbnail?size=small&v={picture_version(size, modified_at)}"
 
 
 def picture_version(size: int, modified_at: Micros) -> str:
-    """Return what names a version of a file, so that pictures of it can be cached without end."""
+    """Return a short name of a version of a file. Thumbnails of one version never change."""
     return f"{modified_at:x}-{size:x}"

@@ -1,19 +1,19 @@
-"""How texts are compared: the words a search finds them by, and the order that people expect."""
+"""The words by which a search finds texts, and the keys that sort names in natural order."""
 
 import re
 import unicodedata
 from collections.abc import Iterator
 
 MAX_WORDS = 5_000
-"""Of one text; the rest cannot be searched for."""
+"""Words of one text that a search finds."""
 MAX_TEXT = 25_000
-"""Characters of one text in which words are looked for."""
+"""Characters of one text that are split into words."""
 MAX_WORD = 64
-"""Characters of a word that count."""
+"""Characters of a word that are compared."""
 MAX_KEY = 500
-"""Characters of a name that decide its place: what an index of either engine holds."""
+"""Characters of a sort key: as many as an index of either engine can hold."""
 _DIGITS = re.compile(r"[0-9]+")
-# Written without spaces between words: Han, kana, bopomofo.
+# Scripts without spaces between words: Han, kana, bopomofo.
 _UNSPACED = re.compile(
     "[\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U0003ffff]+"
@@ -21,20 +21,20 @@ _UNSPACED = re.compile(
 
 
 def plain(text: str) -> str:
-    """`text` without case and accents: NFKD, casefold, NFKD, and no marks."""
+    """Return `text` without case and accents: NFKD, casefold, NFKD, then without marks."""
     if text.isascii():
         return text.lower()
-    # One character may stand for eighteen, and no text has reason to consist of those.
+    # One character can become eighteen; an ordinary text does not even double.
     first = unicodedata.normalize("NFKD", text)[: 2 * MAX_TEXT]
     decomposed = unicodedata.normalize("NFKD", first.casefold())
     return "".join(c for c in decomposed if not unicodedata.category(c).startswith("M"))
 
 
 def words_of(text: str) -> list[str]:
-    """The words of the first 25,000 characters of a text, each once, in the order of occurrence.
+    """Return the words of the first 25,000 characters of a text, each once, in their order.
 
-    A word is a run of letters and digits, without case and accents, of which 64 characters count.
-    Where a script has no spaces every two neighbours are a word, and the last character is one.
+    A word is a run of letters and digits, without case and accents, cut to 64 characters. In a
+    script without spaces each two neighbouring characters are a word, and so is the last one.
     """
     return list(dict.fromkeys(_words(plain(text[:MAX_TEXT]))))[:MAX_WORDS]
 
@@ -55,10 +55,10 @@ def _words(text: str) -> Iterator[str]:
 
 
 def natural_key(name: str) -> str:
-    """Sorts names as people do, compared by code points: `img2` before `img10`, `É` as `e`.
+    """Return a key that sorts names in natural order: `img2` before `img10`, `É` as `e`.
 
-    Each number stands behind the count of its digits, leading zeros left out. Two names may share
-    a key.
+    Keys are compared by code points. The count of its digits precedes each number, which has no
+    leading zeros. Two names may share a key.
     """
     return _DIGITS.sub(_number, plain(name[:MAX_KEY]))[:MAX_KEY]
 

@@ -248,7 +248,7 @@ async def test_the_help_is_whole_and_shows_defaults() -> None:
     [
         (("serve",), "No library"),
         (("serve", "/nowhere"), "/nowhere is not a folder"),
-        (("serve", "{library}", "x={library}"), "each needs a name"),
+        (("serve", "{library}", "x={library}"), "Each of several folders needs a name"),
         (("serve", "a={library}", "b={library}/photos"), "lies inside"),
         (("serve", "a={library}", "a={other}"), "same name"),
         (

@@ -15,17 +15,17 @@ from gallery.model import CollectionInput, ListRevision, Revision
 
 
 async def index(request: Request) -> Response:
-    """Summaries of all that the caller may see, newest first."""
-    db, who, after = services(request).db, actor(request), query.updated_after(request)
+    """Return summaries of all collections that the caller may see, newest first."""
+    db, caller, after = services(request).db, actor(request), query.updated_after(request)
     include = query.parameters(request).getlist("include")
     if any(name != "itemIds" for name in include):
         raise Invalid("Invalid include: only itemIds can be included")
 
     async def make() -> tuple[bytes, ListRevision]:
         if not include:
-            listed = await db.read(editing.visible, who, after)
+            listed = await db.read(editing.visible, caller, after)
             return await encode_list([one.collection for one in listed.rows]), listed.revision
-        found = await db.read(editing.visible_with_members, who, after)
+        found = await db.read(editing.visible_with_members, caller, after)
         parts = [
             extended(one.collection, itemIds=await encode_list(ids)) for one, ids in found.rows
         ]
@@ -35,13 +35,13 @@ async def index(request: Request) -> Response:
     return await cached.answer(
         request,
         ("list", after, bool(include)),
-        lambda: db.read(size, who, after),
+        lambda: db.read(size, caller, after),
         make,
     )
 
 
 async def create(request: Request) -> Response:
-    """201 and the summary of a new collection."""
+    """Create a collection; return 201 and its summary."""
     own = services(request)
     async with body(request, CollectionInput) as given:
         made = await write_with_a_look(own.db, own.library, editing.create, actor(request), given)
@@ -51,24 +51,24 @@ async def create(request: Request) -> Response:
 
 
 async def identifiers(request: Request) -> Response:
-    """The ids of all that the caller may see."""
-    db, who = services(request).db, actor(request)
+    """Return the ids of all collections that the caller may see."""
+    db, caller = services(request).db, actor(request)
 
     async def make() -> tuple[bytes, ListRevision]:
-        listed = await db.read(editing.identifiers, who)
+        listed = await db.read(editing.identifiers, caller)
         return await encode_list(listed.rows), listed.revision
 
     return await cached.answer(
-        request, "identifiers", lambda: db.read(editing.list_size, who, None), make
+        request, "identifiers", lambda: db.read(editing.list_size, caller, None), make
     )
 
 
 async def show(request: Request) -> Response:
-    """A collection with all its items."""
-    db, who, id_ = services(request).db, actor(request), query.collection_id(request)
+    """Return a collection with all its items."""
+    db, caller, id_ = services(request).db, actor(request), query.collection_id(request)
 
     async def make() -> tuple[bytes, Revision]:
-        found = await db.read(editing.detail, who, id_)
+        found = await db.read(editing.detail, caller, id_)
         shown = extended(
             found.collection,
             itemIds=await encode_list([item.id for item in found.items]),
@@ -77,12 +77,12 @@ async def show(request: Request) -> Response:
         return shown, found.revision
 
     return await cached.answer(
-        request, ("detail", id_), lambda: db.read(access.see_size, who, id_), make
+        request, ("detail", id_), lambda: db.read(access.see_size, caller, id_), make
     )
 
 
 async def edit(request: Request) -> Response:
-    """Renames a collection and sets what else the body holds."""
+    """Rename a collection, and set the other fields of the body."""
     own, id_ = services(request), query.collection_id(request)
     async with body(request, CollectionInput, LARGE_BODY) as given:
         revision = await write_with_a_look(
@@ -98,7 +98,7 @@ async def edit(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    """Deletes a collection, never its files."""
+    """Delete a collection, never its files."""
     id_, allowed = query.collection_id(request), preconditions.allowed_versions(request)
     await services(request).db.write(editing.delete, actor(request), id_, allowed)
     return done()

@@ -1,4 +1,4 @@
-"""`/openapi.yaml` as it is written, and `/docs`, its rendering by Swagger UI."""
+"""`/openapi.yaml`, and `/docs`, which shows it with Swagger UI."""
 
 import asyncio
 import gzip
@@ -33,9 +33,9 @@ _START = """SwaggerUIBundle({url: "/openapi.yaml", dom_id: "#api", deepLinking: 
   presets: [SwaggerUIBundle.presets.apis], validatorUrl: null, tryItOutEnabled: true});
 """
 _SWAGGER_UI = Path(__file__).parents[1] / "swagger_ui"
-"""Its files, which `hatch_build.py` puts into `gallery/api`."""
+"""The files of Swagger UI, which `hatch_build.py` puts into `gallery/api`."""
 _LEVEL = 9
-"""Files are compressed once, when they are asked for first."""
+"""A file is compressed only once, at its first request."""
 _ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 <rect x="8" y="3" width="21" height="19" rx="3" fill="#8fb8de"/>
 <rect x="3" y="9" width="21" height="20" rx="3" fill="#1f4e79"/>
@@ -50,7 +50,7 @@ _ASSETS = {
 
 
 def specification_file() -> Path:
-    """`openapi.yaml`: beside the package in a checkout, inside it in a wheel."""
+    """Return where `openapi.yaml` is: beside the package in a checkout, inside it in a wheel."""
     inside = Path(str(files("gallery"))) / "openapi.yaml"
     return inside if inside.is_file() else Path(__file__).parents[3] / "openapi.yaml"
 
@@ -62,24 +62,24 @@ def _content(file: Path, *, is_gzip: bool) -> bytes:
 
 
 async def specification(request: Request) -> Response:
-    """The API in machine form."""
+    """Return the specification of the API."""
     is_gzip = encodings.accepts_gzip(request)
     content = await asyncio.to_thread(_content, specification_file(), is_gzip=is_gzip)
     return InParts(content, 200, None, "application/yaml")
 
 
 async def page(_request: Request) -> Response:
-    """The API for people."""
+    """Return the page that shows the API."""
     return Response(_PAGE, media_type="text/html", headers={"Content-Security-Policy": _CSP})
 
 
 async def start(_request: Request) -> Response:
-    """The script that starts the rendering; the policy above allows none inside the page."""
+    """Return the script that starts Swagger UI; the policy allows no script inside the page."""
     return Response(_START, media_type="text/javascript")
 
 
 async def asset(request: Request) -> Response:
-    """One of Swagger UI's own files, of those that the page names."""
+    """Return one of the files of Swagger UI that the page needs."""
     name = request.path_params["name"]
     if name not in _ASSETS:
         raise NotFound("Not found")
@@ -91,11 +91,11 @@ async def asset(request: Request) -> Response:
 
 
 async def icon(_request: Request) -> Response:
-    """The icon that browsers ask for by themselves: two pictures, one in front of the other."""
+    """Return the icon, which browsers request by themselves."""
     headers = {"Cache-Control": "max-age=86400"}
     return Response(_ICON, media_type="image/svg+xml", headers=headers)
 
 
 async def home(_request: Request) -> Response:
-    """Until there is a web UI, people who open the server in a browser see what it can do."""
+    """Redirect to the page of the API, until there is a web UI."""
     return RedirectResponse("/docs")

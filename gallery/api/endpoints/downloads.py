@@ -16,11 +16,11 @@ from gallery.values.file_names import safe
 
 ZIP = "application/zip"
 _ENTRY_BYTES = 1_000
-"""What a file takes in the plan of an archive, and in its directory."""
+"""Memory of a file in the plan of an archive, and in its directory."""
 
 
 async def collection(request: Request) -> Response:
-    """A ZIP file, of a length that is known before it is made."""
+    """Return a ZIP file, whose length is known before it is made."""
     own, id_ = services(request), query.collection_id(request)
     revision, count = await own.db.read(access.see_size, actor(request), id_)
     headers = preconditions.weak_headers_of(request, revision)

@@ -1,7 +1,7 @@
 """`/api/events`: changes as they happen, as server-sent events.
 
-Framed here and not by a library: sse-starlette ends its streams by patching the class of uvicorn's
-server and looking for a signal handler, and our server stops in its own way.
+This module frames the events itself: sse-starlette ends its streams by patching the class of
+uvicorn's server and looking for a signal handler, but our server stops in another way.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ from gallery.events import CollectionChanged, Event, ItemsChanged, Missed, RootC
 HEARTBEAT_SECONDS = 15.0
 RECONNECT_MILLISECONDS = 2_000
 MAX_STREAMS = 500
-"""Streams that are open at once; one more is 503."""
+"""Streams that may be open at once; one more is 503."""
 
 
 class CollectionEvent(msgspec.Struct):
-    """A collection was made, changed or deleted: ask for it."""
+    """A collection was made, changed or deleted."""
 
     id: int
 
@@ -39,13 +39,13 @@ class ItemsEvent(msgspec.Struct):
 
 
 class LibraryEvent(msgspec.Struct):
-    """The state of a root changed: `GET /api/library` tells."""
+    """The state of a root changed; `GET /api/library` shows it."""
 
     root: str
 
 
 async def stream(request: Request) -> Response:
-    """200 and a stream without an end; what happened before it began is not in it."""
+    """Return an endless stream of the events from now on."""
     own = services(request)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     if request.method == "HEAD":
@@ -61,7 +61,7 @@ async def stream(request: Request) -> Response:
 
 
 async def _frames(own: Services, feed: Feed, *, is_reconnect: bool) -> AsyncGenerator[bytes]:
-    """The stream, until the client leaves or the server stops."""
+    """Yield the stream until the client leaves or the server stops."""
     yield b"retry: %d\n\n" % RECONNECT_MILLISECONDS
     number = 0
     if is_reconnect:

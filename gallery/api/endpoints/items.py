@@ -1,4 +1,4 @@
-"""`/api/items` and `/api/folders`: looking through the library."""
+"""`/api/items` and `/api/folders`: browsing the library."""
 
 import os
 from collections.abc import Awaitable, Callable
@@ -30,12 +30,12 @@ INDEX_KEYS = ("path", *_PAGING, *_FILTER)
 FOLDER_KEYS = ("path", *_PAGING, *_ORDER)
 _DAY_MILLISECONDS = 24 * 3_600_000
 _Day = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
-"""Since 1970."""
+"""Days since 1970."""
 
 
 async def index(request: Request) -> Response:
-    """A page of the items that meet the criteria; or of the one at a path, or of none."""
-    own, who = services(request), actor(request)
+    """Return a page of the items that meet the criteria; with `path`, only the item there."""
+    own, caller = services(request), actor(request)
     path = query.parameters(request).get("path")
     if path is not None:
         query.limit(request)
@@ -48,15 +48,15 @@ async def index(request: Request) -> Response:
     slice_ = _slice(request, list_id, criteria)
 
     async def make() -> bytes:
-        part = await own.db.read(browsing.page, who, criteria, slice_)
+        part = await own.db.read(browsing.page, caller, criteria, slice_)
         own.library.prefer(part.items)
         return await encode_page(part.items, _next(list_id, slice_, part))
 
-    return await _current(request, (who.id, list_id, slice_), slice_.limit, make)
+    return await _current(request, (caller.id, list_id, slice_), slice_.limit, make)
 
 
 async def folder(request: Request) -> Response:
-    """A folder: those inside it first, then a page of the items directly inside."""
+    """Return a folder: its folders first, then a page of the items directly inside."""
     own = services(request)
     path = paths.parse_folder(query.parameters(request).get("path", ""))
     order = query.criteria_of(request, allowed=_ORDER, others=("path", *_PAGING))
@@ -86,7 +86,7 @@ async def folder(request: Request) -> Response:
 async def _current(
     request: Request, key: object, limit: int, make: Callable[[], Awaitable[bytes]]
 ) -> Response:
-    """Return the page that `make` gives, made only if something may have changed since."""
+    """Return a page. Call `make` only if the database may have changed since the last call."""
     own = services(request)
     generation = own.db.generation
     is_gzip = accepts_gzip(request)
@@ -106,13 +106,13 @@ async def _current(
         return page, None
 
     if generation is None:
-        digested = os.urandom(16)  # others may write: no answer is shared
+        digested = os.urandom(16)  # other servers may write: no answer is shared
     cost = limit * ROW_BYTES if kept is None else len(kept)
     return (await own.answers.get(request, digested, cost, make_and_keep)).response({})
 
 
 async def show(request: Request) -> Response:
-    """Everything that is known of an item."""
+    """Return all properties of an item."""
     own = services(request)
     found = await own.db.read(browsing.detail, actor(request), query.item_id(request))
     own.library.prefer([found])
@@ -120,7 +120,7 @@ async def show(request: Request) -> Response:
 
 
 def _slice(request: Request, list_id: str, order: Criteria) -> ItemSlice:
-    """The part of a list that is asked for. All parts of a shuffle are of the day of the first."""
+    """Return the requested part of a list. All parts of a shuffle have the day of the first."""
     limit, given = query.limit(request), query.parameters(request).get("cursor")
     if given is None:
         return ItemSlice(None, limit, services(request).db.now() // _DAY_MILLISECONDS)
@@ -136,10 +136,10 @@ def _slice(request: Request, list_id: str, order: Criteria) -> ItemSlice:
 
 
 def _folder_slice(request: Request, list_id: str, order: Criteria) -> tuple[str | None, ItemSlice]:
-    """Return the folder that the page follows, if any, and the part of the items."""
+    """Return the folder after which the page begins, if any, and the part of the items."""
     given = query.parameters(request).get("cursor")
     if given is not None:
-        with suppress(Invalid):  # a cursor of the items, or none of ours
+        with suppress(Invalid):  # a cursor of the items, or an invalid one
             day, after = cursor.decode(list_id, given, tuple[_Day, cursor.Text])
             return after, ItemSlice(None, query.limit(request), day)
     return None, _slice(request, list_id, order)

@@ -14,9 +14,9 @@ from gallery.model import RootState
 
 
 class LibraryState(msgspec.Struct):
-    """The roots and what is going on in them.
+    """The roots with their states, and the problems of the database.
 
-    `sandbox` is what processes that decode files are kept from; None before the first has begun.
+    `sandbox` lists what worker processes cannot do; None before the first one starts.
     """
 
     roots: list[RootState]
@@ -31,19 +31,19 @@ class ScanInput(msgspec.Struct, rename="camel"):
 
 
 async def show(request: Request) -> Response:
-    """Every root with its state, and what is wrong with the database."""
+    """Return every root with its state, and the problems of the database."""
     own = services(request)
     roots = await own.db.read(library_roots.states, own.library)
     return json_response(LibraryState(roots, own.workers.sandbox, own.db.problems))
 
 
 async def scan(request: Request) -> Response:
-    """202: a full reconciliation begins as soon as it can."""
+    """Request a full scan, which begins as soon as it can; return 202."""
     async with body(request, ScanInput, if_empty=ScanInput()) as wanted:
         services(request).library.request_scan(accept_missing=wanted.accept_missing or False)
     return done(status=202)
 
 
 async def health(_request: Request) -> Response:
-    """200 once the server serves."""
+    """Return 200, which shows that the server serves."""
     return done()

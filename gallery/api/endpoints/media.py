@@ -21,14 +21,14 @@ from gallery.values import paths
 from gallery.values.media_types import is_drawing, mime_type, type_of
 
 SANDBOX = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
-"""Whatever a file holds: a browser that shows it by itself runs nothing and loads nothing else."""
+"""Policy by which a browser that shows a file by itself runs no script and loads nothing else."""
 _OF_FILMS = f"{SANDBOX} allow-same-origin"
-"""A browser that plays a film by itself asks for it again, which only the same origin may."""
+"""Policy of videos: a browser that plays one requests it again, which needs the same origin."""
 _PREFIX = b"/media/"
 
 
 async def original(request: Request) -> Response:
-    """The bytes of a file of the library, whole or in parts."""
+    """Return the bytes of an original, whole or in ranges."""
     path = _path(request)
     is_download = query.flag(request, "download") or is_drawing(path)
     originals = services(request).originals
@@ -65,7 +65,7 @@ async def _bytes(
 
 
 def _path(request: Request) -> str:
-    """The path of the library that is asked for, decoded once, from the bytes that were sent."""
+    """Return the requested path, decoded once, from the bytes that were sent."""
     raw: bytes = request.scope["raw_path"]
     try:
         return paths.parse(unquote_to_bytes(raw.removeprefix(_PREFIX)).decode())
@@ -74,7 +74,7 @@ def _path(request: Request) -> str:
 
 
 def attachment(name: str) -> str:
-    """`Content-Disposition` of a file to be saved under that name (RFC 6266)."""
+    """Return the `Content-Disposition` of a file to be saved as `name` (RFC 6266)."""
     plain = quote(name, safe=" !#$&+-.^_`|~()[]{}@,")
     if plain == name:
         return f'attachment; filename="{name}"'

@@ -1,4 +1,4 @@
-"""`/api/collections/{id}/items` and its like: the members of collections."""
+"""`/api/collections/{id}/items` and related paths: the members of collections."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
@@ -24,7 +24,7 @@ from gallery.model import Actor, GivenItemId, Revision
 from gallery.values.ids import CollectionId
 
 _ID_BYTES = 20
-"""What an id takes in JSON at most."""
+"""Maximum length of an id in JSON."""
 
 
 class ItemsInput(msgspec.Struct, rename="camel"):
@@ -41,8 +41,8 @@ class MembershipsInput(msgspec.Struct):
 
 
 async def page(request: Request) -> Response:
-    """One page of a collection's items, in order."""
-    own, who, id_ = services(request), actor(request), query.collection_id(request)
+    """Return a page of a collection's items, in order."""
+    own, caller, id_ = services(request), actor(request), query.collection_id(request)
     db = own.db
     limit = query.limit(request)
     given = query.parameters(request).get("cursor")
@@ -51,30 +51,30 @@ async def page(request: Request) -> Response:
         (after,) = cursor.decode(f"{id_}", given, tuple[cursor.CursorNumber])
 
     async def make() -> tuple[bytes, Revision]:
-        part, revision = await db.read(members.page, who, id_, after, limit)
+        part, revision = await db.read(members.page, caller, id_, after, limit)
         own.library.prefer(part.items)
         following = None if part.next is None else cursor.encode(f"{id_}", (part.next,))
         return await encode_page(part.items, following), revision
 
     async def size() -> tuple[Revision, int]:
-        revision, count = await db.read(access.see_size, who, id_)
+        revision, count = await db.read(access.see_size, caller, id_)
         return revision, min(count, limit)
 
     return await cached.answer(request, ("page", id_, after, limit), size, make)
 
 
 async def add(request: Request) -> Response:
-    """Appends items."""
+    """Append items."""
     return await _change(request, members.add, MAX_ADDED, SMALL_BODY)
 
 
 async def remove(request: Request) -> Response:
-    """Removes items."""
+    """Remove items."""
     return await _change(request, members.remove, None, SMALL_BODY)
 
 
 async def order(request: Request) -> Response:
-    """Puts items first."""
+    """Put items first."""
     return await _change(request, members.order, None, LARGE_BODY)
 
 
@@ -99,7 +99,7 @@ async def _change(
 
 
 async def memberships(request: Request) -> Response:
-    """The collections of each of many paths."""
+    """Return the collections of each of many paths."""
     own = services(request)
     async with body(request, MembershipsInput) as looked_up:
         found = await own.memberships.of(actor(request), looked_up.paths)

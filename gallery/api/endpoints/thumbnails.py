@@ -1,4 +1,4 @@
-"""Pictures of items and of collections, as WebP."""
+"""Thumbnails of items and covers of collections, as WebP."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping
@@ -24,12 +24,12 @@ T = TypeVar("T")
 
 WEBP = "image/webp"
 _COSTS: Mapping[Size, int] = {"small": 0, "medium": 0, "large": 1 << 20, "full": 16 << 20}
-"""What is taken of the budget before a picture is read or made, and its length is known."""
+"""Bytes taken from the budget before a thumbnail is read or rendered: its length is unknown."""
 _OF_COLLECTIONS: tuple[Size, ...] = ("small", "large")
 
 
 async def show(request: Request) -> Response:
-    """A picture of an item; one that is asked for by its version never changes."""
+    """Return a thumbnail of an item; one that is requested by its version never changes."""
     own, id_ = services(request), query.item_id(request)
     size = query.choice(request, "size", tuple(PIXELS))
     version = query.parameters(request).get("v", "")
@@ -42,7 +42,7 @@ async def show(request: Request) -> Response:
 
 
 async def cover(request: Request) -> Response:
-    """The picture of a collection."""
+    """Return the cover of a collection."""
     own, id_ = services(request), query.collection_id(request)
     size = query.choice(request, "size", _OF_COLLECTIONS)
     item_id = await own.thumbnails.cover_of(actor(request), id_)
@@ -52,7 +52,7 @@ async def cover(request: Request) -> Response:
 
 
 async def _picture(request: Request, item_id: ItemId, size: Size) -> MadeAnswer[FoundPicture]:
-    """The picture: from memory, from the disk, or as soon as it is made."""
+    """Return the thumbnail from memory, from the disk, or as soon as it is rendered."""
     own = services(request)
     source = await own.thumbnails.source(item_id)
     key = digest((item_id, size, source.picture_version))
@@ -75,7 +75,7 @@ async def _picture(request: Request, item_id: ItemId, size: Size) -> MadeAnswer[
 
 
 def _answer(request: Request, made: MadeAnswer[FoundPicture], size: Size, asked: str) -> Response:
-    """The picture, or 304; what is of the version `asked` for is so for ever."""
+    """Return the thumbnail, or 304. The one of the version `asked` for never changes."""
     picture = made.about
     is_final = picture.is_exact and picture.version == asked
     tag = f"{FORMAT_VERSION}-{picture.version}-{size if picture.is_exact else len(picture.webp)}"
@@ -91,7 +91,10 @@ def _answer(request: Request, made: MadeAnswer[FoundPicture], size: Size, asked:
 
 
 async def _unless_left(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """What `work` gives; if the client leaves before, nobody waits for it any more."""
+    """Return the result of `work`. If the client leaves before, cancel it.
+
+    Raises `ClientDisconnect` in that case.
+    """
     working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(left(request))
     try:

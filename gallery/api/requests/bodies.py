@@ -19,14 +19,14 @@ T = TypeVar("T")
 SMALL_BODY = 4 << 20
 LARGE_BODY = 16 << 20
 STALL_SECONDS = 30.0
-"""How long a client may send nothing; also, what the whole may take beside its share by size."""
+"""Seconds that a client may send nothing. The whole body may take this plus 1 s per 64 KiB."""
 MIN_BYTES_PER_SECOND = 64 << 10
 MAX_BODY_BYTES = 128 << 20
-"""Of all large bodies that are being read."""
+"""Bytes of all large bodies that are being read."""
 MAX_DECODED_BYTES = 256 << 20
-"""Of all large bodies that are decoded: one of 16 MiB at a time."""
+"""Memory of all large bodies that are being decoded: enough for one of 16 MiB."""
 DECODED_FACTOR = 16
-"""What a list of short strings takes as Python objects, times its JSON."""
+"""Memory of a list of short strings as Python objects, as a multiple of its JSON."""
 REFUSAL = "Too many large requests are under way"
 _GROWTH = 1 << 20
 
@@ -35,11 +35,11 @@ _GROWTH = 1 << 20
 async def body(
     request: Request, type_: type[T], limit: int = SMALL_BODY, if_empty: T | None = None
 ) -> AsyncGenerator[T]:
-    """Give the body as `type_`, JSON whatever its Content-Type; `if_empty` if there is none.
+    """Yield the JSON body, of any Content-Type, as `type_`; `if_empty` if there is none.
 
-    Raises `TooLarge` before more than `limit` bytes are kept, `TooSlow` when nothing arrives for
-    30 s or less than 64 KiB/s on the whole, `Unavailable` if there is no memory for a large one,
-    and `Invalid` with the place of the mistake. The memory is given back at the end of the block.
+    Raises `TooLarge` before more than `limit` bytes are stored, `TooSlow` if nothing arrives for
+    30 s or less than 64 KiB/s on average, `Unavailable` if there is no memory for a large body,
+    and `Invalid` with the place of the mistake. The end of the block releases the memory.
     """
     own = services(request)
     with await own.bodies.take(0) as reading:
@@ -87,7 +87,7 @@ def _decoded(content: bytearray, type_: type[T]) -> T:
 
 
 def _check_utf8(content: bytearray) -> None:
-    """Raise `UnicodeDecodeError` also where msgspec skips what it does not know."""
+    """Raise `UnicodeDecodeError` also for fields that msgspec skips."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     view = memoryview(content)
     for at in range(0, len(view), LARGE):

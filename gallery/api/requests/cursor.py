@@ -1,4 +1,4 @@
-"""Cursors: where a page ended. Opaque to clients, and checked: only those we made are taken."""
+"""Cursors: where a page ended. They are opaque to clients, and only our own are accepted."""
 
 import base64
 import zlib
@@ -11,20 +11,21 @@ from gallery.errors import Invalid
 CursorNumber = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Text = Annotated[str, msgspec.Meta(pattern="^[^\\x00]*$")]
 Position = tuple[int | str, ...]
-"""What an end of a page is known by; every list has its own."""
+"""The sort key at the end of a page; each list has its own form."""
 P = TypeVar("P", bound=Position)
 
 
 def encode(list_id: str, place: Position) -> str:
-    """A cursor that continues `list_id` behind `place`."""
+    """Return a cursor that continues `list_id` after `place`."""
     text = msgspec.json.encode((_check(list_id, place), place))
     return base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 
 def decode(list_id: str, cursor: str, shape: type[P]) -> P:
-    """The place in a cursor; `Invalid` if it is none of ours, or another list's.
+    """Return the place in a cursor, which has the form `shape`.
 
-    The check tells slips, not tricks: whatever it is, the place has the shape.
+    Raises `Invalid` if the cursor is not ours, or is of another list. The checksum finds mistakes,
+    not forgeries.
     """
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)

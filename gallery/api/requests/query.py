@@ -1,4 +1,4 @@
-"""Parameters: ids in paths, and what stands behind the question mark."""
+"""Parameters of requests: ids in paths, and the query."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -17,16 +17,16 @@ from gallery.values.times import Millis
 T = TypeVar("T", bound=str)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# In a query string an unescaped plus sign is a space; a zone cannot begin with one.
+# In a query string an unescaped plus sign means a space; a zone never begins with a space.
 _SPACE_BEFORE_ZONE = re.compile(r"(?<=[\d:.]) (?=\d\d(:?\d\d)?$)")
 _PARSED = "gallery.query"
-"""Where the scope of a request keeps its parameters."""
+"""Key of the parsed query in the scope of a request."""
 PAGE = 500
 MAX_PAGE = 5_000
 
 
 def parameters(request: Request) -> QueryParams:
-    """Return what stands behind the question mark, parsed once. Raises `Invalid` if not UTF-8."""
+    """Return the query, which is parsed once. Raise `Invalid` if it is not UTF-8."""
     known: QueryParams | None = request.scope.get(_PARSED)
     if known is not None:
         return known
@@ -40,19 +40,22 @@ def parameters(request: Request) -> QueryParams:
 
 
 def check_keys(request: Request, known: Collection[str]) -> None:
-    """Raise `Invalid` if a key stands behind the question mark that is not `known`."""
+    """Raise `Invalid` if the query contains a key that is not `known`."""
     for key in parameters(request):
         if key not in known:
             raise Invalid(f"Invalid query: {printable(key)} is not known here")
 
 
 def collection_id(request: Request) -> CollectionId:
-    """The id of a collection in the path: a whole number from 1 to 2^63-1, in ASCII digits."""
+    """Return the id of a collection in the path: from 1 to 2^63-1, in ASCII digits.
+
+    Raises `Invalid` for anything else.
+    """
     return CollectionId(_id(request, "collection"))
 
 
 def item_id(request: Request) -> ItemId:
-    """The id of an item in the path, in the same form."""
+    """Return the id of an item in the path, in the same form."""
     return ItemId(_id(request, "item"))
 
 
@@ -64,7 +67,7 @@ def _id(request: Request, noun: str) -> int:
 
 
 def flag(request: Request, name: str) -> bool:
-    """Whether a parameter says yes: `1` or `true`; `0`, `false` and none at all say no."""
+    """Return True for `1` or `true`, and False for `0`, `false` or an absent parameter."""
     raw = parameters(request).get(name, "0").lower()
     if raw not in ("1", "true", "0", "false"):
         raise Invalid(f"Invalid {name}: 1 or 0")
@@ -72,7 +75,7 @@ def flag(request: Request, name: str) -> bool:
 
 
 def choice(request: Request, name: str, choices: Sequence[T]) -> T:
-    """A parameter that is one of some words; the first of them if it is not given."""
+    """Return a parameter that is one of `choices`; the first of them if it is absent."""
     raw = parameters(request).get(name, choices[0])
     for known in choices:
         if raw == known:
@@ -81,7 +84,7 @@ def choice(request: Request, name: str, choices: Sequence[T]) -> T:
 
 
 def limit(request: Request) -> int:
-    """The size of a page."""
+    """Return the requested size of a page."""
     raw = parameters(request).get("limit")
     if raw is None:
         return PAGE
@@ -91,10 +94,10 @@ def limit(request: Request) -> int:
 
 
 def criteria_of(request: Request, *, allowed: Collection[str], others: Collection[str]) -> Criteria:
-    """The filter behind the question mark, of the `allowed` keys; `others` mean something else.
+    """Return the criteria in the query. They may have `allowed` keys; keys in `others` are skipped.
 
-    A list is its key repeated. Raises `Invalid` for a key that is none of these, given twice though
-    it is no list, or whose value is not of its type.
+    A list repeats its key. Raises `Invalid` for any other key, for a key that is given twice though
+    it is no list, and for a value of the wrong type.
     """
     content: dict[str, object] = {}
     for key, value in parameters(request).multi_items():
@@ -116,7 +119,7 @@ def criteria_of(request: Request, *, allowed: Collection[str], others: Collectio
 
 
 def _structured(key: str, raw: str) -> object:
-    """A value of a query as the criteria have it."""
+    """Return a value of the query in the form that the criteria take."""
     if key == "near" and raw.count(",") == 2:
         return dict(zip(("lat", "lon", "km"), raw.split(","), strict=True))
     if key.endswith(("After", "Before")):
@@ -127,12 +130,15 @@ def _structured(key: str, raw: str) -> object:
 
 
 def _time(raw: str) -> str:
-    """A value whose zone has lost its plus sign; any other as it is."""
+    """Return a time with the plus sign of its zone restored; any other value as it is."""
     return _SPACE_BEFORE_ZONE.sub("+", raw)
 
 
 def updated_after(request: Request) -> Millis | None:
-    """Milliseconds since 1970 of an ISO 8601 time with a zone, None if none is given."""
+    """Return `updatedAfter`, an ISO 8601 time with a zone, in milliseconds since 1970.
+
+    None if it is absent. Raises `Invalid` if it is no such time.
+    """
     given = parameters(request)
     raw = given.get("updatedAfter", given.get("updated_after"))
     if raw is None:

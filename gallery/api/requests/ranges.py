@@ -1,4 +1,4 @@
-"""Parts of a file: what `Range` asks for, and how the answer is put together (RFC 9110, 14)."""
+"""Ranges of a file: parsing `Range`, and composing the answer (RFC 9110, section 14)."""
 
 import re
 import secrets
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gallery.errors import RangeNotSatisfiable
 
 MAX_RANGES = 100
-"""Whoever asks for more parts gets the whole."""
+"""A request for more ranges gets the whole file."""
 _SPEC = re.compile(r"([0-9]+)-([0-9]*)|-([0-9]+)")
 _MAX_DIGITS = 18
 
@@ -20,16 +20,16 @@ class Span(NamedTuple):
     end: int
 
     def of(self, size: int) -> str:
-        """The span as `Content-Range` has it."""
+        """Return the span in the form of `Content-Range`."""
         return f"bytes {self.start}-{self.end - 1}/{size}"
 
 
 def parse(header: str, size: int) -> list[Span] | None:
-    """The parts of a file of `size` bytes that a `Range` asks for; None if it means the whole.
+    """Return the requested ranges of a file of `size` bytes; None for the whole file.
 
-    What is malformed, or of another unit than bytes, is ignored, and so is what is only good for
-    keeping a server busy: too many parts, or more bytes than the file has. Raises
-    `RangeNotSatisfiable` if nothing of what it asks for is there.
+    A header is ignored if it is malformed, if its unit is not bytes, or if it only keeps the server
+    busy: with too many ranges, or more bytes than the file has. Raises `RangeNotSatisfiable` if the
+    file contains none of the requested bytes.
     """
     unit, equals, specs = header.partition("=")
     if not equals or unit.strip().lower() != "bytes" or specs.count(",") >= MAX_RANGES:
@@ -58,12 +58,12 @@ def parse(header: str, size: int) -> list[Span] | None:
 
 
 def _number(digits: str) -> int:
-    """Beyond the size of any file all numbers mean the same."""
+    """Return a number. One beyond the size of any file is cut."""
     return int(digits) if len(digits) <= _MAX_DIGITS else 10**_MAX_DIGITS
 
 
 class SelectedRanges(NamedTuple):
-    """What an answer consists of: spans of the file, and what stands between them as it is."""
+    """The content of an answer: spans of the file, and bytes that are sent between them."""
 
     status: int
     media_type: str
@@ -72,7 +72,7 @@ class SelectedRanges(NamedTuple):
 
 
 def select(header: str | None, size: int, media_type: str) -> SelectedRanges:
-    """The answer to a `Range`, or to none: the whole file (200), or one part or several (206)."""
+    """Return the content for a `Range` header, if any: the whole file (200) or ranges (206)."""
     spans = parse(header, size) if header is not None else None
     if spans is None:
         return SelectedRanges(200, media_type, {"Content-Length": str(size)}, [Span(0, size)])

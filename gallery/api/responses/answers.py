@@ -1,4 +1,4 @@
-"""Large bodies: made within a budget, once for all who ask meanwhile, and sent in parts."""
+"""Large bodies: made within a budget, once for all concurrent requests, and sent in parts."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,14 +14,14 @@ from gallery.domain.budget import Budget, Share
 T = TypeVar("T")
 
 MAX_BYTES = 256 << 20
-"""Of all large answers that are being made or sent."""
+"""Bytes of all large answers that are being made or sent."""
 ROW_BYTES = 2_500
-"""What a row of a list takes while it is made: as a row, as a struct and as JSON."""
+"""Memory of a row of a list while it is made: as a row, as a struct and as JSON."""
 REFUSAL = "Too many large answers are under way"
 
 
 class MadeAnswer(Generic[T]):
-    """A body, what else is known of it, and who uses it."""
+    """A body, `about` it, and the function that ends its use."""
 
     def __init__(self, body: bytes, about: T, close: Callable[[], None] = lambda: None) -> None:
         self.body = body
@@ -52,10 +52,10 @@ class Answers:
         cost: int,
         make: Callable[[], Awaitable[tuple[bytes, T]]],
     ) -> MadeAnswer[T]:
-        """Return what `make` gives, or gives or gave to another request with this key.
+        """Return the result of `make`, shared with other requests that have the same key.
 
-        `cost` bytes are taken from the budget before it is made, and as many as it has while it is
-        sent. A small one never waits. Raises as `make`, and `Unavailable` if there is no room.
+        The budget gives `cost` bytes while the body is made, and its length while it is sent. A
+        small body never waits. Raises what `make` raises, and `Unavailable` if there is no room.
         """
         if cost <= LARGE:
             body, about = await make()
@@ -92,7 +92,7 @@ class Answers:
 
 
 class _Job:
-    """A body that is being made or sent; it is stuck when all its clients are."""
+    """A body that is being made or sent; it is stuck if all its clients are stuck."""
 
     def __init__(self) -> None:
         self.users: list[TimedProtocol | None] = []
@@ -108,7 +108,7 @@ class _Job:
                 user.cut()
 
     def end(self) -> None:
-        """Stop work without waiting clients, and give its share back."""
+        """Cancel the work, and return its share to the budget."""
         self.task.cancel()
         if self.share is not None:
             self.share.give_back()
@@ -116,4 +116,4 @@ class _Job:
 
 def _retrieve(task: asyncio.Task[tuple[bytes, Any]]) -> None:
     if not task.cancelled():
-        task.exception()  # perhaps no request waits for it any more
+        task.exception()  # else asyncio warns if no request waits for it any more

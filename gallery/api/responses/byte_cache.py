@@ -1,8 +1,8 @@
-"""Answers that were made already, kept as bytes.
+"""A cache of answers as bytes.
 
-The key of an answer holds the state that it was made in, an entity tag or the database's
-generation, so an answer never has to be taken back: after a change nobody asks for the old one any
-more, and the least recently used go first.
+The key of an answer contains the state in which it was made: an entity tag, or the generation of
+the database. Therefore no answer becomes wrong: after a change the old key is not requested any
+more. The least recently used answers are dropped first.
 """
 
 from collections import OrderedDict
@@ -11,14 +11,14 @@ from hashlib import blake2b
 import msgspec
 
 MAX_SHARE = 4
-"""One answer takes at most a quarter of the room."""
+"""One answer takes at most a quarter of the cache."""
 OVERHEAD = 512
-"""Bytes that are counted for an answer beside its own: its key and its place."""
+"""Bytes that are added to the length of an answer for its key and its place."""
 _DIGEST_BYTES = 16
 
 
 def digest(key: object) -> bytes:
-    """Return what stands for a key, however long a client has made it."""
+    """Return a short digest of a key, however long a client made the key."""
     return blake2b(msgspec.msgpack.encode(key), digest_size=_DIGEST_BYTES).digest()
 
 
@@ -38,7 +38,7 @@ class ByteCache:
         return answer
 
     def keep(self, key: bytes, answer: bytes) -> None:
-        """Keeps an answer, and lets the least recently used ones go if it takes their room."""
+        """Keep an answer, and drop the least recently used ones if there is no room."""
         if key in self._answers or _size(answer) * MAX_SHARE > self._max_bytes:
             return
         self._answers[key] = answer

@@ -20,10 +20,10 @@ async def answer(
     state_now: Callable[[], Awaitable[tuple[Revisions, int]]],
     make: Callable[[], Awaitable[tuple[bytes, Revisions]]],
 ) -> Response:
-    """Return the JSON that `make` gives, unless the client has it (304) or it was made before.
+    """Return the JSON of `make`. Call it only if neither the client (304) nor the cache has it.
 
-    `state_now` is a cheap look at the state, and at the number of rows that the answer will have;
-    `variant` tells apart what one state is shown as.
+    `state_now` returns the state and the number of rows of the answer, at little cost. `variant`
+    distinguishes the answers that one state has.
     """
     own, viewer = services(request), actor(request)
     state, rows = await own.memo.get((viewer, variant), state_now)

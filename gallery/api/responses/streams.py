@@ -1,4 +1,4 @@
-"""Answers that are sent in parts, so that a client that reads slowly costs one part of memory."""
+"""Answers that are sent in parts, so that a slow client takes the memory of one part."""
 
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -14,13 +14,13 @@ from gallery.errors import printable
 logger = logging.getLogger(__name__)
 
 LARGE = 256 << 10
-"""Bytes from which on an answer is sent in parts of this size."""
+"""Bytes. A larger answer is sent in parts of this size."""
 
 
 class InParts(Response):
-    """A body that exists already, sent in parts; `close` is called whatever happens.
+    """A body in memory, sent in parts; `close` is called in every case.
 
-    The parts are views: however many clients the same body is sent to, it exists once.
+    The parts are views, so the body exists once, however many clients it is sent to.
     """
 
     def __init__(
@@ -47,11 +47,10 @@ class InParts(Response):
 
 
 class Streamed(Response):
-    """Sends `parts` and calls `close` whatever happens; the `headers` tell the length.
+    """Sends `parts`, and calls `close` in every case; the `headers` contain the length.
 
-    It ends when the client leaves. If a file changes meanwhile or the disk does not give it, the
-    connection is cut: the client sees that something is missing, and never gets half of one version
-    and half of another.
+    It ends when the client leaves. If a file changes meanwhile or cannot be read, the connection
+    is cut. So the client notices that bytes are missing, and never gets parts of two versions.
     """
 
     def __init__(
@@ -93,7 +92,7 @@ class Streamed(Response):
 
 
 class Endless(StreamingResponse):
-    """Sends `parts` until the client leaves, and calls `close` whatever happens."""
+    """Sends `parts` until the client leaves, and calls `close` in every case."""
 
     def __init__(
         self, parts: AsyncGenerator[bytes], close: Callable[[], None], headers: Mapping[str, str]
@@ -126,6 +125,6 @@ async def left(request: Request) -> None:
 
 
 async def _disconnected(receive: Receive) -> None:
-    """Wait until the server knows that the connection is lost: an answer may end early then."""
+    """Wait until the server notices that the connection is lost: then an answer may end early."""
     while (await receive())["type"] != "http.disconnect":
         pass
