@@ -1,4 +1,4 @@
-"""An amount that requests share: bytes of memory, or places."""
+"""A limited amount that requests share: bytes of memory, or places."""
 
 import asyncio
 from collections import deque
@@ -10,24 +10,24 @@ from gallery.errors import Unavailable
 WAIT_SECONDS = 10.0
 """How long a request waits for its share before it is refused."""
 STUCK_SECONDS = 5.0
-"""A client that has taken nothing for this long loses its share to a request that waits."""
+"""A client that has received nothing for this long loses its share if another request waits."""
 LOOK_SECONDS = 0.5
 
 
 class Holder(Protocol):
-    """What holds a share, as seen by those who wait for it."""
+    """The user of a share, as the budget sees it."""
 
     def stuck(self) -> float:
-        """Return for how many seconds its client has taken nothing."""
+        """Return for how many seconds the client has received nothing."""
         ...
 
     def cut(self) -> None:
-        """End the answer, so that the share is given back."""
+        """End the answer, so that the share is returned."""
         ...
 
 
 class Budget:
-    """At most `size`, shared out in the order of the requests."""
+    """An amount of at most `size`, shared in the order of the requests."""
 
     def __init__(self, size: int, refusal: str) -> None:
         self.size = size
@@ -37,10 +37,11 @@ class Budget:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     async def take(self, amount: int, holder: Holder | None = None) -> "Share":
-        """Return a share of `amount`, which must be given back.
+        """Return a share of `amount`, which the caller must give back.
 
-        More than the whole is the whole. Raises `Unavailable` if it is not free within 10 s; the
-        holder that has been stuck for the longest time, at least 5 s, is cut meanwhile.
+        An amount above `size` counts as `size`. Raises `Unavailable` if it is not free within 10 s.
+        While a request waits, the holder that is stuck for the longest time, and for at least 5 s,
+        is cut.
         """
         share = Share(self)
         await share.grow(amount)
@@ -69,12 +70,12 @@ class Budget:
         finally:
             if not turn.done():
                 self._waiting.remove(place)
-                self.release(0)  # what stood behind it may fit
+                self.release(0)  # the next request may need less
         if not turn.done():
             raise Unavailable(self._refusal)
 
     def release(self, amount: int) -> None:
-        """Count `amount` as free, and give it to those who wait."""
+        """Count `amount` as free, and serve the requests that wait for it."""
         self.used -= amount
         while self._waiting:
             more, turn = self._waiting[0]
@@ -91,7 +92,7 @@ class Budget:
 
 
 class Share:
-    """What one request holds of a budget; given back at the end of the block."""
+    """The part of a budget that one request holds until the end of the block."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
@@ -109,18 +110,18 @@ class Share:
         self.give_back()
 
     async def grow(self, amount: int) -> None:
-        """Hold at least `amount`. Raises as `Budget.take`, and keeps what it has then."""
+        """Hold at least `amount`. Raises as `Budget.take`; the share then stays as it was."""
         more = min(amount, self._budget.size) - self.amount
         if more > 0:
             await self._budget.acquire(more)
             self.amount += more
 
     def resize(self, amount: int) -> None:
-        """Hold `amount` from now on, without waiting: it exists already."""
+        """Hold `amount` from now on, without waiting: the memory is already in use."""
         released, self.amount = self.amount - amount, amount
         self._budget.release(released)
 
     def give_back(self) -> None:
-        """Hold nothing any more. It may be called twice."""
+        """Release the whole share. A second call does nothing."""
         self._budget.holders.pop(self, None)
         self.resize(0)

@@ -1,4 +1,4 @@
-"""Work that one of several servers does at a time, whatever happens to it meanwhile."""
+"""Work that only one of several servers does at a time."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,13 +14,13 @@ T = TypeVar("T")
 
 
 class LeaseLost(GalleryError):
-    """Another server has taken over: whatever this one still wanted to write is void."""
+    """Another server has taken the lease, so this one must not write any more."""
 
 
 class Leased:
-    """A database to which only the holder of a lease writes.
+    """A database in which only the holder of a lease writes.
 
-    Without a `lease` no other server can write to it at all.
+    Without a `lease`, no other server can write to the database at all.
     """
 
     def __init__(self, db: Database, lease: Lease | None) -> None:
@@ -30,7 +30,7 @@ class Leased:
     async def write(
         self, use_case: Callable[Concatenate[Tx, P], Awaitable[T]], *args: P.args, **kw: P.kwargs
     ) -> T:
-        """Runs `use_case` as one transaction if the lease is still held; else `LeaseLost`."""
+        """Run `use_case` as one transaction. Raises `LeaseLost` if another server has the lease."""
         lease = self._lease
         if lease is None:
             return await self._db.write(use_case, *args, **kw)
@@ -45,9 +45,9 @@ class Leased:
 
 @asynccontextmanager
 async def leased(db: Database, name: str, holder: str) -> AsyncGenerator[Leased | None]:
-    """A database for the work `name`, for as long as the block; None if another server does it.
+    """Yield a database for the work `name`, or None if another server does this work.
 
-    Where this process is the only one that may write, it needs no lease.
+    Where this process is the only writer, it needs no lease.
     """
     if db.generation is not None:
         yield Leased(db, None)

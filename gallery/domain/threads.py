@@ -1,4 +1,4 @@
-"""Work in threads that may hang: a disk or a network share may keep a thread for good."""
+"""Work in threads that may hang: a disk or network share may never answer."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,10 +20,10 @@ async def within(
     *args: *Args,
     discard: Callable[[T], object] | None = None,
 ) -> T:
-    """Return what `work` gives in a thread. Raises `TimeoutError` after `seconds`.
+    """Return the result of `work`, which runs in a thread. Raises `TimeoutError` after `seconds`.
 
-    A thread that hangs goes on, and keeps its place in the limiter until it ends; also if the
-    caller is cancelled. What it gives then goes to `discard`, which closes the files it opened.
+    A thread that hangs keeps its place in the limiter until it ends, also if the caller is
+    cancelled. Its late result goes to `discard`, which closes the files that `work` opened.
     """
     call = _Call(lambda: work(*args), discard)
     task = asyncio.create_task(to_thread.run_sync(call.run, limiter=limiter))
@@ -43,7 +43,7 @@ async def within(
 
 
 class _Call(Generic[T]):
-    """One call in a thread. Its result is either taken or discarded, whoever comes last."""
+    """One call in a thread. Its result is either taken or discarded."""
 
     def __init__(self, work: Callable[[], T], discard: Callable[[T], object] | None) -> None:
         self.has_begun = False
@@ -68,7 +68,7 @@ class _Call(Generic[T]):
             return self._results.pop()
 
     def leave(self) -> None:
-        """Tell the call that nobody waits for its result any more."""
+        """Discard the result, now or when it arrives: the caller does not wait any more."""
         with self._lock:
             self._is_left = True
             self._discard_results()
@@ -83,4 +83,4 @@ class _Call(Generic[T]):
 def _forget(task: asyncio.Task[Any]) -> None:
     _hanging.discard(task)
     if not task.cancelled():
-        task.exception()  # its caller has left
+        task.exception()  # mark it as retrieved: its caller has left

@@ -5,11 +5,11 @@ from typing import NamedTuple
 from gallery.database.engine import Tx
 
 SECONDS = 15
-"""How long a lease lasts that is not renewed."""
+"""How long a lease lasts without renewal."""
 
 
 class Lease(NamedTuple):
-    """A right to do some work, until it expires or somebody else has a later term of it."""
+    """The right of one server to do some work, until it expires or a later term begins."""
 
     name: str
     holder: str
@@ -17,9 +17,10 @@ class Lease(NamedTuple):
 
 
 async def take(tx: Tx, name: str, holder: str) -> Lease | None:
-    """The lease, if it is free, expired or the holder's own from before; a new term begins.
+    """Return the lease and begin a new term, or return None if another server holds it.
 
-    One that is to last for over twice as long as any may is void: its holder's clock was wrong.
+    A lease is free if it has expired or if `holder` held it before. It is also free if it expires
+    too far in the future, because the clock of its holder was wrong.
     """
     term = await tx.value(
         """
@@ -42,9 +43,9 @@ async def take(tx: Tx, name: str, holder: str) -> Lease | None:
 
 
 async def renew(tx: Tx, lease: Lease) -> bool:
-    """Makes the lease last anew, and keeps others from taking it until this transaction ends.
+    """Extend the lease. No other server can take it until this transaction ends.
 
-    False if a later term has begun: whoever holds the lease now has taken over the work.
+    Return False if a later term has begun: another server does the work now.
     """
     row = await tx.one(
         """
@@ -59,7 +60,7 @@ async def renew(tx: Tx, lease: Lease) -> bool:
 
 
 async def release(tx: Tx, lease: Lease) -> None:
-    """Others need not wait until it expires."""
+    """End the lease, so that others do not wait until it expires."""
     await tx.all(
         "UPDATE lease SET expires_at = 0 WHERE name = $1 AND term = $2", lease.name, lease.term
     )

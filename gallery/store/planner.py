@@ -1,12 +1,12 @@
-"""What SQLite's query planner is told in the text of a statement."""
+"""Instructions to SQLite's query planner in the text of a statement."""
 
 
 def unindexed(column: str) -> str:
-    """Return a column of numbers as a term for which SQLite uses no index.
+    """Return a numeric column as a term for which SQLite uses no index.
 
-    SQLite chooses an index by the form of a statement: it does not know how many rows there are,
-    and takes, say, one of all present items where a few ids are looked up. The plus sign changes no
-    value and makes the column an expression, which no index serves. PostgreSQL knows the number of
-    rows, and has no such sign for texts.
+    SQLite chooses an index by the form of a statement, without the number of rows. For example, it
+    would walk an index of all present items where a few ids are looked up. The plus sign makes the
+    column an expression, which has no index, and does not change its value. PostgreSQL uses the
+    number of rows; it has no such sign for texts.
     """
     return f"+{column}"

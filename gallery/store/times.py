@@ -1,13 +1,13 @@
-"""The newest time that is stored, behind which the clock must not fall."""
+"""The newest time in the database: the clock must not be earlier."""
 
 from gallery.database.engine import Reader
 from gallery.values.times import Millis
 
 
 async def newest(reader: Reader) -> Millis:
-    """Return the newest time (ms) of a change that clients may have seen; 0 if there is none.
+    """Return the newest time (ms) of a change that clients may have seen; 0 in a new database.
 
-    Each part is the end of an index, or a table of few rows.
+    Each part reads the end of an index, or a table of few rows.
     """
     row = await reader.one(
         """

@@ -1,4 +1,4 @@
-"""Who may see and who may change a collection."""
+"""The rules who may see and who may change a collection."""
 
 from collections.abc import Container
 from typing import TypeVar
@@ -12,26 +12,26 @@ from gallery.values.ids import AccountId, CollectionId
 T = TypeVar("T")
 
 Versions = Container[int] | None
-"""The versions of a collection that its caller's precondition allows; None allows any."""
+"""The versions of a collection that the precondition of a request allows; None allows any."""
 
 
 async def require_visible(reader: Reader, actor: Actor, id_: CollectionId) -> Revision:
-    """The state of a collection that the actor may see: an own one or a public one.
+    """Return the state of a collection that the actor may see: an own one or a public one.
 
-    Raises `NotFound` if there is none, `NotAllowed` if it is private and somebody else's.
+    Raises `NotFound` if it does not exist, and `NotAllowed` if it is private and has another owner.
     """
     return (await see_size(reader, actor, id_))[0]
 
 
 async def see_size(reader: Reader, actor: Actor, id_: CollectionId) -> tuple[Revision, int]:
-    """Return the state, and the number of items, under the same rule."""
+    """Return the state and the number of items, under the same rule."""
     found = _existing(await collections.access(reader, id_))
     _check(actor, found.owner_id, is_public=found.is_public)
     return found.revision, found.item_count
 
 
 async def get(reader: Reader, actor: Actor, id_: CollectionId) -> Versioned:
-    """The collection itself, under the same rule."""
+    """Return the collection itself, under the same rule."""
     found = _existing(await collections.get(reader, id_))
     _check(actor, found.collection.owner_id, is_public=found.collection.is_public)
     return found
@@ -49,10 +49,10 @@ def _check(actor: Actor, owner_id: AccountId, *, is_public: bool) -> None:
 
 
 async def lock(tx: Tx, actor: Actor, id_: CollectionId, allowed: Versions) -> collections.Locked:
-    """Locks the actor's own collection for a change; first statement of every change.
+    """Lock the actor's own collection for a change. Every change begins with this statement.
 
-    Raises `NotFound` if there is none, `NotAllowed` if it is somebody else's, and `Changed` if its
-    version is not one that the caller expects.
+    Raises `NotFound` if it does not exist, `NotAllowed` if it has another owner, and `Changed` if
+    its version is not among the `allowed` ones.
     """
     locked = await collections.lock(tx, id_, actor.id)
     if locked is None:

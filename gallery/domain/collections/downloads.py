@@ -1,4 +1,4 @@
-"""The originals of a collection, to be taken along as one file."""
+"""Downloads: the originals of a collection in one archive."""
 
 from collections.abc import AsyncGenerator, Sequence
 from typing import NamedTuple
@@ -18,13 +18,13 @@ from gallery.values import file_names
 from gallery.values.ids import CollectionId
 
 MAX_DOWNLOADS = 64
-"""Archives that are being sent."""
+"""Archives that are sent at the same time."""
 READ_SECONDS = 30.0
-"""How long the disk may take for one part, or for a look at all files."""
+"""How long the disk may take to read one part, or to open all files once."""
 
 
 class Download(NamedTuple):
-    """What an archive will hold, and how long it is; `name` is that of the collection."""
+    """The content and the length of an archive; `name` is that of the collection."""
 
     name: str
     revision: Revision
@@ -49,10 +49,10 @@ class Downloads:
         self._places = Budget(max_downloads, "Too many downloads are under way")
 
     async def plan(self, actor: Actor, collection_id: CollectionId) -> Download:
-        """The originals of a collection that the actor may see, in order, as they are on the disk.
+        """Return the archive of a collection that the actor may see: its originals, in order.
 
-        Each name stands once and can be unpacked anywhere. What is missing or may not be read is
-        named in a text.
+        Names in the archive are unique and valid on every system. A text file in it lists the files
+        that are missing or cannot be read. Raises `Unavailable` if the disk does not answer.
         """
         found, members_ = await self._db.read(_members, actor, collection_id)
         try:
@@ -62,14 +62,14 @@ class Downloads:
         return Download(found.collection.name, found.revision, entries, length_of(entries))
 
     async def begin(self, client: Holder | None) -> Share:
-        """Return a place, to be given back once the archive was sent.
+        """Wait for one of the places, and return it. The caller gives it back after sending.
 
-        Raises `Unavailable` if there are too many; one whose `client` does not read is cut first.
+        Raises `Unavailable` if no place is free; a `client` that does not read is cut first.
         """
         return await self._places.take(1, client)
 
     async def send(self, download: Download) -> AsyncGenerator[bytes]:
-        """Give the archive, in parts.
+        """Yield the archive, in parts.
 
         Raises `TimeoutError` if the disk takes over 30 s for a part, and as `archive`.
         """
@@ -80,14 +80,14 @@ class Downloads:
                 yield part
             is_over = True
         finally:
-            # A thread that is under way has the generator, which closes its file when it ends.
+            # A running thread still uses the generator, which closes its file when it ends.
             if not is_over and not thread.borrowed_tokens:
                 with anyio.CancelScope(shield=True):
                     await within(self._read_seconds, thread, parts.close)
 
 
 def _thread() -> anyio.CapacityLimiter:
-    """One for each download: a disk that hangs keeps no other waiting."""
+    """Return a limiter of its own for each download, so that a disk that hangs delays no other."""
     return anyio.CapacityLimiter(1)
 
 
@@ -99,9 +99,9 @@ async def _members(
 
 
 def _entries(disk: Roots, wanted: Sequence[tuple[str, bool]]) -> list[Entry]:
-    """Open every file once, for the length cannot be changed later. It blocks.
+    """Open every file once, because the length of the archive is sent first. It blocks.
 
-    What is missing may have another file at its place by now.
+    Missing items are skipped: another file may be at their path now.
     """
     seen = disk.look((path for path, is_there in wanted if is_there), unknown=set())
     there = [path for path, is_there in wanted if is_there and path in seen]

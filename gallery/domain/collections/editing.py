@@ -1,7 +1,7 @@
-"""Collections: making, showing, editing and deleting them.
+"""Use cases that create, list, edit and delete collections.
 
-Each use case states its rule; together they are section 3 of the contract. What concerns only the
-list of members stands in `members`.
+Each use case states its rule; together they are section 3 of the contract. The rules of the list of
+members are in `members`.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ from gallery.values.names import CollectionName
 from gallery.values.times import Millis
 
 MAX_ADDED = 500
-"""Entries of a list of items that create and add take."""
+"""Items that one request may create with or add."""
 
 BEFORE_ALL_TIMES = Millis(-(1 << 62))
 
@@ -42,10 +42,10 @@ T = TypeVar("T")
 
 
 async def create(tx: Tx, actor: Actor, given: CollectionInput) -> Versioned:
-    """Makes a collection of the actor's. Its name must be free, whatever the case.
+    """Create a collection of the actor. No other one may have its name, in upper or lower case.
 
-    Items may come with it, at most 500. The scope is the folder given, else what the items set;
-    the cover is the item given, which must be among them, else the first.
+    At most 500 items may come with it. The scope is the given folder, otherwise the common folder
+    of the items. The cover is the given item, which must be among them, otherwise the first.
     """
     own = own_fields(given)
     selection = Selection.parse(given.paths, given.item_ids, MAX_ADDED)
@@ -70,10 +70,10 @@ async def create(tx: Tx, actor: Actor, given: CollectionInput) -> Versioned:
 
 
 def own_fields(given: CollectionInput) -> dict[str, Any]:
-    """Return the `Fields` that an input sets by itself, checked, without those that it leaves out.
+    """Return the checked `Fields` that an input sets by itself, without those that it leaves out.
 
     The use cases set folder scope, cover and number of items, which depend on the members. Raises
-    `Invalid` for a value that a field does not take, and for a missing name.
+    `Invalid` for a value that a field does not allow, and for a missing name.
     """
     description = given.description
     fields = {
@@ -86,7 +86,7 @@ def own_fields(given: CollectionInput) -> dict[str, Any]:
 
 
 def _chosen_cover(given: CollectionInput, chosen: Sequence[Located]) -> Located | None:
-    """The item at the cover path, if there is one; it must be among the chosen."""
+    """Return the item at the cover path, None without such a path. It must be among the chosen."""
     if not given.cover_path:
         return None
     path = paths.parse(given.cover_path)
@@ -97,7 +97,7 @@ def _chosen_cover(given: CollectionInput, chosen: Sequence[Located]) -> Located 
 
 
 class CollectionList(NamedTuple, Generic[T]):
-    """A list of collections in one state."""
+    """A list of collections and its revision."""
 
     rows: list[T]
     revision: ListRevision
@@ -106,13 +106,16 @@ class CollectionList(NamedTuple, Generic[T]):
 async def visible(
     reader: Reader, actor: Actor, updated_after: Millis | None
 ) -> CollectionList[Versioned]:
-    """What the actor may see, updated strictly after a time (ms) if one is given, newest first."""
+    """Return the collections that the actor may see, newest first.
+
+    With a time (ms), return only those that were updated after it.
+    """
     rows = await collections.visible(reader, actor.id, _after(updated_after))
     return CollectionList(rows, ListRevision.of(rows))
 
 
 async def list_revision(reader: Reader, actor: Actor, updated_after: Millis | None) -> ListRevision:
-    """Changes whenever `visible` would."""
+    """Return the revision of `visible`. It changes whenever the list would."""
     return await collections.list_revision(reader, actor.id, _after(updated_after))
 
 
@@ -141,14 +144,14 @@ def _after(updated_after: Millis | None) -> Millis:
 async def visible_with_members(
     reader: Reader, actor: Actor, updated_after: Millis | None
 ) -> CollectionList[tuple[Versioned, list[ItemId]]]:
-    """`visible`, and of each the ids of its items in order."""
+    """Return the collections of `visible`, and the ids of the items of each, in order."""
     rows, revision = await visible(reader, actor, updated_after)
     ids = await member_rows.ids_by_collection(reader, [row.collection.id for row in rows])
     return CollectionList([(row, ids[row.collection.id]) for row in rows], revision)
 
 
 async def identifiers(reader: Reader, actor: Actor) -> CollectionList[CollectionId]:
-    """The ids of all that the actor may see, ascending."""
+    """Return the ids of all collections that the actor may see, ascending."""
     ids = await collections.visible_ids(reader, actor.id)
     return CollectionList(ids, await list_revision(reader, actor, None))
 
@@ -162,7 +165,7 @@ class Detail(NamedTuple):
 
 
 async def detail(reader: Reader, actor: Actor, id_: CollectionId) -> Detail:
-    """A collection that the actor may see, whole."""
+    """Return a collection that the actor may see, with all items."""
     found = await access.get(reader, actor, id_)
     return Detail(found.collection, await members.everything(reader, id_), found.revision)
 
@@ -170,11 +173,11 @@ async def detail(reader: Reader, actor: Actor, id_: CollectionId) -> Detail:
 async def edit(
     tx: Tx, actor: Actor, id_: CollectionId, allowed: Versions, given: CollectionInput
 ) -> Revision:
-    """Rename the actor's collection and set what else the input holds; the name is required.
+    """Set the fields that the input has; the name is required.
 
-    With items it becomes that whole list: the cover stays if it is still a member, otherwise the
-    first item becomes the cover. A new folder scope must hold every member, the present one every
-    new item.
+    With items, they become the whole list: the cover stays if it is still a member, otherwise the
+    first item becomes the cover. A new folder scope must contain every member, the present one
+    every new item.
     """
     own = own_fields(given)
     selection = Selection.parse(given.paths, given.item_ids, None)
@@ -233,7 +236,7 @@ async def _edited_cover(
 
 
 async def delete(tx: Tx, actor: Actor, id_: CollectionId, allowed: Versions) -> None:
-    """Deletes the actor's collection and its memberships; media files are never touched."""
+    """Delete the actor's collection and its memberships; media files are never touched."""
     locked = await access.lock(tx, actor, id_, allowed)
     await collections.delete(tx, id_)
     tx.after_commit(CollectionChanged(id_, actor.id, locked.fields.is_public))

@@ -18,16 +18,16 @@ from gallery.values import paths
 from gallery.values.ids import CollectionId, ItemId
 
 MAX_ITEMS = 100_000
-"""Items that one collection holds."""
+"""Items that one collection may have."""
 FIRST_POSITION = -(1 << 62)
 _CHUNK = 1_000
 
 
 def scope_with(scope: str | None, added: Sequence[Located]) -> str | None:
-    """The scope of a collection after items were added to it.
+    """Return the scope of a collection after items were added to it.
 
-    A scope once set stays, and every item added must lie in it or below; where there is none, the
-    first items set it. Raises `Conflict` otherwise.
+    A scope never changes here, and every added item must be in it or below. Without a scope, the
+    common folder of the first items becomes the scope. Raises `Conflict` otherwise.
     """
     places = [item.path for item in added]
     if scope is not None:
@@ -37,6 +37,7 @@ def scope_with(scope: str | None, added: Sequence[Located]) -> str | None:
 
 
 def check_size(count: int) -> None:
+    """Raise `Conflict` for more items than a collection may have."""
     if count > MAX_ITEMS:
         raise Conflict(f"A collection holds at most {MAX_ITEMS:,} items.")
 
@@ -44,9 +45,10 @@ def check_size(count: int) -> None:
 async def add(
     tx: Tx, actor: Actor, id_: CollectionId, allowed: Versions, selection: Selection
 ) -> Revision:
-    """Appends the items in the order given; what is a member already keeps its place.
+    """Append the items in the given order; an item that is already a member keeps its place.
 
-    The first item ever added becomes the cover, and sets the scope if none is set. All or nothing.
+    The first item ever added becomes the cover, and sets the scope if there is none. Either all
+    items are added or none.
     """
     locked = await access.lock(tx, actor, id_, allowed)
     chosen = await selection.resolve(tx)
@@ -67,9 +69,9 @@ async def add(
 async def remove(
     tx: Tx, actor: Actor, id_: CollectionId, allowed: Versions, selection: Selection
 ) -> Revision:
-    """Takes the items out; what is no member is ignored.
+    """Remove the items; those that are not members are ignored.
 
-    If the cover goes, the next item in order takes its place, after the last the first.
+    If the cover is removed, the item after it becomes the cover, or the first if it was the last.
     """
     locked = await access.lock(tx, actor, id_, allowed)
     chosen = [item.id for item in (await selection.known(tx)).values() if item]
@@ -86,12 +88,12 @@ async def remove(
 async def order(
     tx: Tx, actor: Actor, id_: CollectionId, allowed: Versions, selection: Selection
 ) -> Revision:
-    """Puts the items listed first, in that order; the others follow in their present order.
+    """Move the listed items to the front, in that order; the others keep their order.
 
-    Every item listed must be a member. The first item is the cover then.
+    Every listed item must be a member. The first item becomes the cover.
     """
     locked = await access.lock(tx, actor, id_, allowed)
-    # One more than there are members is enough to find one that is none.
+    # One item more than there are members is enough to find one that is not a member.
     known = await selection.known(tx, locked.fields.item_count + 1)
     wanted = {item.id: name for name, item in known.items() if item}
     listed = list(wanted)
@@ -107,7 +109,7 @@ async def order(
 
 
 class WholeList(msgspec.Struct, frozen=True):
-    """The list of members that a collection shall have, beside the one that it has."""
+    """The new list of members of a collection, compared with the present one."""
 
     wanted: list[Located]
     new: list[Located]
@@ -115,7 +117,10 @@ class WholeList(msgspec.Struct, frozen=True):
 
     @classmethod
     async def of(cls, tx: Tx, collection_id: CollectionId, selection: Selection) -> "WholeList":
-        """Raises `NotInLibrary` if an item is unknown, `Conflict` for more than may be members."""
+        """Return the list that a selection names.
+
+        Raises `NotInLibrary` if an item is unknown, and `Conflict` for too many items.
+        """
         check_size(selection.size)
         wanted = await selection.resolve(tx)
         present = await members.first_ids(tx, collection_id, MAX_ITEMS)
@@ -124,7 +129,7 @@ class WholeList(msgspec.Struct, frozen=True):
         return cls(wanted, new, [item.id for item in wanted] != present)
 
     def cover(self, former: ItemId | None) -> ItemId | None:
-        """The former cover if it is still a member, else the first."""
+        """Return the former cover if it is still a member, otherwise the first item."""
         if any(item.id == former for item in self.wanted):
             return former
         return self.wanted[0].id if self.wanted else None
@@ -136,14 +141,14 @@ def _unchanged(tx: Tx, locked: Locked) -> Revision:
 
 
 async def _changed(tx: Tx, locked: Locked, fields: Fields) -> Revision:
-    """Keeps what else the collection stores of its members, and tells that it has changed."""
+    """Store the fields that depend on the members, and publish the change."""
     await collections.update(tx, locked.id, fields)
     tx.after_commit(CollectionChanged(locked.id, locked.owner_id, fields.is_public))
     return locked.revision
 
 
 async def everything(reader: Reader, collection_id: CollectionId) -> list[Item]:
-    """All items of a collection, in order; read in parts, so that other requests are answered."""
+    """Return all items of a collection, in order. Other requests run between the parts."""
     found: list[Item] = []
     after: int | None = FIRST_POSITION
     while after is not None:
@@ -155,6 +160,6 @@ async def everything(reader: Reader, collection_id: CollectionId) -> list[Item]:
 async def page(
     reader: Reader, actor: Actor, id_: CollectionId, after: int, limit: int
 ) -> tuple[members.MemberPart, Revision]:
-    """At most `limit` members behind a position, and the state of the collection."""
+    """Return at most `limit` members after a position, and the state of the collection."""
     revision = await access.require_visible(reader, actor, id_)
     return await members.part(reader, id_, after, limit), revision

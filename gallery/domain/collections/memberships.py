@@ -1,4 +1,4 @@
-"""Which collections each of many paths is in: what a front end asks for every page it shows."""
+"""Lookup of the collections that many paths are in, for each page that a client shows."""
 
 import asyncio
 from collections import OrderedDict, defaultdict
@@ -15,19 +15,19 @@ from gallery.values.ids import AccountId, CollectionId
 MAX_PATHS = 1_000
 """Paths of one lookup."""
 MAX_CACHED = 200_000
-"""Memberships that are kept in memory, some 40 MB; a viewer of more is answered by a search."""
+"""Memberships in memory, about 40 MB; for a viewer with more, a search answers."""
 MAX_COLLECTIONS = 2_000
-"""Collections whose states a lookup compares; a viewer of more is answered by a search."""
+"""Collections whose states a lookup compares; for a viewer with more, a search answers."""
 _CHUNK = 5_000
 
 
 class Memberships:
-    """Looks memberships up in memory, and asks the database only for what has changed.
+    """Looks up memberships in memory, and reads only changes from the database.
 
-    To find 1,000 paths in its index costs SQLite several times their JSON; to tell the states of
-    all collections costs hardly anything. So a lookup after a commit reads these, and then the
-    members of those collections alone that are not known in that state. Where other servers write
-    to the database too, every lookup does, so that nothing is ever assumed to be still true.
+    To find 1,000 paths in an index, SQLite needs several times as long as their JSON takes. To read
+    the states of all collections takes hardly any time. So a lookup after a commit reads the
+    states, and then the members of those collections whose state has changed. Where other servers
+    write to the database too, every lookup reads the states, so that no answer is out of date.
     """
 
     def __init__(self, db: Database) -> None:
@@ -37,9 +37,10 @@ class Memberships:
     async def of(
         self, actor: Actor, given: Sequence[str] | None
     ) -> Mapping[str, Sequence[CollectionId]]:
-        """For each path in a regular collection visible to the actor, their ids, ascending.
+        """Return, for each path, the ids of the visible regular collections it is in, ascending.
 
-        At most 1,000 paths. Paths in none are left out, unknown and invalid ones included.
+        At most 1,000 paths. Paths that are in no collection are left out, also unknown and invalid
+        ones.
         """
         selection = Selection.parse(given, None, MAX_PATHS)
         if selection is None:
@@ -57,23 +58,23 @@ class Memberships:
         return view.generation is not None and view.generation == self._db.generation
 
     async def _refresh(self, view: "_View", actor: Actor) -> bool:
-        """Brings a view to the present; whether it fits into memory."""
-        if not self._is_current(view):  # or somebody else has, while we waited for our turn
-            generation = self._db.generation  # as of before the look
-            if not await self._db.read(view.follow, actor):
+        """Update a view. Return whether it fits into memory."""
+        if not self._is_current(view):  # another request may have updated it meanwhile
+            generation = self._db.generation  # read before the states, so that it is never too new
+            if not await self._db.read(view.read_changes, actor):
                 return False
             view.generation = generation
             self._make_room()
         return True
 
     def _make_room(self) -> None:
-        """Of several viewers, those who asked least recently are forgotten."""
+        """Drop the views with the least recent lookups, while there are too many memberships."""
         while len(self._views) > 1 and sum(view.size for view in self._views.values()) > MAX_CACHED:
             self._views.popitem(last=False)
 
 
 class _View:
-    """The memberships that one viewer sees, and in which states of the collections."""
+    """The memberships that one viewer sees, with the states of the collections."""
 
     def __init__(self) -> None:
         self.turn = asyncio.Lock()
@@ -84,11 +85,11 @@ class _View:
 
     @property
     def size(self) -> int:
-        """How many memberships these are."""
+        """Return the number of memberships."""
         return sum(map(len, self._paths.values()))
 
-    async def follow(self, reader: Reader, actor: Actor) -> bool:
-        """Learns what has changed; whether it all fits into memory."""
+    async def read_changes(self, reader: Reader, actor: Actor) -> bool:
+        """Read what has changed. Return whether all fits into memory."""
         visible = await collections.states(reader, actor.id)
         if len(visible) > MAX_COLLECTIONS or sum(s.size for s in visible.values()) > MAX_CACHED:
             return False
@@ -96,15 +97,15 @@ class _View:
         for id_ in (self._states.keys() - visible.keys()).union(changed):
             self._forget(id_)
         if changed:
-            await self._learn(await members.paths(reader, changed))
+            await self._store(await members.paths(reader, changed))
         self._states = dict(visible)
         return True
 
-    async def _learn(self, found: Iterable[tuple[str, CollectionId]]) -> None:
-        """In the order of the paths: those of one page then lie side by side in memory."""
+    async def _store(self, found: Iterable[tuple[str, CollectionId]]) -> None:
+        """Store memberships, sorted by path: those of one page are neighbours in memory."""
         alone: dict[
             CollectionId, tuple[CollectionId, ...]
-        ] = {}  # one object for all that are in no other collection
+        ] = {}  # one tuple for all items that are in a single collection
         for number, (path, id_) in enumerate(found):
             self._paths.setdefault(id_, []).append(path)
             others = self.ids.get(path)
@@ -128,7 +129,7 @@ class _View:
 async def _searched(
     reader: Reader, actor: Actor, given: Sequence[str]
 ) -> dict[str, list[CollectionId]]:
-    """The same from the database's own indexes, for what does not fit into memory."""
+    """Return the same by a search of the database, for views that do not fit into memory."""
     # A NUL would end the string inside the database and so name another path.
     wanted = [path for path in dict.fromkeys(given) if "\0" not in path]
     found = defaultdict[str, list[CollectionId]](list)

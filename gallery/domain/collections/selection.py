@@ -14,7 +14,7 @@ from gallery.values.ids import ItemId
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """What a request lists, as it stands there: paths, or ids in their place."""
+    """The items that a request lists, as it names them: by paths or by ids."""
 
     paths: Sequence[str] = ()
     item_ids: Sequence[ItemId] = ()
@@ -26,9 +26,9 @@ class Selection(msgspec.Struct, frozen=True):
         item_ids: Sequence[ItemId] | None,
         at_most: int | None,
     ) -> "Selection | None":
-        """The selection, None if the request has neither list.
+        """Return the selection, None if the request has neither list.
 
-        `Invalid` if it has both, or more entries than `at_most`; nothing is ever cut.
+        Raises `Invalid` if it has both, or more than `at_most` entries; a list is never cut.
         """
         if given_paths is not None and item_ids is not None:
             raise Invalid("Give either paths or itemIds, not both")
@@ -45,7 +45,7 @@ class Selection(msgspec.Struct, frozen=True):
         item_ids: Sequence[ItemId] | None,
         at_most: int | None = None,
     ) -> "Selection":
-        """The selection, which must name something: `Invalid` if it is absent, empty or blank."""
+        """Return the selection. Raises `Invalid` if it is absent, empty or has only blank paths."""
         selection = cls.parse(given_paths, item_ids, at_most)
         if selection is None or not (selection.item_ids or any(map(str.strip, selection.paths))):
             raise Invalid("Paths are required")
@@ -53,14 +53,14 @@ class Selection(msgspec.Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        """How many different items are named, blanks included."""
+        """Return how many different items are named, blank paths included."""
         return len(set(self.item_ids or self.paths))
 
     async def known(self, reader: Reader, first: int | None = None) -> dict[str, Located | None]:
-        """The items in the order given, None for each that the library does not know.
+        """Return the items in the given order, None for each that is not in the library.
 
-        A repetition counts once, at its first place. The keys are the paths or ids as text. With
-        `first`, only so many different entries are looked at.
+        The keys are the paths, or the ids as text; a repeated entry counts at its first place. With
+        `first`, only this many different entries are looked up.
         """
         if self.item_ids:
             ids = list(islice(dict.fromkeys(self.item_ids), first))
@@ -72,7 +72,7 @@ class Selection(msgspec.Struct, frozen=True):
         return {path: by_path.get(path) for path in wanted}
 
     async def resolve(self, reader: Reader) -> list[Located]:
-        """The items in the order given; `NotInLibrary` if one of them is unknown."""
+        """Return the items in the given order. Raises `NotInLibrary` if one of them is unknown."""
         known = await self.known(reader)
         unknown = [name for name, item in known.items() if item is None]
         if unknown:

@@ -1,4 +1,4 @@
-"""Looking through the library: items by criteria, folder by folder, and one by one."""
+"""Browsing the library: items by criteria, folder by folder, and one by one."""
 
 from typing import NamedTuple
 
@@ -18,17 +18,17 @@ MAX_FOLDERS = 5_000
 
 
 async def page(reader: Reader, actor: Actor, criteria: Criteria, part: ItemSlice) -> ItemPart:
-    """A part of the items that meet the criteria, in their order.
+    """Return a part of the items that meet the criteria, in their order.
 
-    Items that are missing are left out, unless the criteria ask for these.
+    Missing items are left out, unless the criteria select them.
     """
     return await browsing.page(reader, criteria, filter_of(criteria, actor.id, actor.id), part)
 
 
 class FolderPart(NamedTuple):
-    """A part of what is directly inside a folder: its folders first, then its items.
+    """A part of the content of a folder: first its folders, then its items.
 
-    `next_folder` is what the next page of folders follows; None once all of them were shown.
+    The next page of folders begins after `next_folder`; None follows the last page of folders.
     """
 
     folders: list[Folder]
@@ -39,11 +39,10 @@ class FolderPart(NamedTuple):
 async def folder(
     reader: Reader, path: str, order: Criteria, part: ItemSlice, after_folder: str | None
 ) -> FolderPart:
-    """Return a part of a folder; of the criteria only the order counts.
+    """Return a part of a folder, in the order that the criteria `order` give.
 
-    At most `MAX_FOLDERS` of the folders inside are on a page. Items follow once there are no more
-    of these. Raises `NotFound` for what is no folder of the library. The library itself always is
-    one.
+    A page has at most `MAX_FOLDERS` folders, and items follow after the last folder. The library
+    itself, `""`, always exists. Raises `NotFound` if `path` is not a folder of the library.
     """
     id_ = await folders.id_of(reader, path)
     if id_ is None and path:
@@ -59,13 +58,13 @@ async def folder(
 
 
 async def at(reader: Reader, path: str) -> ItemPart:
-    """The one item at `path`, missing or not, or none."""
+    """Return the item at `path`, missing or not, as a part of at most one item."""
     item = await items.at(reader, path)
     return ItemPart([item] if item else [], None)
 
 
 async def detail(reader: Reader, actor: Actor, id_: ItemId) -> ItemDetail:
-    """Everything that is known of an item, missing or not. Raises `NotFound` if there is none."""
+    """Return all properties of an item, missing or not. Raises `NotFound` if it does not exist."""
     found = await items.detail(reader, id_, actor.id)
     if found is None:
         raise NotFound("Item not found")

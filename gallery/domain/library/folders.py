@@ -7,7 +7,7 @@ from gallery.values import paths
 
 
 async def parse(reader: Reader, raw: str) -> str:
-    """The folder of the library that `raw` names; `NotAFolder` if the index knows none there."""
+    """Return the path of the folder that `raw` names. Raises `NotAFolder` if it is not indexed."""
     path = paths.parse_folder(raw)
     if path and await folders.id_of(reader, path) is None:
         raise NotAFolder(path)

@@ -1,4 +1,4 @@
-"""Originals: the files of the library, as they are."""
+"""Originals: the unchanged files of the library."""
 
 from collections.abc import AsyncGenerator
 
@@ -11,17 +11,20 @@ from gallery.domain.threads import within
 from gallery.errors import NotFound, Unavailable
 
 READERS = 16
-"""Threads that read the originals of one root: one that hangs keeps no other waiting."""
+"""Threads that read the originals of one root, so that a disk that hangs delays no other root."""
 READ_SECONDS = 30.0
-"""How long the disk may take to open a file, or for one part of it."""
+"""How long the disk may take to open a file, or to read one part of it."""
 FIRST_PART, MAX_PART = 1 << 16, 1 << 20
-"""Bytes that are read at a time, doubled from part to part: who does not read takes no memory."""
+"""Bytes of the first part, and of the largest: each part is twice as long as the one before.
+
+So a client that stops early costs little memory.
+"""
 MAX_LARGE_READS = 64
-"""Originals that are read in the largest parts at a time; others are read in eighths of them."""
+"""Originals that are read in parts of `MAX_PART` at once; others are read in parts of an eighth."""
 
 
 class Originals:
-    """Opens and reads the files of the library without blocking anybody."""
+    """Opens and reads the files of the library in threads."""
 
     def __init__(self, disk: Roots, *, read_seconds: float = READ_SECONDS) -> None:
         self._disk = disk
@@ -30,10 +33,10 @@ class Originals:
         self._readers = {name: anyio.CapacityLimiter(READERS) for name in disk.by_name}
 
     async def open(self, path: str) -> Original:
-        """The original at a path of the library; the caller closes it.
+        """Return the opened original at a path of the library; the caller closes it.
 
-        Raises `NotFound` if there is none, whatever the index says, and `Unavailable` if the disk
-        does not give it now.
+        Raises `NotFound` if there is no such file, also where the index has it, and `Unavailable`
+        if the disk cannot open it now.
         """
         root = self._disk.of(path)
         if root is None:
@@ -56,10 +59,10 @@ class Originals:
             raise Unavailable("The file cannot be read now") from error
 
     async def read(self, original: Original, start: int, end: int) -> AsyncGenerator[bytes]:
-        """The bytes from `start` to before `end`, in parts.
+        """Yield the bytes from `start` to before `end`, in parts.
 
         Raises `Replaced` as soon as the file is no longer the one that was opened, `OSError` if the
-        disk does not give it, and `TimeoutError` if it takes over 30 s for a part.
+        disk cannot read it, and `TimeoutError` if a part takes over 30 s.
         """
         root = self._disk.of(original.path)
         assert root is not None
@@ -72,7 +75,7 @@ class Originals:
                 yield await within(self._read_seconds, limiter, original.read, start, part)
                 start, size = start + part, min(size * 2, largest)
         except TimeoutError:
-            original.leave_open()  # to close it may hang as well
+            original.leave_open()  # closing it may hang as well
             raise
         finally:
             self._reads -= 1

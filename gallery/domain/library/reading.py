@@ -1,4 +1,4 @@
-"""What comes of reading files: when one is given up, and how much is stored at a time."""
+"""Rules of reading files: when the server gives one up, and how much one transaction stores."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,26 +9,26 @@ from gallery.store.sync.unread import Unread
 from gallery.values import problems
 
 MAX_TRIES = 3
-"""Tries that did not end. After them a file is not read again until it changes."""
+"""After this many tries that did not end, a file is not read again until it changes."""
 
 MAX_PART = 100_000
-"""Characters that are stored in one transaction: it takes some 50 ms, whatever files say."""
+"""Characters that one transaction stores: this takes about 50 ms."""
 
 
 def is_given_up(item: Unread) -> bool:
-    """Return whether the item is not to be read. Then it is learnt as `unreadable` instead."""
+    """Return whether the item is not to be read any more. It is stored as `unreadable` then."""
     return item.tries >= MAX_TRIES
 
 
 def unreadable(item: Unread) -> Probed:
-    """Return what is known of a file that takes too much memory or time: its own time."""
+    """Return the metadata of a file that takes too much memory or time: its modification time."""
     return Probed(problem=problems.TOO_MUCH, taken=by_file(item.version.modified_at))
 
 
 def parts(
     read: Sequence[tuple[Unread, Probed]],
 ) -> Iterator[list[tuple[Unread, Probed]]]:
-    """Yield what was read in parts, each to be learnt in a transaction of its own."""
+    """Yield what was read in parts; each is to be stored in its own transaction."""
     part: list[tuple[Unread, Probed]] = []
     weight = 0
     for item, found in read:
@@ -42,7 +42,7 @@ def parts(
 
 
 def _weight(found: Probed) -> int:
-    """Return how many characters are stored: of a keyword every level with those above it."""
+    """Return how many characters are stored. A keyword is stored once for each of its levels."""
     words = len(found.title or "") + len(found.caption or "")
     return words + sum(
         limits.characters(names[: depth + 1])

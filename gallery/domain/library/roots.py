@@ -1,4 +1,4 @@
-"""What clients see of the roots."""
+"""The roots as clients see them."""
 
 from gallery.database.engine import Reader
 from gallery.domain.sync.library import Library
@@ -9,7 +9,7 @@ from gallery.values.times import moment
 
 
 async def states(reader: Reader, library: Library) -> list[RootState]:
-    """Every root: one that is known but not served now is offline."""
+    """Return the state of every root. A root that was served before, but is not now, is offline."""
     found = []
     unreadable = await problems.by_root(reader)
     with_unread = await unread.roots_with_some(reader)

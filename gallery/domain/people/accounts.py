@@ -1,4 +1,4 @@
-"""Who there is. So far one person: the built-in owner of open mode."""
+"""Accounts. So far there is one: the built-in owner of open mode."""
 
 from gallery.database.engine import Database, Tx
 from gallery.model import Actor
@@ -8,9 +8,9 @@ from gallery.values.times import Millis
 
 
 async def built_in_owner(db: Database) -> tuple[Actor, Millis]:
-    """Return the owner of everything while nobody has an account, and when it was made.
+    """Return the built-in owner, and when its account was created.
 
-    It is made at the first start; later ones write nothing.
+    The first start creates it; later starts write nothing.
     """
     found = await db.read(accounts.first)
     if found is None:

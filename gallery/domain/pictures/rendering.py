@@ -1,4 +1,4 @@
-"""Making pictures of one file: the server opens it and keeps the pictures, a worker decodes."""
+"""Thumbnails of one file: the server opens it and caches the thumbnails, a worker decodes."""
 
 import logging
 import os
@@ -27,21 +27,21 @@ Args = TypeVarTuple("Args")
 logger = logging.getLogger(__name__)
 
 DISK_SECONDS = 20.0
-"""How long the disk may take to open a file, and to say whether it is as it was."""
+"""How long the disk may take to open a file, or to check whether it has changed."""
 
 
 class NotRendered(Enum):
-    """Why nothing came of it, though another time something may."""
+    """Why a file was not rendered now; another try may succeed."""
 
     ABSENT = auto()
     CHANGED = auto()
 
 
 class RenderedFile(NamedTuple):
-    """What came of it: pictures of this version of the file.
+    """The thumbnails of one version of a file.
 
-    A `problem` says why some cannot be made; without a `thumbhash` none can be. `kept` bytes went
-    to the cache.
+    A `problem` is the reason why some are missing; without a `thumbhash` there can be none. `kept`
+    is how many bytes were added to the cache.
     """
 
     version: FileVersion
@@ -52,7 +52,7 @@ class RenderedFile(NamedTuple):
 
 
 class _Opened(NamedTuple):
-    """A file, how it was when it was opened, and its pictures that are in the cache under `key`."""
+    """A file, its state when it was opened, and its thumbnails in the cache under `key`."""
 
     file: BinaryIO
     status: os.stat_result
@@ -61,9 +61,9 @@ class _Opened(NamedTuple):
 
 
 class Renderer:
-    """Makes pictures of the files of one root and keeps them in a cache.
+    """Makes thumbnails of the files of one root and keeps them in a cache.
 
-    At most `readers` threads of its own open them, so a disk that hangs delays no other root.
+    At most `readers` own threads open files, so a disk that hangs delays no other root.
     """
 
     def __init__(self, workers: Workers, root: Root, cache: Cache, readers: int) -> None:
@@ -75,11 +75,10 @@ class Renderer:
     async def draw(
         self, path: str, sizes: Sequence[Size], wanted: Sequence[Size], seconds: float
     ) -> RenderedFile | NotRendered:
-        """See to it that the pictures of a file are in the cache in these sizes.
+        """Put the thumbnails of a file into the cache in these sizes, and return the `wanted` ones.
 
-        Those that are `wanted` are returned. Raises `WorkerFailed` if that takes longer than
-        `seconds`, or kills the worker, and `Unavailable` if it says nothing of the file that it
-        cannot be drawn now.
+        Raises `WorkerFailed` if the worker takes longer than `seconds` or dies. Raises
+        `Unavailable` if the file cannot be rendered now for a reason that is not in the file.
         """
         try:
             opened = await self._on_disk(self._open, path, sizes, discard=_close)
@@ -92,7 +91,7 @@ class Renderer:
             except WorkerFailed:
                 if await self._on_disk(_is_unchanged, opened):
                     raise
-                return NotRendered.CHANGED  # a file that is cut while it is read kills, too
+                return NotRendered.CHANGED  # the worker dies if a file is truncated meanwhile
             kept = await self._on_disk(self._keep, opened, rendering)
         if kept is None:
             return NotRendered.CHANGED
@@ -108,7 +107,7 @@ class Renderer:
     async def _render(
         self, opened: _Opened, path: str, missing: tuple[Size, ...], seconds: float
     ) -> Rendering:
-        """Make what is missing; if nothing is, the hash is made of what is there."""
+        """Return the missing thumbnails. If all are cached, make the hash from a cached one."""
         if opened.here and not missing:
             smallest = min(opened.here.values(), key=len)
             return await self._workers.render(HashPicture(smallest), (), seconds)
@@ -121,7 +120,7 @@ class Renderer:
         *args: *Args,
         discard: Callable[[T], object] | None = None,
     ) -> T:
-        """Call `work` in a thread. Raises `FileNotFoundError` if there is no file to be read."""
+        """Call `work` in a thread. Raises `FileNotFoundError` if the file is absent."""
         try:
             return await within(DISK_SECONDS, self._readers, work, *args, discard=discard)
         except TimeoutError:
@@ -145,7 +144,7 @@ class Renderer:
         return _Opened(file, status, key, here)
 
     def _keep(self, opened: _Opened, rendering: Rendering) -> int | None:
-        """Keep the pictures if the file stayed the same. Return how many bytes that takes."""
+        """Cache the thumbnails if the file is unchanged. Return how many bytes this takes."""
         if not _is_unchanged(opened):
             return None
         try:
@@ -153,8 +152,8 @@ class Renderer:
                 self._cache.keep(opened.key, size, picture)
                 for size, picture in rendering.pictures.items()
             )
-        except OSError as error:  # the disk is full, say: they are drawn again the next time
-            logger.warning("a thumbnail is not kept: %s", error.strerror)
+        except OSError as error:  # for example, the disk is full: they are rendered again later
+            logger.warning("a thumbnail cannot be cached: %s", error.strerror)
             return 0
 
 

@@ -1,4 +1,4 @@
-"""Work that several wait for, done once."""
+"""Work that several callers wait for and that is done once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[K, T]):
-    """Results by key, worked out so many `hands` at a time, while at most `most` are not ready.
+    """Results by key. At most `hands` are being made at once, and at most `most` are not ready.
 
-    Whoever leaves stops waiting, not the others. What nobody waits for any more is not begun; what
-    has begun goes on.
+    A caller that is cancelled does not cancel the work for the others. Work is dropped if it has
+    not begun and its last caller leaves; work that has begun is finished.
     """
 
     def __init__(self, hands: int, most: int, refusal: str) -> None:
@@ -26,9 +26,10 @@ class SingleFlight(Generic[K, T]):
         self._idle.set()
 
     async def get(self, key: K, work: Callable[[], Awaitable[T]]) -> T:
-        """The result of `work`, or of that which is under way for this key already.
+        """Return the result of `work`, or of the work that is already under way for this key.
 
-        Raises what it raises, and `Unavailable` with the `refusal` if there are too many.
+        Raises what the work raises, and `Unavailable` with the `refusal` if `most` keys are
+        waiting.
         """
         job = self._jobs.get(key)
         if job is None:
@@ -48,7 +49,7 @@ class SingleFlight(Generic[K, T]):
                 job.task.cancel()
 
     async def rest(self) -> None:
-        """Waits until nobody waits for anything."""
+        """Wait until all work is done."""
         await self._idle.wait()
 
     async def _run(self, job: "_Job[T]", work: Callable[[], Awaitable[T]]) -> T:
@@ -59,7 +60,7 @@ class SingleFlight(Generic[K, T]):
     def _done(self, key: K, job: "_Job[T]", task: asyncio.Task[T]) -> None:
         self._forget(key, job)
         if not task.cancelled():
-            task.exception()  # perhaps nobody waits for it any more
+            task.exception()  # mark it as retrieved: there may be no caller left
 
     def _forget(self, key: K, job: "_Job[T]") -> None:
         if self._jobs.get(key) is job:
@@ -69,7 +70,7 @@ class SingleFlight(Generic[K, T]):
 
 
 class _Job(Generic[T]):
-    """What is to be done, and how many wait for it."""
+    """The work for one key, and how many callers wait for it."""
 
     def __init__(self) -> None:
         self.waiting = 0

@@ -1,4 +1,4 @@
-"""Thumbnails: made when somebody asks, or before; kept as long as there is room."""
+"""Thumbnails: made on request or in advance, and kept while the cache has room."""
 
 import asyncio
 import logging
@@ -34,27 +34,27 @@ Args = TypeVarTuple("Args")
 logger = logging.getLogger(__name__)
 
 QUICK_SECONDS = 5.0
-"""How long one file may take at first. What takes longer, or kills a worker, is tried again."""
+"""How long one file may take at first. If it takes longer, or kills a worker, it is tried again."""
 MAX_SECONDS = 30.0
-"""How long it may take then, one file after another, while others are still drawn at once."""
+"""How long the second try may take. Only one file at a time has a second try."""
 MAX_WAITING = 300
-"""Pictures that are asked for and not made yet; one more is 503."""
+"""Thumbnails that are requested and not ready; one more request is answered with 503."""
 AGAIN_SECONDS = 24 * 3_600.0
-"""When what has taken too much is tried again."""
+"""How long a file that failed twice is not tried again."""
 MAX_FAILURES = 10_000
 READERS = 16
 TRIES = 3
-"""How often a file is drawn into which somebody writes meanwhile."""
+"""How often a file is rendered that changes meanwhile."""
 FULL = 0.9
-"""From this part of its room on, nothing more is made before somebody asks."""
+"""The part of the room that thumbnails made in advance may fill."""
 AHEAD: Sequence[Size] = ("small", "medium")
-"""What is made before somebody asks."""
+"""The sizes that are made in advance."""
 
 
 class FoundPicture(NamedTuple):
-    """A picture of an item, and of which version of its file it is.
+    """A thumbnail of an item, and the version of the file that it shows.
 
-    `is_exact`: it has the size that was asked for. Of what is missing any other may be shown.
+    It `is_exact` if it has the requested size. Of a missing item, any size may be shown.
     """
 
     webp: bytes
@@ -63,11 +63,11 @@ class FoundPicture(NamedTuple):
 
 
 _Wanted = tuple[ItemId, FileVersion, Size | None]
-"""A picture of an item, of one version of its file; with None for its size, any."""
+"""A thumbnail of one version of an item; the size None means any size."""
 
 
 class Thumbnails:
-    """The pictures of all items, in `max_bytes` of `cache`; `concurrency` render at a time."""
+    """The thumbnails of all items, in `max_bytes` of `cache`; `concurrency` render at a time."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Thumbnails:
         max_seconds: float = MAX_SECONDS,
     ) -> None:
         self._db = db
-        self._memo = GenerationCache(db)
+        self._sources = GenerationCache(db)
         self._library = library
         self._cache = cache
         self._max_bytes = max_bytes
@@ -96,34 +96,36 @@ class Thumbnails:
         self._failures: OrderedDict[_Wanted, float] = OrderedDict()
         self._slow: OrderedDict[_Wanted, None] = OrderedDict()
         refusal = "Too many thumbnails are being made"
-        self._asked: SingleFlight[_Wanted, FoundPicture] = SingleFlight(
+        self._first_tries: SingleFlight[_Wanted, FoundPicture] = SingleFlight(
             concurrency, max_waiting, refusal
         )
-        self._again: SingleFlight[_Wanted, FoundPicture] = SingleFlight(1, max_waiting, refusal)
-        self._drawings = {
+        self._second_tries: SingleFlight[_Wanted, FoundPicture] = SingleFlight(
+            1, max_waiting, refusal
+        )
+        self._renderers = {
             id_: Renderer(workers, served.root, cache, READERS)
             for id_, served in library.roots.items()
         }
         self._readers = anyio.CapacityLimiter(READERS)
 
     async def survey(self) -> None:
-        """Find out how much room is taken, once; until then only what is new is counted.
+        """Measure once how many bytes the cache has; until then only new thumbnails count.
 
-        A folder that cannot be listed is logged and looked at again the next time.
+        If a folder cannot be listed, log this and measure again the next time.
         """
         if not self._is_surveyed:
             try:
                 self._grow(await self._disk(self._cache.survey))
                 self._is_surveyed = True
             except Unavailable as error:
-                logger.warning("the kept thumbnails cannot be counted: %s", error.__cause__)
+                logger.warning("the cached thumbnails cannot be counted: %s", error.__cause__)
 
     async def source(self, item_id: ItemId) -> Source:
-        """What the pictures of an item are made of; `NotFound` if there is no such item."""
-        return await self._memo.get(item_id, lambda: self._db.read(_existing, item_id))
+        """Return what is needed to render an item. Raises `NotFound` if there is no such item."""
+        return await self._sources.get(item_id, lambda: self._db.read(_existing, item_id))
 
     async def kept(self, source: Source, size: Size) -> FoundPicture | None:
-        """A picture that was made before."""
+        """Return a thumbnail from the cache."""
         if source.fingerprint is None:
             return None
         key = key_of(source.fingerprint, source.version.modified_at)
@@ -131,34 +133,34 @@ class Thumbnails:
         return None if kept is None else FoundPicture(kept, source.picture_version)
 
     async def make(self, source: Source, size: Size) -> FoundPicture:
-        """A picture that is made now; of what is missing any that was kept.
+        """Render a thumbnail and return it; of a missing or offline item, return a cached one.
 
-        Raises `NotFound` if none can be made, `Unavailable` if too many wait or the file is being
-        written to.
+        Raises `NotFound` if none can be made, and `Unavailable` if too many requests wait or the
+        file is being written to.
         """
         if source.is_undrawable:
             raise NotFound("No thumbnail")
         served = self._library.roots.get(source.root_id)
         if served is None or served.is_offline or source.is_missing:
-            return await self._any(source, size)
+            return await self._kept_in_any_size(source, size)
         wanted = (source.id, source.version, size)
         self._check_failures(source, size)
         if (source.id, source.version, None) not in self._slow:
             try:
-                return await self._asked.get(wanted, lambda: self._work_first(source, size))
+                return await self._first_tries.get(wanted, lambda: self._try_first(source, size))
             except WorkerFailed:
-                logger.debug("%s is drawn again", source.path)
-        return await self._again.get(wanted, lambda: self._work_again(source, size))
+                logger.debug("%s: rendering is tried again", source.path)
+        return await self._second_tries.get(wanted, lambda: self._try_again(source, size))
 
     async def cover_of(self, actor: Actor, collection_id: CollectionId) -> ItemId:
-        """The item whose picture a collection shows that the actor may see.
+        """Return the id of the cover of a collection that the actor may see.
 
         Raises as `access.require_visible`, and `NotFound` if it has no cover.
         """
         return await self._db.read(_cover, actor, collection_id)
 
-    async def _any(self, source: Source, size: Size) -> FoundPicture:
-        """A picture of what is not there, in this size or another."""
+    async def _kept_in_any_size(self, source: Source, size: Size) -> FoundPicture:
+        """Return a cached thumbnail of an item that is not on the disk, in any size."""
         if source.fingerprint is not None:
             key = key_of(source.fingerprint, source.version.modified_at)
             kept = await self._disk(self._cache.nearest, key, size)
@@ -166,49 +168,49 @@ class Thumbnails:
                 return FoundPicture(kept, source.picture_version, is_exact=False)
         raise NotFound("No thumbnail")
 
-    async def _work_first(self, source: Source, size: Size) -> FoundPicture:
-        """Make it if that is quick. Raises `WorkerFailed` if it was not, in whatever size."""
+    async def _try_first(self, source: Source, size: Size) -> FoundPicture:
+        """Render within `quick_seconds`. Raises `WorkerFailed` if the file failed in any size."""
         if (source.id, source.version, None) in self._slow:
             raise WorkerFailed("took too much in another size")
-        return await self._work(source, size, self._quick_seconds)
+        return await self._try(source, size, self._quick_seconds)
 
-    async def _work(self, source: Source, size: Size, seconds: float) -> FoundPicture:
+    async def _try(self, source: Source, size: Size, seconds: float) -> FoundPicture:
         for _ in range(TRIES):
-            made = await self._draw(source, [size], [size], seconds)
+            made = await self._render(source, [size], [size], seconds)
             if made is not NotRendered.CHANGED:
                 break
         if made is NotRendered.CHANGED:
             raise Unavailable("The file is being written to")
         if isinstance(made, RenderedFile) and made.pictures:
             if source.problem and made.thumbhash and _is_of(made, source):
-                await self._show(RenderedItem(source, made.thumbhash, made.problem))
+                await self._store(RenderedItem(source, made.thumbhash, made.problem))
             return FoundPicture(made.pictures[0], picture_version(*made.version))
         if isinstance(made, RenderedFile) and made.thumbhash is None and _is_of(made, source):
-            await self._show(RenderedItem(source, None, made.problem))
+            await self._store(RenderedItem(source, None, made.problem))
         elif isinstance(made, RenderedFile) and _has_version_of(made, source):
             self._remember_failure((source.id, source.version, size))
         raise NotFound("No thumbnail")
 
-    async def _work_again(self, source: Source, size: Size) -> FoundPicture:
-        """Make what has taken too much at first; if it does again, in no size once more."""
+    async def _try_again(self, source: Source, size: Size) -> FoundPicture:
+        """Render a file that failed once. If it fails again, it is not tried again in any size."""
         self._check_failures(source, size)
         try:
-            return await self._work(source, size, self._max_seconds)
+            return await self._try(source, size, self._max_seconds)
         except WorkerFailed as failure:
             self._remember_failure((source.id, source.version, None))
-            await self._show(_failed(source))
+            await self._store(_failed(source))
             raise NotFound("No thumbnail") from failure
 
-    async def _show(self, drawn: RenderedItem) -> None:
-        await self._db.write(reconcile.store_thumbnails, drawn.source.root_id, [drawn])
+    async def _store(self, rendered: RenderedItem) -> None:
+        await self._db.write(reconcile.store_thumbnails, rendered.source.root_id, [rendered])
 
     async def ahead(self, source: Source) -> RenderedItem | None:
-        """Make the usual sizes while no client waits.
+        """Render the usual sizes, while no request waits.
 
-        None if the file is not as it was, or takes too much for the first time: then it is tried
-        once more later.
+        Return None if the file has changed, or if it failed for the first time: it is tried again
+        later.
         """
-        await self._asked.rest()
+        await self._first_tries.rest()
         any_size = (source.id, source.version, None)
         if self._has_failed(any_size):
             return None
@@ -216,7 +218,7 @@ class Thumbnails:
         is_last_try = any_size in self._slow
         seconds = self._max_seconds if is_last_try else self._quick_seconds
         try:
-            made = await self._draw(source, sizes, [], seconds)
+            made = await self._render(source, sizes, [], seconds)
         except Unavailable as error:
             logger.warning("%s: %s", source.path, error)
             return None
@@ -229,14 +231,14 @@ class Thumbnails:
             return None
         return RenderedItem(source, made.thumbhash, made.problem)
 
-    async def _draw(
+    async def _render(
         self, source: Source, sizes: Sequence[Size], wanted: Sequence[Size], seconds: float
     ) -> RenderedFile | NotRendered:
-        """Draw in a worker. Raises `WorkerFailed` if that took too much, and `Unavailable`."""
+        """Render in a worker. Raises `WorkerFailed` if this took too much, and `Unavailable`."""
         try:
-            made = await self._drawings[source.root_id].draw(source.path, sizes, wanted, seconds)
+            made = await self._renderers[source.root_id].draw(source.path, sizes, wanted, seconds)
         except WorkerFailed as failure:
-            logger.warning("%s cannot be drawn: %s", source.path, failure)
+            logger.warning("%s cannot be rendered: %s", source.path, failure)
             self._slow[source.id, source.version, None] = None
             if len(self._slow) > MAX_FAILURES:
                 self._slow.popitem(last=False)
@@ -254,13 +256,13 @@ class Thumbnails:
         return self._failures.get(wanted, 0.0) > time.monotonic()
 
     def _check_failures(self, source: Source, size: Size) -> None:
-        """Raise `NotFound` if the picture could not be made in this size, or in any."""
+        """Raise `NotFound` if the thumbnail could not be made in this size, or in any."""
         wanted = (source.id, source.version)
         if self._has_failed((*wanted, size)) or self._has_failed((*wanted, None)):
             raise NotFound("No thumbnail")
 
     def _grow(self, more: int) -> None:
-        """So much was kept; if it is too much, what was not used for the longest goes."""
+        """Count `more` bytes as used. Above the maximum, remove the least recently used files."""
         self._used += more
         if self._used > self._max_bytes and self._shrinking.done():
             self._shrinking = asyncio.ensure_future(self._shrink())
@@ -269,10 +271,10 @@ class Thumbnails:
         try:
             self._used -= await self._disk(self._cache.shrink, int(self._max_bytes * FULL))
         except Unavailable as error:
-            logger.warning("no thumbnails can be removed: %s", error.__cause__)
+            logger.warning("old thumbnails cannot be removed: %s", error.__cause__)
 
     async def _disk(self, work: Callable[[*Args], T], *args: *Args) -> T:
-        """Call `work` on the cache in a thread. Raises `Unavailable` if the system fails it."""
+        """Call `work` on the cache in a thread. Raises `Unavailable` if it fails with `OSError`."""
         try:
             return await to_thread.run_sync(work, *args, limiter=self._readers)
         except OSError as error:
@@ -280,17 +282,17 @@ class Thumbnails:
 
 
 def _is_of(made: RenderedFile, source: Source) -> bool:
-    """Whether it was the file that the index has read."""
+    """Return whether this version of the file has been read and is in the index."""
     return _has_version_of(made, source) and source.fingerprint is not None
 
 
 def _has_version_of(made: RenderedFile, source: Source) -> bool:
-    """Return whether it was the file as the index has listed it, and not a later one."""
+    """Return whether the rendered file is the version that the index has."""
     return made.version == source.version
 
 
 def _failed(source: Source) -> RenderedItem:
-    """Return what is known of a file that takes too much, or ends the process that draws it."""
+    """Return the result for a file that takes too much, or kills the worker."""
     return RenderedItem(source, None, TOO_MUCH, is_final=False)
 
 

@@ -1,4 +1,4 @@
-"""What one transaction of the index changes besides the items themselves."""
+"""The effects of one index transaction beyond the items themselves."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -13,21 +13,22 @@ from gallery.values import paths
 from gallery.values.ids import ItemId, RootId
 
 FOLDERS_TOLD = 50
-"""So many folders are named in one event; of more, none is."""
+"""Folders that one event names; if there are more, it names none."""
 
 
 class Outcome(NamedTuple):
-    """What else a transaction has led to: items that have moved, and items that are missing."""
+    """The items that a transaction moved, and those that it marked missing."""
 
     departures: list[Departure]
     lost: list[ItemId]
 
 
 class Changes:
-    """What a transaction did: for the counts of roots, the collections concerned, and listeners.
+    """The changes of a transaction, for the counts of roots, the collections and the listeners.
 
-    `paths` are those that may mean another item now than they did, `neighbours` those of new ones.
-    The items of the folders in `recount` are counted anew; `grown` have so many new ones.
+    `paths` are those that may lead to another item now, `neighbours` the paths of new items. The
+    items of the folders in `recount` are counted again; `grown` maps a folder to its number of new
+    items.
     """
 
     def __init__(self, root_id: RootId) -> None:
@@ -41,12 +42,13 @@ class Changes:
         self._counts = {root_id: [0, 0]}
 
     def count(self, root_id: RootId, *, present: int = 0, missing: int = 0) -> None:
+        """Add to the counts of present and missing items of a root."""
         counts = self._counts.setdefault(root_id, [0, 0])
         counts[0] += present
         counts[1] += missing
 
     def depart(self, former: str, path: str) -> None:
-        """An item went from one path to another."""
+        """Note that an item moved from one path to another."""
         self.outcome.departures.append(Departure(former, path))
         self.paths |= {former, path}
         both = {paths.parent(former), paths.parent(path)}
@@ -54,6 +56,7 @@ class Changes:
         self.recount |= both
 
     async def tell(self, tx: Tx) -> None:
+        """Update counts and collections, and publish the events after the commit."""
         touched = self.items.union(await files.ids_at(tx, self.paths) if self.paths else ())
         if touched or self.neighbours:
             touched.update(await files.paired_with(tx, touched, self.paths | self.neighbours))
@@ -67,6 +70,6 @@ class Changes:
         for root_id, (present, missing) in sorted(self._counts.items()):
             if present or missing:
                 await roots.count(tx, root_id, present, missing)
-        told = tuple(sorted(self.folders)) if len(self.folders) <= FOLDERS_TOLD else None
+        named = tuple(sorted(self.folders)) if len(self.folders) <= FOLDERS_TOLD else None
         for root_id in self._counts:
-            tx.after_commit(ItemsChanged(root_id, told))
+            tx.after_commit(ItemsChanged(root_id, named))

@@ -1,4 +1,4 @@
-"""What differs between the disk and the index: asks both, and lets `plan` decide."""
+"""The differences between the disk and the index: reads both, and lets `plan` decide."""
 
 import asyncio
 from collections import defaultdict
@@ -32,34 +32,34 @@ from gallery.values.times import Millis
 async def compare(
     db: Database, library: Library, listings: Sequence[FolderListing]
 ) -> list[Action]:
-    """What has to change so that the index shows the listed folders as they are; see `plan`.
+    """Return the actions that bring the index to the listed folders; see `plan`.
 
-    For files that may have been elsewhere before, the disk is asked whether they still are there.
-    Whatever takes long for a folder of 100,000 files runs in a thread: requests must not wait.
+    For a file that may have moved here, check on the disk whether its former place still holds it.
+    Work that is long for a folder of 100,000 files runs in a thread, so that requests do not wait.
     """
     listings = [listing for listing in listings if not listing.is_expected]
     if not listings:
         return []
-    told = await db.read(_told, listings)
-    changed = [listing for listing in listings if not told.agrees_with(listing)]
+    indexed = await db.read(_read_index, listings)
+    changed = [listing for listing in listings if not indexed.agrees_with(listing)]
     if not changed:
         return []
-    looks = await asyncio.to_thread(told.beside, changed)
+    looks = await asyncio.to_thread(indexed.beside, changed)
     strays, kept = await _strays(db, library, looks)
     moved = await _moved_folders(db, library, looks)
     actions = await asyncio.to_thread(lambda: list(plan(looks, strays, kept)))
     return [*moved, *actions]
 
 
-class _Told(NamedTuple):
-    """What the index says of the listed folders, and of what is in those that may have changed."""
+class _Indexed(NamedTuple):
+    """The index of the listed folders, and of the content of those that may have changed."""
 
     folders: Mapping[str, folders.FolderRow]
     children: Sequence[tuple[str, str]]
     files: Sequence[Row]
 
     def agrees_with(self, listing: FolderListing) -> bool:
-        """Whether the index is known to be as the listing is."""
+        """Return whether the index already agrees with the listing."""
         known = self.folders.get(listing.folder)
         return (
             known is not None
@@ -69,7 +69,7 @@ class _Told(NamedTuple):
         )
 
     def beside(self, listings: Sequence[FolderListing]) -> list[Look]:
-        """Each of the listings, and what is known there."""
+        """Return each listing together with the index of its folder."""
         children = defaultdict[str, list[str]](list)
         for parent, path in self.children:
             children[parent].append(path)
@@ -93,37 +93,39 @@ class _Told(NamedTuple):
         return looks
 
 
-async def _told(reader: Reader, listings: Sequence[FolderListing]) -> _Told:
-    told = _Told(await folders.known(reader, [listing.folder for listing in listings]), (), ())
+async def _read_index(reader: Reader, listings: Sequence[FolderListing]) -> _Indexed:
+    indexed = _Indexed(
+        await folders.known(reader, [listing.folder for listing in listings]), (), ()
+    )
     whole = [
         listing.folder
         for listing in listings
         if listing.names is None
-        and listing.folder in told.folders
-        and not told.agrees_with(listing)
+        and listing.folder in indexed.folders
+        and not indexed.agrees_with(listing)
     ]
     named = [
         paths.join(listing.folder, name)
         for listing in listings
-        if listing.names is not None and listing.folder in told.folders
+        if listing.names is not None and listing.folder in indexed.folders
         for name in listing.names
     ]
     children, inside = list[tuple[str, str]](), list[Row]()
     if whole:
         children += await folders.children(reader, whole)
-        inside += await files.in_folders(reader, [told.folders[path].id for path in whole])
+        inside += await files.in_folders(reader, [indexed.folders[path].id for path in whole])
     if named:
         for path, folder in (await folders.known(reader, named)).items():
             if not folder.missing:
                 children.append((paths.parent(path), path))
         inside += await files.at_paths(reader, named)
-    return told._replace(children=children, files=inside)
+    return indexed._replace(children=children, files=inside)
 
 
 async def _strays(
     db: Database, library: Library, looks: Sequence[Look]
 ) -> tuple[list[UnlistedFile], Collection[ItemId]]:
-    """The items of other places that the unsettled files may be, and which of all are kept."""
+    """Return the items that unsettled files may be, and the ids of those in collections."""
     loose = await asyncio.to_thread(
         lambda: {identity(file) for look in looks for file in look.unsettled()}
     )
@@ -138,8 +140,8 @@ async def _strays(
     displaced = await asyncio.to_thread(
         lambda: {stray.item.id: stray for look in looks for stray in look.displaced()}
     )
-    # A row of the listed folders counts by its listing if that misses it. Else the disk is asked
-    # anew: what was listed there first may have come here since.
+    # A listing that lacks an item of its folder is enough evidence. Otherwise look at the disk
+    # again: the file may have moved here after the first folder was listed.
     elsewhere = [it for it in formers if it.is_replaced or it.item.id not in displaced]
     unknown = set[str]()
     there = await asyncio.to_thread(
@@ -161,9 +163,9 @@ async def _strays(
 async def _moved_folders(
     db: Database, library: Library, looks: Sequence[Look]
 ) -> list[FolderMoved]:
-    """The folders that were elsewhere: same inode, same time, and not at their old path any more.
+    """Return the folders that moved: same inode and time, and not at their old path any more.
 
-    Inodes are used again for new folders, hence the time.
+    The time is compared because the system gives inodes of deleted folders to new ones.
     """
     new = {
         (look.listing.inode, look.listing.modified_at): look.listing.folder
@@ -191,7 +193,7 @@ async def _moved_folders(
 
 
 def _inodes(disk: Roots, wanted: Iterable[str]) -> dict[str, int | None]:
-    """Return the inodes of folders, None where there is none; without those that are unknown."""
+    """Return the inode of each folder, None if it is absent, without those that cannot be read."""
     found = {}
     for path in wanted:
         with suppress(Unavailable):

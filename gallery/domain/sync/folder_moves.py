@@ -1,8 +1,8 @@
 """The scope of a collection follows its folder when that is renamed or moved.
 
-A folder is known again by its inode and its time of modification, which a rename keeps (see
-`reconcile`), or else by its files: it counts as renamed when it is gone and half of what was in it
-has turned up below one other folder, under the same names.
+A folder is recognised by its inode and its modification time, which a rename keeps (see
+`reconcile`). Otherwise it is recognised by its files: it counts as renamed if it is gone and half
+of its files have appeared below one other folder, under the same names.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ class Departure(NamedTuple):
 
 
 class Departures:
-    """How many items have lately gone from one folder to another."""
+    """How many items have moved recently from one folder to another."""
 
     def __init__(self) -> None:
         self._count: Counter[tuple[str, str]] = Counter()
@@ -35,41 +35,42 @@ class Departures:
         return bool(self._count)
 
     def note(self, departures: Iterable[Departure]) -> None:
-        """Items were moved. Under another name one says nothing of its folder."""
+        """Count items that moved. One that changed its name is no evidence of a renamed folder."""
         for former, path in departures:
             if paths.name(former) == paths.name(path) and len(self._count) < MAX_REMEMBERED:
                 self._count[paths.parent(former), paths.parent(path)] += 1
 
     def folders(self) -> set[str]:
-        """Every folder that something went away from, or from below."""
+        """Return every folder that items have left, and the folders above it."""
         return {above for former, _path in self._count for above in paths.ancestors(former)}
 
     def heirs(self, folder: str) -> Counter[str]:
-        """Where to, and how often, what was in `folder` or below went with the rest of it."""
+        """Return each new place of `folder`, and how many of its items have moved there.
+
+        Only an item that kept its path below the folder counts.
+        """
         votes = Counter[str]()
         for (former, path), count in self._count.items():
             if not paths.covers(folder, former):
                 continue
-            rest = former[len(folder) :]  # "" or "/…": the way from the folder down
+            rest = former[len(folder) :]  # "" or "/…": the path below the folder
             if path.endswith(rest) and len(path) > len(rest):
                 votes[path[: len(path) - len(rest)]] += count
         return votes
 
     def forget(self) -> None:
-        """A full pass has ended: whatever was renamed until now has been followed."""
+        """Forget all moves after a full pass: collections have followed them."""
         self._count.clear()
 
     def begin_anew(self, found: Collection[str]) -> None:
-        """Folders that are there, new or again: what went away from such a path before is no more
-        about them.
-        """
+        """Forget the moves out of folders that were found now: the old ones were other folders."""
         for former, path in list(self._count):
             if former in found:
                 del self._count[former, path]
 
 
 async def follow(tx: Tx, departures: Departures) -> None:
-    """Binds the collections of folders that were renamed to what these are called now."""
+    """Change the scope of collections whose folders were renamed to the new paths."""
     changed = False
     for folder in await folder_moves.lost(tx, departures.folders()):
         for heir, votes in departures.heirs(folder).most_common(1):

@@ -13,8 +13,8 @@ from gallery.values.ids import ItemId, RootId
 class Library:
     """The roots that this process serves, by id.
 
-    `holder` names this server among others on the same database, also after a restart. `transient`
-    are the items that have just been missed and may be found in a moment.
+    `holder` identifies this server on a shared database, also after a restart. `transient` are the
+    items that became missing a moment ago and may soon be found elsewhere.
     """
 
     def __init__(self, disk: Roots, ids: Mapping[str, RootId], holder: str, bus: Bus) -> None:
@@ -27,31 +27,28 @@ class Library:
         }
 
     def serving(self, path: str) -> RootStatus:
-        """The root that a path of the library belongs to."""
+        """Return the root that a path of the library belongs to."""
         return next(it for it in self.roots.values() if it.root == self.disk.of(path))
 
     def name_of(self, root_id: RootId) -> str:
-        """What a root is called; another server may serve more of them."""
+        """Return the name of a root, `""` if only another server serves it."""
         status = self.roots.get(root_id)
         return status.root.name if status else ""
 
     def request_scan(self, *, accept_missing: bool) -> None:
-        """Every root is reconciled as soon as possible."""
+        """Request a full pass over every root as soon as possible."""
         for status in self.roots.values():
             status.request_scan(accept_missing=accept_missing)
 
     def prefer(self, shown: Sequence[Item]) -> None:
-        """Somebody looks at these items: those that were not read or drawn yet are next.
-
-        The first of them is the first.
-        """
+        """Read and render these items next, in their order, because a client shows them."""
         for item in reversed(shown):
             if item.thumbhash is None and not item.missing and self.disk.of(item.path):
                 status = self.serving(item.path)
                 (status.unread if item.taken_at is None else status.unrendered).add(item.id)
 
     def trusted_roots(self) -> set[Root]:
-        """Those whose directory is for certain the right one: what is not there, is not there.
+        """Return the roots with certainly the right directory: only there, an absent file is gone.
 
         It blocks.
         """

@@ -1,8 +1,8 @@
-"""Moves that leave no common inode: to another disk, by copy and removal, by link and unlink.
+"""Moves that keep no inode: to another disk, by copying and deleting, by link and unlink.
 
-Such a move shows as two items for a while, the older one missing. Once both are known by their
-bytes, the younger one folds into the older: that one keeps its id and all that people did with it,
-and is where the younger one was.
+Such a move shows as two items for a while, and the older one is missing. Once both have a
+fingerprint, they are merged: the older item keeps its id and all that people did with it, and gets
+the place of the younger one.
 """
 
 from collections import defaultdict
@@ -15,14 +15,15 @@ from gallery.store.sync.moves import MatchCandidate, Merge
 from gallery.values.ids import ItemId
 
 DAY = 24 * 3_600_000
-"""So many milliseconds may lie between a copy and the removal of the original."""
+"""Milliseconds that may pass between a copy and the removal of the original."""
 
 
-class _Likeness(NamedTuple):
-    """What two items have in common.
+class _MatchRule(NamedTuple):
+    """A property that two items share if they are one file.
 
-    Whether that tells a move although both were there at once, and although somebody has put the
-    younger one into a collection, too; `is_identity`: it tells that they are the very same file.
+    `may_have_met`: it proves a move even if both were present at once. `may_be_kept`: it proves a
+    move even if the younger one is in a collection. `is_identity`: it proves that they are the same
+    file.
     """
 
     key: Callable[[MatchCandidate], Hashable]
@@ -31,33 +32,32 @@ class _Likeness(NamedTuple):
     is_identity: bool = False
 
 
-_LIKENESSES = (
-    _Likeness(lambda it: (it.inode, it.version), is_identity=True),
-    _Likeness(lambda it: it.fingerprint and (it.fingerprint, it.name, it.version.modified_at)),
-    _Likeness(lambda it: it.fingerprint and (it.fingerprint, it.name)),
-    _Likeness(
+_MATCH_RULES = (
+    _MatchRule(lambda it: (it.inode, it.version), is_identity=True),
+    _MatchRule(lambda it: it.fingerprint and (it.fingerprint, it.name, it.version.modified_at)),
+    _MatchRule(lambda it: it.fingerprint and (it.fingerprint, it.name)),
+    _MatchRule(
         lambda it: it.fingerprint and (it.fingerprint, it.version.modified_at), may_be_kept=False
     ),
-    _Likeness(lambda it: it.fingerprint, may_have_met=False),
+    _MatchRule(lambda it: it.fingerprint, may_have_met=False),
 )
-"""The surest first."""
+"""The most certain rule comes first."""
 
 
 def matches(lookalikes: Iterable[MatchCandidate]) -> Iterator[Merge]:
-    """Yield which items are one file that was moved. Pure.
+    """Yield the pairs of items that are one file that was moved. Pure.
 
-    A missing one and a present one that came later are paired if they alone have something in
-    common: their bytes, and name or time for choice. Whatever else is on the disk with the same
-    makes the present one a copy. At last a missing one is paired with the only copy that was made
-    within a day before it was removed, whatever its name and time. Items from the first scan of one
-    root are never paired.
+    A missing item and a younger present item are a pair if no third item shares the property: the
+    bytes, and possibly name or time. If several present items share it, they are copies. Finally, a
+    missing item is paired with the only copy that was made within a day before its removal, with
+    any name and time. Items of the first scan of one root are never paired.
     """
     left = sorted(lookalikes, key=lambda item: item.id)
-    for likeness in _LIKENESSES:
-        for missing, present in _alike(left, likeness.key):
-            if likeness.is_identity:
-                del missing[1:]  # of several rows of one and the same file, the oldest
-            if len(missing) == len(present) == 1 and _follows(present[0], missing[0], likeness):
+    for rule in _MATCH_RULES:
+        for missing, present in _alike(left, rule.key):
+            if rule.is_identity:
+                del missing[1:]  # several rows of the same file: the oldest counts
+            if len(missing) == len(present) == 1 and _follows(present[0], missing[0], rule):
                 yield Merge(missing[0].id, present[0].id)
                 left.remove(missing[0])
                 left.remove(present[0])
@@ -71,7 +71,7 @@ def matches(lookalikes: Iterable[MatchCandidate]) -> Iterator[Merge]:
 def _alike(
     items: Iterable[MatchCandidate], key: Callable[[MatchCandidate], Hashable]
 ) -> Iterator[tuple[list[MatchCandidate], list[MatchCandidate]]]:
-    """Yield the missing and the present ones of all that have a key in common."""
+    """Yield the missing and the present items of each group that shares a key."""
     groups = defaultdict[Hashable, list[MatchCandidate]](list)
     for item in items:
         if value := key(item):
@@ -84,27 +84,27 @@ def _alike(
 
 
 def _is_copy(younger: MatchCandidate, older: MatchCandidate) -> bool:
-    """Return whether one was added while the other was there, a day before its end at most."""
+    """Return whether one was added while the other was present, within a day before its removal."""
     earliest = max(older.added_at, older.missing_since - DAY)
     return not _is_first(younger, older) and earliest < younger.added_at < older.missing_since
 
 
 def _is_first(younger: MatchCandidate, older: MatchCandidate) -> bool:
-    """Return whether the younger one was there at the first scan of the root of both."""
+    """Return whether the younger one was found by the first scan of the root of both."""
     return older.root_id == younger.root_id and (
         younger.first_scan is None or younger.added_at <= younger.first_scan
     )
 
 
-def _follows(younger: MatchCandidate, older: MatchCandidate, likeness: _Likeness) -> bool:
-    """Whether the times admit that one is the other's later place."""
+def _follows(younger: MatchCandidate, older: MatchCandidate, rule: _MatchRule) -> bool:
+    """Return whether the times allow that the younger one is the later place of the older."""
     if _is_first(younger, older):
         return False
     if younger.added_at >= older.missing_since:
         return True
     return (
-        likeness.may_have_met
-        and (likeness.may_be_kept or not younger.collections)
+        rule.may_have_met
+        and (rule.may_be_kept or not younger.collections)
         and younger.added_at > max(older.added_at, older.missing_since - DAY)
     )
 
@@ -112,9 +112,10 @@ def _follows(younger: MatchCandidate, older: MatchCandidate, likeness: _Likeness
 async def merge_matches(
     tx: Tx, item_ids: Collection[ItemId], transient: Collection[ItemId]
 ) -> list[tuple[MatchCandidate, MatchCandidate]]:
-    """Folds what was read, or is missing, as far as it goes; the (older, younger) items before.
+    """Merge the items that match and return each pair (older, younger) as it was before.
 
-    What is `transient` has just been missed and may still turn up with its own inode.
+    `transient` items became missing a moment ago and may still be found by their inode: they are
+    not merged.
     """
     found = await moves.lookalikes(tx, item_ids) if item_ids else []
     alike = {item.id: item for item in found if item.id not in transient}
@@ -125,7 +126,7 @@ async def merge_matches(
 
 
 async def merge(tx: Tx, pairs: Sequence[Merge]) -> None:
-    """Each older item is where the younger one was, and in its collections; that one ends."""
+    """Move each older item to the place and collections of the younger one, and delete that."""
     ends = await index.whole(tx, [pair.younger for pair in pairs])
     await moves.take_over(tx, pairs)
     await index.put(tx, [ends[pair.younger]._replace(id=pair.older) for pair in pairs])

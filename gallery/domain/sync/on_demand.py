@@ -1,4 +1,4 @@
-"""A look at the disk for what a request names and the index does not know yet."""
+"""A look at the disk for files that a request names and that are not in the index yet."""
 
 import asyncio
 import time
@@ -32,10 +32,10 @@ async def write_with_a_look(
     *args: P.args,
     **kw: P.kwargs,
 ) -> T:
-    """Runs `use_case`; if it misses files or a folder, looks at the disk once and tries again.
+    """Run `use_case`. If it misses files or a folder, look at the disk once and try again.
 
-    A file that was copied a moment ago is indexed on the spot this way, and what everybody else
-    sends costs no look. The disk is only touched between the two transactions.
+    So a file that was copied a moment ago is indexed at once, and all other requests need no look.
+    The disk is used only between the two transactions.
     """
     looked_for_files = looked_for_folder = False
     while True:
@@ -52,14 +52,14 @@ async def write_with_a_look(
 
 
 async def _index_files(db: Database, library: Library, wanted: Sequence[str]) -> bool:
-    """Looks for the files and indexes them if each is there; whether it is worth another try."""
+    """Index the files if all of them exist. Return whether the use case should be tried again."""
     deadline = time.monotonic() + LOOK_SECONDS
     found = await _look(lambda: _files(library.disk, wanted, deadline))
     by_root = defaultdict[RootId, dict[str, list[FileSeen]]](lambda: defaultdict(list))
     for path, file in found.items():
         by_root[library.serving(path).id][paths.parent(path)].append(file)
     for root_id, by_folder in by_root.items():
-        # Only these files were looked at: the rest of their folders is as it was.
+        # Only these files were looked at: the rest of their folders stays as it is.
         listings = [
             FolderListing(folder, files, [], names=frozenset(file.name for file in files))
             for folder, files in by_folder.items()
@@ -71,7 +71,10 @@ async def _index_files(db: Database, library: Library, wanted: Sequence[str]) ->
 
 
 def _files(disk: Roots, wanted: Sequence[str], deadline: float) -> dict[str, FileSeen]:
-    """Each of the files; none at all as soon as one is not there, or time is up."""
+    """Return each of the files, or none if one is absent. Raises `TimeoutError` after the deadline.
+
+    `deadline` is a time of `time.monotonic`.
+    """
     found: dict[str, FileSeen] = {}
     for start in range(0, len(wanted), _CHUNK):
         part = wanted[start : start + _CHUNK]

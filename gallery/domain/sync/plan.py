@@ -1,9 +1,9 @@
-"""What has to change so that the index shows what a look at the disk has shown. Pure.
+"""The actions that bring the index to what a look at the disk has found. Pure.
 
-A file is known again by its inode, size and time of modification together: a rename keeps all
-three, on every way from one name to another, swaps and renumberings included. A copy has an inode
-of its own, and as long as the former place still holds the file, there is no move. Moves that leave
-no common inode, as those to another disk, are found later: see `moves`.
+A file is recognised by its inode, size and modification time together: a rename keeps all three,
+also in swaps and renumberings. A copy has its own inode, and while the former place still holds the
+file, there is no move. Moves that keep no inode, for example to another disk, are found later: see
+`moves`.
 """
 
 from collections import defaultdict
@@ -25,7 +25,7 @@ FileIdentity = tuple[int, FileVersion]
 
 
 class FolderFound(NamedTuple):
-    """A folder that the index did not know, or thought missing."""
+    """A folder that was not in the index, or was missing."""
 
     path: str
 
@@ -38,16 +38,17 @@ class FolderMoved(NamedTuple):
 
 
 class FolderGone(NamedTuple):
-    """A known folder that is not there; everything below it is missing too."""
+    """A known folder that is absent; everything below it is missing too."""
 
     path: str
 
 
 class FolderListed(NamedTuple):
-    """A folder whose identity, or listing, is not as it was known. Behind all else of the folder.
+    """A folder whose identity or listing has changed. It is the last action of its folder.
 
-    `digest` is that of a whole listing, of `file_count` files, with which the index agrees once the
-    plan has been applied; None if it was not whole, or if something is still to be decided.
+    `digest` is that of a whole listing with `file_count` files, which the index agrees with once
+    the plan has been applied. It is None if the listing was not whole, or if a change must still be
+    confirmed.
     """
 
     path: str
@@ -58,14 +59,14 @@ class FolderListed(NamedTuple):
 
 
 class Added(NamedTuple):
-    """A file that the index did not know."""
+    """A file that is not in the index."""
 
     folder: str
     file: FileSeen
 
 
 class Seen(NamedTuple):
-    """A file at the path of a known item, which differs from what is known, or was missing."""
+    """A file at the path of an item that differs from it, or that was missing."""
 
     id: ItemId
     folder: str
@@ -73,10 +74,10 @@ class Seen(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """A known item that was at the path `former`, and is a file of `folder` now.
+    """An item that was at the path `former`, and whose file is in `folder` now.
 
-    Whoever was in that place, and is not moved as well, is missing: his file was overwritten.
-    `left_a_void`: nothing is at `former` any more.
+    The item that was at the new path is missing, unless it moved too: its file was overwritten.
+    `left_a_void`: there is no file at `former` any more.
     """
 
     id: ItemId
@@ -87,7 +88,7 @@ class Moved(NamedTuple):
 
 
 class Gone(NamedTuple):
-    """A known file that is not there."""
+    """An item whose file is absent."""
 
     id: ItemId
     path: str
@@ -97,9 +98,9 @@ Action = FolderFound | FolderMoved | FolderGone | FolderListed | Added | Seen | 
 
 
 class KnownFolder(NamedTuple):
-    """What the index knows of a folder that was listed; `digest` if it agrees with a listing.
+    """A listed folder as the index has it; `digest` is None if it agrees with no listing.
 
-    Of several files of one name the present one is the last, the latest missing before it.
+    Several items may have had one name: the present one is last, after the missing ones by time.
     """
 
     is_present: bool
@@ -114,10 +115,10 @@ NOTHING_KNOWN = KnownFolder(is_present=False)
 
 
 class Look(NamedTuple):
-    """A listing beside what the index knows at the names that were looked at.
+    """A listing, beside the items of the index with the names that were looked at.
 
-    `rows` are the items that have the names: the present, or latest missing ones; `former` those
-    that had them before.
+    `rows` are the items that have the names: the present or most recently missing ones. `former`
+    are those that had the names before.
     """
 
     listing: FolderListing
@@ -127,6 +128,7 @@ class Look(NamedTuple):
 
     @classmethod
     def at(cls, listing: FolderListing, known: KnownFolder) -> "Look":
+        """Return the listing with the items of `known` that it has looked at."""
         rows: dict[str, KnownItem] = {}
         former: dict[str, KnownItem] = {}
         for row in known.files:
@@ -137,16 +139,17 @@ class Look(NamedTuple):
         return cls(listing, known, rows, former)
 
     def path(self, name: str) -> str:
+        """Return the path of a name in the folder."""
         return paths.join(self.listing.folder, name)
 
     def unsettled(self) -> Iterator[FileSeen]:
-        """The files that the index does not know to be here: they may have been elsewhere."""
+        """Yield the files that the index does not have here: they may have been elsewhere."""
         for file in self.listing.files:
             if not _is_in_place(self.rows.get(file.name), file):
                 yield file
 
     def displaced(self) -> "Iterator[UnlistedFile]":
-        """The items of the folder whose file is not in its place."""
+        """Yield the items of the folder whose file is not in its place."""
         files = {file.name: file for file in self.listing.files}
         for name, row in self.rows.items():
             file = files.get(name)
@@ -155,9 +158,10 @@ class Look(NamedTuple):
 
 
 class UnlistedFile(NamedTuple):
-    """An item whose file is not at its path; `left_a_void` if nothing is.
+    """An item whose file is not at its path; `left_a_void` if no other file is there either.
 
-    `is_replaced`: it is shown as it was until another file at its path was taken for a new version.
+    `is_replaced`: it is an earlier version of the item, before another file at its path was taken
+    for a new version.
     """
 
     item: KnownItem
@@ -171,21 +175,21 @@ def _is_in_place(row: KnownItem | None, file: FileSeen) -> bool:
 
 
 def identity(file: FileSeen | KnownItem) -> FileIdentity:
-    """What a file keeps on its way from one name to another, and shares with no other file."""
+    """Return the identity of a file: it survives a rename, and no other file shares it."""
     return file.inode, file.version
 
 
 Moving = Mapping[ItemId, FileIdentity]
-"""The ids of the items that have moved, and which file each is, if it had several."""
+"""The items that move, and the identity of the file that moves with each."""
 
 
 def plan(
     looks: Sequence[Look], elsewhere: Iterable[UnlistedFile] = (), kept: Collection[ItemId] = ()
 ) -> Iterator[Action]:
-    """The actions that bring the index to what was seen.
+    """Yield the actions that bring the index to what was seen.
 
-    `elsewhere` are strays beside those of the folders looked at, `kept` the ids of items that are
-    in collections.
+    `elsewhere` are items of other folders whose file may have moved here. `kept` are the ids of
+    items that are in collections.
     """
     moves = _moves(looks, elsewhere, kept)
     moved = {stray.item.id: identity(stray.item) for stray in moves.values()}
@@ -196,7 +200,7 @@ def plan(
 def _moves(
     looks: Sequence[Look], elsewhere: Iterable[UnlistedFile], kept: Collection[ItemId]
 ) -> dict[str, UnlistedFile]:
-    """Which stray the file at each path is."""
+    """Return which item has moved to each path."""
     moves = _claims(looks, elsewhere)
     moved = {stray.item.id for stray in moves.values()}
     for look in looks:
@@ -208,13 +212,13 @@ def _moves(
 
 
 def _claims(looks: Sequence[Look], elsewhere: Iterable[UnlistedFile]) -> dict[str, UnlistedFile]:
-    """The best of the strays that each file may be, by its path; none is two files."""
+    """Return the best candidate for each file by its path. No item is chosen for two files."""
     strays = defaultdict[FileIdentity, list[UnlistedFile]](list)
     for stray in chain(elsewhere, *(look.displaced() for look in looks)):
         strays[identity(stray.item)].append(stray)
     claims: dict[str, UnlistedFile] = {}
     taken = set[ItemId]()
-    # That a file was replaced was a guess; that this is the very one that was, is certain.
+    # That a file was replaced was a guess; an equal identity is certain, so it comes first.
     for is_replaced in (True, False):
         for look in looks:
             for file in look.unsettled() if strays else ():
@@ -231,7 +235,7 @@ def _claims(looks: Sequence[Look], elsewhere: Iterable[UnlistedFile]) -> dict[st
 
 
 def _rank(path: str, stray: UnlistedFile) -> tuple[int, bool, bool, int]:
-    """Of several former places of a file: the last, the same path, the same name, the oldest."""
+    """Return the sort key of a former place: latest, same path, same name, then oldest item."""
     row = stray.item
     return (
         -(row.missing_since or 1 << 62),
@@ -242,10 +246,10 @@ def _rank(path: str, stray: UnlistedFile) -> tuple[int, bool, bool, int]:
 
 
 def _stays(row: KnownItem, newcomer: UnlistedFile, kept: Collection[ItemId]) -> bool:
-    """Whether an item stays where another file was moved onto its own, which exists no more.
+    """Return whether an item keeps its path where another file was moved onto its own.
 
-    That is how programs replace a file by a new version of it: write another, rename it. A file
-    that somebody keeps in a collection is never taken for such a one.
+    Programs replace a file by a new version in this way: they write another one and rename it. An
+    item in a collection never counts as such a temporary file.
     """
     return (
         not row.missing_since
@@ -285,8 +289,8 @@ def _plan_files(look: Look, moves: Mapping[str, UnlistedFile], moved: Moving) ->
         path = look.path(file.name)
         if row and row.id in moved and path not in moves:
             if moved[row.id] == identity(file):
-                continue  # it was here when this was listed, and is elsewhere by now
-            row = look.former.get(file.name)  # who had that name before may be back
+                continue  # it was here when this folder was listed, and has moved since
+            row = look.former.get(file.name)  # the item that had this name before may be back
         if action := _plan_file(folder, file, row, moves.get(path), moved):
             yield action
     for row in rows.values():

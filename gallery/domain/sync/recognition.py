@@ -1,4 +1,4 @@
-"""Which directory is a root that was served before, under another name or at another place."""
+"""Recognition of roots that were served before, under another name or at another place."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ Sign = Callable[[KnownRoot, Root], bool]
 
 
 def is_spelled_alike(known: KnownRoot, root: Root) -> bool:
-    """Return whether the root was served from this path. The disk is not looked at."""
+    """Return whether the root was served from this path. It does not read the disk."""
     return known.directory == shown(root.directory)
 
 
@@ -26,8 +26,7 @@ def is_same_directory(known: KnownRoot, root: Root) -> bool:
 def was_renamed(known: KnownRoot, root: Root) -> bool:
     """Return whether the directory has the recorded inode and files, and its former place has not.
 
-    Without a look at the files, and at the former place, another disk would do: the top folders of
-    most have the same inode. It blocks.
+    The inode alone proves nothing: the top folders of most disks have the same one. It blocks.
     """
     return (
         known.inode is not None
@@ -38,27 +37,27 @@ def was_renamed(known: KnownRoot, root: Root) -> bool:
 
 
 def was_copied(known: KnownRoot, root: Root) -> bool:
-    """Return whether it has name and files of one whose recorded path is gone. It blocks."""
+    """Return whether it has the name and files of a root whose recorded path is gone. It blocks."""
     former = _recorded(known)
     if known.name != root.name and former.directory.name != root.directory.name:
         return False
     try:
         is_gone = former.identity() is None
-    except OSError:  # it cannot be told now
+    except OSError:  # the disk cannot be read now
         return False
     return is_gone and _has_sample(known, root)
 
 
 PLAIN: Sequence[Sign] = (is_spelled_alike, is_same_directory)
-"""Signs that need no sample, the surest first."""
+"""Signs that need no sample, the most certain first."""
 SIGNS: Sequence[Sign] = (*PLAIN, was_renamed, was_copied)
-"""All of them. A surer sign for one root goes before a weaker one for another."""
+"""All signs. A more certain sign for one root goes before a weaker one for another."""
 
 
 def match(
     known: Sequence[KnownRoot], served: Mapping[str, Root], signs: Sequence[Sign] = SIGNS
 ) -> dict[str, KnownRoot]:
-    """Return which of the known roots each served one is, by its name now. It blocks."""
+    """Return the known root that each served one is, by its name now. It blocks."""
     left = {row.id: row for row in known}
     found: dict[str, KnownRoot] = {}
     for sign in signs:
@@ -77,7 +76,7 @@ def _recorded(known: KnownRoot) -> Root:
 def _identity(root: Root) -> tuple[int, int] | None:
     try:
         return root.identity()
-    except OSError:  # it cannot be told now
+    except OSError:  # the disk cannot be read now
         return None
 
 

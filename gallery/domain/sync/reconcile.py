@@ -1,11 +1,11 @@
-"""Bringing the index to what the disk shows: what `compare` found is applied, batch by batch.
+"""Transactions that bring the index to what the disk shows, batch by batch; see `compare`.
 
-The disk is the truth. A file that is gone is marked missing, never deleted, and keeps its id; it is
-whole again when something is at its path again, or when it turns up elsewhere. Applying a plan
-twice changes nothing the second time, and a folder that is as the index knows it gives an empty
-plan.
+The disk is the truth. A file that is gone is marked missing, never deleted, and the item keeps its
+id. The item is present again when a file is at its path again, or when its file is found elsewhere.
+Applying a plan twice changes nothing the second time, and a folder that agrees with the index has
+an empty plan.
 
-Each of these transactions waits for the others, on whatever root and server: a file that goes from
+Each of these transactions waits for all others, of all roots and servers: a file that moves from
 one root to another concerns two of them.
 """
 
@@ -40,21 +40,21 @@ BATCH = 300
 """Actions or files of one transaction: it holds the write lock for well under 50 ms."""
 
 PURGE_MILLISECONDS = 30 * 24 * 3_600_000
-"""How long an item that is missing and in no collection is remembered."""
+"""How long a missing item that is in no collection is kept."""
 
 REPLACED_MILLISECONDS = 3_600_000
-"""How long a file that was replaced by another one may take to turn up elsewhere."""
+"""How long a file that was replaced by another one is looked for elsewhere."""
 
 BELIEVED_MILLISECONDS = 10_000
-"""After so long, and once it was read, a new version is no guess any more."""
+"""A new version that was read, and is older than this, is no guess any more."""
 
 _ORDER = (FolderFound, FolderMoved, Moved, Added, Seen, Gone, FolderListed)
 
 
 def in_order(actions: Iterable[Action]) -> list[Action]:
-    """Return the actions as they are to be applied where one transaction cannot hold them all.
+    """Return the actions in the order in which several transactions must apply them.
 
-    An item leaves its path before another one, which was missing, is present there again.
+    An item leaves its path before a missing item is present there again.
     """
     return sorted(actions, key=lambda action: _ORDER.index(type(action)))
 
@@ -62,11 +62,11 @@ def in_order(actions: Iterable[Action]) -> list[Action]:
 async def apply(
     tx: Tx, root_id: RootId, top: str, actions: Sequence[Action], since: Millis
 ) -> Outcome:
-    """Makes the index show what the actions say.
+    """Apply the actions to the index.
 
-    `top` is the path of the root's own folder, `since` the time (ms) from which on what is gone
-    counts as missing. A `FolderGone` may concern more than one transaction should hold: it is not
-    applied here, see `apply_gone`.
+    `top` is the path of the root's own folder, and `since` the time (ms) from which absent items
+    are missing. A `FolderGone` may concern too many items for one transaction: `apply_gone` applies
+    it.
     """
     await roots.lock(tx)
     found = [action.path for action in actions if isinstance(action, FolderFound)]
@@ -91,9 +91,9 @@ async def apply(
     if added:
         await _add(tx, changes, root_id, added)
     if seen:
-        await _see(tx, changes, root_id, seen)
+        await _update_seen(tx, changes, root_id, seen)
     if gone:
-        await _lose(tx, changes, root_id, gone, since)
+        await _mark_missing(tx, changes, root_id, gone, since)
     if listed:
         await folders.store_listed(tx, [folders.ListedFolder(*action) for action in listed])
     await changes.tell(tx)
@@ -101,12 +101,15 @@ async def apply(
 
 
 async def apply_gone(tx: Tx, root_id: RootId, folder: str, since: Millis) -> tuple[bool, Outcome]:
-    """Marks at most a batch of what was below `folder` missing; whether that was all of it."""
+    """Mark at most a batch of the items below `folder` missing.
+
+    Return whether it was the last batch, and the outcome.
+    """
     await roots.lock(tx)
     changes = Changes(root_id)
     gone = await files.present_below(tx, folder, BATCH)
     await folders.forget_digests(tx, (), gone)
-    await _lose(tx, changes, root_id, gone, since)
+    await _mark_missing(tx, changes, root_id, gone, since)
     is_all = len(gone) < BATCH
     if is_all:
         await folders.mark_missing(tx, folder)
@@ -118,7 +121,7 @@ async def apply_gone(tx: Tx, root_id: RootId, folder: str, since: Millis) -> tup
 async def store_metadata(
     tx: Tx, root_id: RootId, read: Sequence[tuple[Unread, Probed]], transient: Collection[ItemId]
 ) -> Outcome:
-    """Keeps what files said of themselves, and folds what by that turns out to have moved."""
+    """Store the metadata of files, and merge items that turn out to be one moved file."""
     await roots.lock(tx)
     changes = Changes(root_id)
     await metadata.store(tx, read)
@@ -129,18 +132,18 @@ async def store_metadata(
     return changes.outcome
 
 
-async def store_thumbnails(tx: Tx, root_id: RootId, drawn: Sequence[RenderedItem]) -> None:
-    """Keeps what came of drawing files: those that show them have a new state."""
+async def store_thumbnails(tx: Tx, root_id: RootId, rendered: Sequence[RenderedItem]) -> None:
+    """Store the results of rendering; collections that show the items get a new revision."""
     await roots.lock(tx)
     changes = Changes(root_id)
-    await thumbnails.store(tx, drawn)
-    changes.items |= {it.source.id for it in drawn}
-    changes.folders |= {paths.parent(it.source.path) for it in drawn}
+    await thumbnails.store(tx, rendered)
+    changes.items |= {it.source.id for it in rendered}
+    changes.folders |= {paths.parent(it.source.path) for it in rendered}
     await changes.tell(tx)
 
 
 async def forbid(tx: Tx, root_id: RootId, item_ids: Iterable[ItemId]) -> None:
-    """Note that files may not be read by this server."""
+    """Note that the server has no permission to read these files."""
     await roots.lock(tx)
     changes = Changes(root_id)
     changes.folders |= {paths.parent(path) for path in await problems.forbid(tx, item_ids)}
@@ -153,7 +156,7 @@ async def forbid(tx: Tx, root_id: RootId, item_ids: Iterable[ItemId]) -> None:
 async def merge(
     tx: Tx, root_id: RootId, missing: Collection[ItemId], transient: Collection[ItemId]
 ) -> Outcome:
-    """Folds what came elsewhere, by its bytes, into the items that are missing; see `moves`."""
+    """Merge missing items with the items that their files have become; see `moves`."""
     await roots.lock(tx)
     changes = Changes(root_id)
     await _merge(tx, changes, missing, transient)
@@ -165,9 +168,9 @@ async def merge(
 
 
 async def purge(tx: Tx, root_id: RootId, before: Millis) -> bool:
-    """Forgets at most a batch of what is missing since before then; whether that was all.
+    """Delete at most a batch of items and folders that have been missing since before `before`.
 
-    What is in a collection is never forgotten.
+    Return whether it was the last batch. Items in a collection are never deleted.
     """
     await roots.lock(tx)
     gone = await files.forgettable(tx, root_id, before, BATCH)
@@ -183,7 +186,7 @@ async def purge(tx: Tx, root_id: RootId, before: Millis) -> bool:
 
 
 async def _add(tx: Tx, changes: Changes, root_id: RootId, added: Sequence[Added]) -> None:
-    """The files that are still unknown: a request may have indexed one since the plan was made."""
+    """Insert the files that are not indexed yet: a request may have indexed one since the plan."""
     by_path = {paths.join(action.folder, action.file.name): action for action in added}
     indexed = await files.present_at(tx, by_path)
     known = await folders.known(tx, {action.folder for action in added})
@@ -200,8 +203,8 @@ async def _add(tx: Tx, changes: Changes, root_id: RootId, added: Sequence[Added]
     changes.count(root_id, present=len(new))
 
 
-async def _see(tx: Tx, changes: Changes, root_id: RootId, seen: Sequence[Seen]) -> None:
-    """The files are as they were seen, unless the items have moved since."""
+async def _update_seen(tx: Tx, changes: Changes, root_id: RootId, seen: Sequence[Seen]) -> None:
+    """Store the files as they were seen, unless the items have moved since."""
     places = await files.places(tx, [action.id for action in seen])
     here = [
         action
@@ -222,10 +225,10 @@ async def _see(tx: Tx, changes: Changes, root_id: RootId, seen: Sequence[Seen]) 
     changes.items.update(action.id for action in here)
 
 
-async def _lose(
+async def _mark_missing(
     tx: Tx, changes: Changes, root_id: RootId, gone: Mapping[ItemId, str], since: Millis
 ) -> None:
-    """Marks the items missing, unless they are elsewhere by now."""
+    """Mark the items missing, unless they have moved since."""
     lost = await index.mark_missing(tx, gone, since)
     left = {paths.parent(gone[id_]) for id_ in lost}
     changes.folders |= left
@@ -240,17 +243,17 @@ async def _merge(
 ) -> None:
     for older, younger in await moves.merge_matches(tx, item_ids, transient):
         changes.items.add(older.id)
-        changes.count(older.root_id, missing=-1)  # and one less, and one more, where the other was
+        changes.count(older.root_id, missing=-1)  # the younger one already counted as present
         changes.depart(older.path, younger.path)
 
 
 async def _move(
     tx: Tx, changes: Changes, root_id: RootId, moved: Sequence[Moved], since: Millis
 ) -> None:
-    """Puts the items where their files are now.
+    """Move the items to the present places of their files.
 
-    What a request has made of such a file meanwhile folds into its item. An item whose file was
-    overwritten is missing.
+    If a request has indexed such a file meanwhile, its new item is merged with the moved one. An
+    item whose file was overwritten becomes missing.
     """
     places = await files.places(tx, [action.id for action in moved])
     into = {
@@ -273,7 +276,7 @@ async def _move(
         for path, (id_, _inode) in there.items()
         if id_ not in movers and id_ not in duplicates
     }
-    await _lose(tx, changes, root_id, overwritten, since)
+    await _mark_missing(tx, changes, root_id, overwritten, since)
     known = await folders.known(tx, {action.folder for action in into.values()})
     placed = [
         index.PlacedItem(

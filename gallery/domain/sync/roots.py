@@ -1,7 +1,7 @@
-"""Which roots are served: the same ones as before, whatever they are called and wherever they are.
+"""Registration of the served roots: each keeps its identity under another name or directory.
 
-A root that gets a name, loses it or changes it keeps all its items, and so does one that is at
-another directory now: its paths change in the index, and nothing else does.
+A root that gets, changes or loses its name keeps all its items, and so does one that has moved to
+another directory: only paths change in the index.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ from gallery.values.ids import RootId
 
 
 async def register(db: Database, disk: Roots, options: Sequence[str] = ()) -> dict[str, RootId]:
-    """Return the id of each root that is served, by name. New ones are made.
+    """Return the id of each served root, by name. New roots are created.
 
-    Raises `Misconfigured` for a new one whose directory is not there, and `StartRefused` where a
-    root with a name and one without would stand side by side. It names the command that works,
-    which has these `options`.
+    Raises `Misconfigured` if the directory of a new root does not exist, and `StartRefused` if a
+    root with a name and one without would be in the same library. The error names a command that
+    works, with these `options`.
     """
     known = await db.read(roots.known)
     former = await asyncio.to_thread(recognition.match, known, disk.by_name, recognition.PLAIN)
@@ -46,18 +46,18 @@ async def register(db: Database, disk: Roots, options: Sequence[str] = ()) -> di
             else "as " + ", ".join(printable(row.name) for row in left)
         )
         raise StartRefused(
-            f"This library has been served {how}, too, and of several folders each needs a name: "
-            f"{_command(left, disk, former, options)} (or --data with another folder keeps them "
-            "apart)"
+            f"This library has been served {how}. If it has several folders, each needs a name: "
+            f"{_command(left, disk, former, options)} (to keep them apart, give another folder "
+            "with --data)"
         )
     places = {name: (name, shown(root.directory)) for name, root in disk.by_name.items()}
     if places == {name: (row.name, row.directory) for name, row in former.items()}:
-        return {name: row.id for name, row in former.items()}  # also on a disk that is full
+        return {name: row.id for name, row in former.items()}  # works on a full disk too
     return await db.write(_store, disk, former)
 
 
 def _match(known: Sequence[KnownRoot], served: Mapping[str, Root]) -> dict[str, KnownRoot]:
-    """Return which of the known roots each served one is: without any sign, that of its name.
+    """Return the known root that each served one is. Without any other sign, the name decides.
 
     It blocks.
     """
@@ -73,9 +73,9 @@ def _command(
     former: Mapping[str, KnownRoot],
     options: Sequence[str],
 ) -> str:
-    """Return the command that serves all of these side by side, each under its name.
+    """Return the command that serves all these roots together, each with a name.
 
-    One without any gets that of its folder.
+    A root without a name gets that of its folder.
     """
     wanted = [(row.name, row.directory) for row in left]
     for name, root in disk.by_name.items():
@@ -89,7 +89,7 @@ def _command(
 
 
 def _free_name(directory: str, taken: set[str]) -> str:
-    """Return a name for a root that is none of the `taken` ones, and take it."""
+    """Return a name for a root that is not among the `taken` ones, and add it to them."""
     base = re.sub(r"[^\w.-]+", "-", Path(directory).name).strip(".-") or "library"
     name, number = base, 2
     while name in taken:
@@ -99,7 +99,7 @@ def _free_name(directory: str, taken: set[str]) -> str:
 
 
 def _is_absent(root: Root) -> bool:
-    """Raises `StartRefused` if that cannot be told now."""
+    """Return whether the directory does not exist. Raises `StartRefused` if this is unknown now."""
     try:
         return root.identity() is None
     except OSError as error:
@@ -109,7 +109,7 @@ def _is_absent(root: Root) -> bool:
 
 async def _store(tx: Tx, disk: Roots, former: Mapping[str, KnownRoot]) -> dict[str, RootId]:
     renamed = {name: row for name, row in former.items() if row.name != name}
-    for row in renamed.values():  # aside, for the case that they change names among themselves
+    for row in renamed.values():  # temporary names first: two roots may swap their names
         await roots.rename(tx, row.id, row.name, f"\x01{row.id}")
     for name, row in renamed.items():
         await roots.rename(tx, row.id, f"\x01{row.id}", name)

@@ -1,6 +1,6 @@
 """Collections: their rows, without the members.
 
-The owner or the viewer is an argument and a WHERE in every statement.
+The owner or the viewer is an argument and a condition of every statement.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from gallery.values.urls import picture_version
 
 
 class Fields(NamedTuple):
-    """What a change may set of a collection itself: each a column of the same name, `name` two.
+    """The fields that a change sets. Each is a column of the same name, except that `name` is two.
 
-    A new field needs no other line in this module. If `Collection` has it, too, it is shown.
+    A new field needs no other line in this module. Clients see it if `Collection` has it, too.
     """
 
     name: CollectionName
@@ -44,7 +44,7 @@ _SOURCES = {
     "cover_small_url": "NULL",
     "cover_large_url": "NULL",
 }
-"""Of what is shown and no column of its own; the addresses follow from the other columns."""
+"""The fields for clients that are not columns of the table; the URLs follow from other columns."""
 _SHOWN_COLUMNS = ", ".join(_SOURCES.get(name, f"c.{name}") for name in _SHOWN)
 _SMALL, _LARGE = map(_SHOWN.index, ("cover_small_url", "cover_large_url"))
 _TYPES = get_type_hints(Collection)
@@ -68,7 +68,7 @@ _SUMMARY = f"""
 
 
 def _versioned(row: Row) -> Versioned:
-    """Return a row of `_SUMMARY` as the collection in its state."""
+    """Return a row of `_SUMMARY` as a collection with its revision."""
     id_, updated_at, version, disk_version, cover_id, size, modified_at, *shown = row
     if cover_id is not None:
         cover = f"/api/collections/{id_}/cover?size="
@@ -82,7 +82,7 @@ def _versioned(row: Row) -> Versioned:
 
 
 def _plain(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
-    """Return columns by name, flags as true or false."""
+    """Return columns by name, with flags as booleans."""
     found = dict(zip(names, values, strict=True))
     for flag in _FLAGS:
         found[flag] = found[flag] == 1
@@ -90,7 +90,10 @@ def _plain(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
 
 
 async def visible(reader: Reader, viewer_id: AccountId, updated_after: Millis) -> list[Versioned]:
-    """What the viewer may see and was updated after then (ms), newest first."""
+    """Return the collections that the viewer may see, newest first.
+
+    Only those that were updated after `updated_after` (ms).
+    """
     rows = await reader.all(
         f"""
         {_SUMMARY}
@@ -106,7 +109,7 @@ async def visible(reader: Reader, viewer_id: AccountId, updated_after: Millis) -
 async def list_revision(
     reader: Reader, viewer_id: AccountId, updated_after: Millis
 ) -> ListRevision:
-    """The state of `visible`, without reading it."""
+    """Return the revision of the list `visible`, without reading the list."""
     row = await reader.one(
         f"""
         SELECT
@@ -138,13 +141,13 @@ async def count_members(reader: Reader, viewer_id: AccountId, updated_after: Mil
 
 
 async def visible_ids(reader: Reader, viewer_id: AccountId) -> list[CollectionId]:
-    """The ids of all that the viewer may see, ascending."""
+    """Return the ids of all collections that the viewer may see, ascending."""
     found = await reader.column(f"SELECT c.id FROM collection AS c WHERE {_VISIBLE}", viewer_id)
     return sorted(found)
 
 
 class CollectionState(NamedTuple):
-    """The state of a collection, and how many items it has."""
+    """The revision of a collection, and how many items it has."""
 
     version: int
     disk_version: int
@@ -152,9 +155,10 @@ class CollectionState(NamedTuple):
 
 
 async def states(reader: Reader, viewer_id: AccountId) -> dict[CollectionId, CollectionState]:
-    """The states of all that the viewer may see, by id.
+    """Return the states of all collections that the viewer may see, by id.
 
-    One row of lists: as many rows as there are collections would cost the driver five times more.
+    The result is one row of lists: one row for each collection would take the driver five times
+    longer.
     """
     row = await reader.one(
         f"""
@@ -175,7 +179,7 @@ async def states(reader: Reader, viewer_id: AccountId) -> dict[CollectionId, Col
 
 
 class Access(NamedTuple):
-    """Who may see a collection, its state, and how many items it has."""
+    """The owner of a collection, whether it is public, its revision, and how many items it has."""
 
     owner_id: AccountId
     is_public: bool
@@ -184,7 +188,7 @@ class Access(NamedTuple):
 
 
 async def access(reader: Reader, id_: CollectionId) -> Access | None:
-    """Whose collection `id_` is; None if there is none."""
+    """Return the owner and the state of the collection `id_`, None if it does not exist."""
     row = await reader.one(
         "SELECT owner_id, is_public, version, revision, item_count FROM collection WHERE id = $1",
         id_,
@@ -196,7 +200,7 @@ async def access(reader: Reader, id_: CollectionId) -> Access | None:
 
 
 async def get(reader: Reader, id_: CollectionId) -> Versioned | None:
-    """The collection `id_`, whoever may see it."""
+    """Return the collection `id_`, without a check of who may see it."""
     row = await reader.one(f"{_SUMMARY} WHERE c.id = $1", id_)
     return _versioned(row) if row else None
 
@@ -212,15 +216,20 @@ class Locked(NamedTuple):
 
     @property
     def revision(self) -> Revision:
+        """Return the revision after the change."""
         return Revision(self.version, self.disk_version)
 
     @property
     def former_revision(self) -> Revision:
+        """Return the revision before the change."""
         return Revision(self.version - 1, self.disk_version)
 
 
 async def lock(tx: Tx, id_: CollectionId, owner_id: AccountId) -> Locked | None:
-    """Locks the owner's collection for a change and bumps its version, in one statement."""
+    """Lock the owner's collection for a change and increase its version, in one statement.
+
+    Return None if the owner has no such collection.
+    """
     row = await tx.one(
         f"""
         UPDATE collection SET version = version + 1 WHERE id = $1 AND owner_id = $2
@@ -238,7 +247,7 @@ async def lock(tx: Tx, id_: CollectionId, owner_id: AccountId) -> Locked | None:
 
 
 async def insert(tx: Tx, owner_id: AccountId, new: Fields) -> CollectionId | None:
-    """The id of the new collection; None if the owner has one of that name."""
+    """Return the id of the new collection, None if the owner has one of that name."""
     return await tx.value(
         f"""
         INSERT INTO collection (owner_id, created_at, updated_at, {_COLUMNS})
@@ -253,7 +262,7 @@ async def insert(tx: Tx, owner_id: AccountId, new: Fields) -> CollectionId | Non
 
 
 async def update(tx: Tx, id_: CollectionId, fields: Fields) -> None:
-    """Raises `UniqueViolation` if the owner has another collection of that name."""
+    """Store all fields. Raises `UniqueViolation` if the owner's other collection has the name."""
     await tx.all(
         f"UPDATE collection SET updated_at = $2, {_ASSIGNED} WHERE id = $1",
         id_,
@@ -270,12 +279,12 @@ def _values(fields: Fields) -> list[object]:
 
 
 async def delete(tx: Tx, id_: CollectionId) -> None:
-    """Its memberships go with it, by the database's own cascade."""
+    """Delete a collection. The database deletes its memberships by a cascade."""
     await tx.all("DELETE FROM collection WHERE id = $1", id_)
 
 
 async def touch(tx: Tx, item_ids: Sequence[ItemId]) -> None:
-    """The disk did something to the items: the collections that show them have a new state."""
+    """Increase the disk version of the collections that have one of the items."""
     await tx.all(
         f"""
         UPDATE collection SET revision = revision + 1 WHERE id IN (

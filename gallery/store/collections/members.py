@@ -1,4 +1,4 @@
-"""The members of collections: which items, in which order."""
+"""The members of collections: the items and their order."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -11,9 +11,9 @@ from gallery.values.ids import AccountId, CollectionId, ItemId
 
 
 class MemberPart(NamedTuple):
-    """Some members in order, and the position behind which there are more; None if there are none.
+    """Some members in order, and the position after which the next part begins; None at the end.
 
-    Positions are distinct within a collection, and only their order means anything.
+    Positions are distinct within a collection, and only their order has a meaning.
     """
 
     items: list[Item]
@@ -21,7 +21,7 @@ class MemberPart(NamedTuple):
 
 
 async def part(reader: Reader, collection_id: CollectionId, after: int, limit: int) -> MemberPart:
-    """At most `limit` members that stand behind the position `after`."""
+    """Return at most `limit` members after the position `after`."""
     rows = await reader.all(
         f"""
         SELECT {COLUMNS}, ci.position
@@ -39,7 +39,7 @@ async def part(reader: Reader, collection_id: CollectionId, after: int, limit: i
 
 
 async def first_ids(reader: Reader, collection_id: CollectionId, limit: int) -> list[ItemId]:
-    """The first `limit` items of a collection, in order."""
+    """Return the first `limit` items of a collection, in order."""
     return await reader.column(
         """
         SELECT item_id FROM collection_item WHERE collection_id = $1
@@ -53,7 +53,7 @@ async def first_ids(reader: Reader, collection_id: CollectionId, limit: int) -> 
 async def ids_by_collection(
     reader: Reader, wanted: Sequence[CollectionId]
 ) -> dict[CollectionId, list[ItemId]]:
-    """The items of each of the collections, in order."""
+    """Return the items of each of the collections, in order."""
     rows = await reader.all(
         f"""
         SELECT ci.collection_id, ci.item_id FROM collection_item AS ci
@@ -71,7 +71,7 @@ async def ids_by_collection(
 async def among(
     reader: Reader, collection_id: CollectionId, item_ids: Sequence[ItemId]
 ) -> set[ItemId]:
-    """Which of the items are members."""
+    """Return those of the items that are members."""
     found = await reader.column(
         f"""
         SELECT ci.item_id FROM collection_item AS ci
@@ -85,7 +85,7 @@ async def among(
 
 
 async def located(reader: Reader, collection_id: CollectionId) -> list[Located]:
-    """All members and where they are, in no order."""
+    """Return all members with their paths, in no order."""
     rows = await reader.all(
         """
         SELECT i.id, i.path FROM collection_item AS ci JOIN item AS i ON i.id = ci.item_id
@@ -97,7 +97,7 @@ async def located(reader: Reader, collection_id: CollectionId) -> list[Located]:
 
 
 async def places(reader: Reader, collection_id: CollectionId) -> list[tuple[str, bool]]:
-    """Where all members are, in order, and whether they are there; else, where they were."""
+    """Return (path, is present) of all members, in order; missing items have their last path."""
     rows = await reader.all(
         """
         SELECT i.path, i.missing_since
@@ -110,7 +110,7 @@ async def places(reader: Reader, collection_id: CollectionId) -> list[tuple[str,
 
 
 async def append(tx: Tx, collection_id: CollectionId, item_ids: Sequence[ItemId]) -> set[ItemId]:
-    """Puts the items behind the last, in the order given; which of them were no members yet."""
+    """Add the items after the last member, in the given order. Return those that are new."""
     found = await tx.column(
         f"""
         WITH j (k, v) AS MATERIALIZED {KEYED_2}
@@ -133,7 +133,7 @@ async def append(tx: Tx, collection_id: CollectionId, item_ids: Sequence[ItemId]
 async def remove(
     tx: Tx, collection_id: CollectionId, item_ids: Sequence[ItemId]
 ) -> dict[ItemId, int]:
-    """Takes the items out; the former position of each that was a member."""
+    """Remove the items. Return the former position of each that was a member."""
     found = await tx.pairs(
         f"""
         DELETE FROM collection_item
@@ -148,7 +148,7 @@ async def remove(
 
 
 async def next_after(reader: Reader, collection_id: CollectionId, position: int) -> ItemId | None:
-    """The first item behind `position`; after the last, the first of all; None if there is none."""
+    """Return the first item after `position`, otherwise the first of all; None without members."""
     return await reader.value(
         """
         SELECT COALESCE(
@@ -163,9 +163,9 @@ async def next_after(reader: Reader, collection_id: CollectionId, position: int)
 
 
 async def put_first(tx: Tx, collection_id: CollectionId, item_ids: Sequence[ItemId]) -> set[ItemId]:
-    """Moves the items to the front, in the order given; those that are members.
+    """Move the items to the front, in the given order. Return those that are members.
 
-    The others are not touched: what was first stays behind what comes before it now.
+    The rows of the others stay: they keep their order, after these.
     """
     found = await tx.column(
         f"""
@@ -186,7 +186,7 @@ async def put_first(tx: Tx, collection_id: CollectionId, item_ids: Sequence[Item
 
 
 async def put_all(tx: Tx, collection_id: CollectionId, item_ids: Sequence[ItemId]) -> None:
-    """The items, in this order, are the members now."""
+    """Make the items, in this order, the only members."""
     await tx.all(
         f"""
         DELETE FROM collection_item
@@ -211,9 +211,9 @@ async def put_all(tx: Tx, collection_id: CollectionId, item_ids: Sequence[ItemId
 async def paths(
     reader: Reader, wanted: Sequence[CollectionId]
 ) -> Iterable[tuple[str, CollectionId]]:
-    """(path of a member, id of its collection) of all members of the collections, by path.
+    """Return (path of a member, id of its collection) of all members of the collections, by path.
 
-    A member that has lost its path to another item is left out: the path means the other one.
+    A member whose path has another item now is left out: the path means the other item.
     """
     row = await reader.one(
         f"""
@@ -235,10 +235,10 @@ async def paths(
 async def memberships(
     reader: Reader, viewer_id: AccountId, wanted: Sequence[str]
 ) -> Iterable[tuple[int, CollectionId]]:
-    """(index of a path, id of a visible collection that has the item at that path), unsorted.
+    """Return (index of a path, id of a visible collection with the item at that path), unsorted.
 
-    One row of two lists takes SQLite half the time of as many rows as there are memberships. CROSS
-    JOIN keeps it from asking for every item whether the list has it.
+    SQLite gives one row of two lists in half the time of one row for each membership. With CROSS
+    JOIN it looks up each path of the list, instead of comparing every item with the list.
     """
     row = await reader.one(
         f"""

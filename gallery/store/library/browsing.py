@@ -12,21 +12,21 @@ from gallery.values.criteria import Criteria
 from gallery.values.ids import ItemId
 
 SHORT = 10_000
-"""So many ids of a source are looked up one by one, faster than a walk finds a page among more."""
+"""A source with fewer ids is looked up one by one; with more, a walk finds a page faster."""
 
 Mark = tuple[int | str, ItemId]
 """The sort key and the id of the last item of a page."""
 
 
 class ItemPart(NamedTuple):
-    """Some items in order, and what the next part comes behind; None if this is the last."""
+    """Some items in order, and where the next part begins; None after the last part."""
 
     items: list[Item]
     next: Mark | None
 
 
 class ItemSlice(NamedTuple):
-    """Which part: at most `limit` items behind `after`. `day` decides the order of a shuffle."""
+    """The wanted part: at most `limit` items after `after`. `day` sets the order of a shuffle."""
 
     after: Mark | None
     limit: int
@@ -42,13 +42,12 @@ _COUNT = "(SELECT COUNT(*) FROM ({} LIMIT {}) AS n)"
 
 
 async def page(reader: Reader, order: Criteria, filter_: Filter, part: ItemSlice) -> ItemPart:
-    """A part of the items that meet the filter, in an order. Two statements, whatever is wanted.
+    """Return a part of the items that meet the filter, in the order of `order`. Two statements.
 
-    Of `order` nothing else counts but whether missing items are meant.
-
-    If one part of the filter has a short list of ids, they are looked up and sorted; else the index
-    of the order is walked until the page is full. An item whose sort key stays is neither skipped
-    nor shown twice, whatever happens to others between two pages.
+    Of `order`, only the sort order and `missing` are used. If one part of the filter has few ids,
+    they are looked up and sorted; otherwise the index of the order is walked until the page is
+    full. An item that keeps its sort key is never skipped or shown twice, also when others change
+    between two pages.
     """
     source = MISSING if order.missing else await _shortest(reader, filter_.sources)
     sort = order.sorted_by
@@ -83,7 +82,7 @@ async def page(reader: Reader, order: Criteria, filter_: Filter, part: ItemSlice
 
 
 async def _shortest(reader: Reader, sources: Sequence[Clause]) -> Clause | None:
-    """The source with the fewest ids, None if there is none with less than `SHORT`."""
+    """Return the source with the fewest ids, None if none has less than `SHORT`."""
     if not sources:
         return None
     bound = _Bound()
@@ -101,6 +100,7 @@ class _Bound:
         self.values: list[object] = []
 
     def text(self, clause: Clause) -> str:
+        """Return the clause with `$n` in place of each `{}`, and keep its values."""
         first = len(self.values) + 1
         self.values += clause.values
         return clause.sql.format(*(f"${first + number}" for number in range(len(clause.values))))

@@ -1,4 +1,4 @@
-"""The pieces of SQL that filters and orders are made of."""
+"""The parts of SQL that filters and orders are built from."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -8,16 +8,16 @@ from gallery.values.criteria import Sort
 
 
 class Clause(NamedTuple):
-    """A piece of SQL with `{}` for each of its values."""
+    """A part of SQL with `{}` for each of its values."""
 
     sql: str
     values: tuple[object, ...] = ()
 
 
 class Filter(NamedTuple):
-    """What items must meet, and statements for the ids of those that meet one part of it.
+    """The conditions of items; `sources` are statements for the ids that meet one of them.
 
-    `span` bounds the local time of all that match, so that a walk by time starts and ends there.
+    `span` bounds the local time of all matches, so that a walk by time starts and ends there.
     """
 
     clauses: list[Clause]
@@ -40,10 +40,10 @@ PRIME = 2**31 - 1
 
 
 def shuffled(day: int) -> Clause:
-    """A sort key that is another permutation of the items each day.
+    """Return a sort key that is another permutation of the items each day.
 
-    A square modulo a prime of a number that depends on the id and the day; no product exceeds 62
-    bits.
+    It is a square modulo a prime, of a number that depends on the id and the day. No product
+    exceeds 62 bits.
     """
     factor, shift = 1 + day * 1_103_515_245 % (PRIME - 1), day * 12_820_163 % PRIME
     number = "(((i.id % 2147483647) * CAST({} AS BIGINT) + CAST({} AS BIGINT)) % 2147483647)"
@@ -51,12 +51,12 @@ def shuffled(day: int) -> Clause:
 
 
 def presence(missing: bool | None) -> Clause:
-    """Whether items are on the disk; as a walk begins its index with."""
+    """Return the condition that items are present, or missing. Indexes begin with its column."""
     return Clause("i.missing_since <> 0" if missing else "i.missing_since = 0")
 
 
 MISSING = Clause("SELECT s.id FROM item AS s WHERE s.missing_since <> 0")
-"""The source of all that is missing: never much."""
+"""The source of all missing items, which are few."""
 
 IN = "{} IN ({})"
 SOURCE = "SELECT s.id FROM item AS s WHERE {}"
@@ -64,13 +64,13 @@ TEXTS = "SELECT value FROM json_each({})"
 
 
 class List(NamedTuple):
-    """Values as one JSON text, each once."""
+    """Different values as one JSON text."""
 
     text: str
     length: int
 
 
 def list_of(wanted: Iterable[str | int] | None) -> List | None:
-    """None asks for nothing, and neither does an empty list."""
+    """Return the values once each, None if there are none: an empty list is no condition."""
     values = list(dict.fromkeys(wanted or ()))
     return List(json_list(values), len(values)) if values else None

@@ -1,9 +1,9 @@
-"""Criteria as SQL: the one place that turns a filter and an order into it, for both engines.
+"""Criteria as SQL for both engines. Only this module turns a filter into SQL.
 
-A filter becomes clauses, each a test of a row `item AS i`, and sources: statements that give the
-ids of all items that meet one of the clauses. Whoever pages picks a source if it is short, and
-walks in the wanted order otherwise; see `browsing`. For a clause SQLite shall not choose an index
-by itself.
+A filter becomes clauses and sources. A clause is a condition on a row `item AS i`. A source is a
+statement that gives the ids of all items that meet a clause. A page is read from a short source,
+otherwise by a walk in the wanted order; see `browsing`. SQLite must not choose an index for a
+clause by itself.
 """
 
 from collections.abc import Iterable, Iterator
@@ -38,11 +38,11 @@ from gallery.values.words import words_of
 _ADDED, _RATING = unindexed("i.added_at"), unindexed("i.rating")
 _SIZE, _LATITUDE = unindexed("i.size"), unindexed("i.latitude")
 MAX_ZONE = 15 * 3_600_000
-"""Milliseconds that local time may differ from UTC."""
+"""Milliseconds by which local time may differ from UTC."""
 
 
 def filter_of(criteria: Criteria, viewer_id: AccountId, owner_id: AccountId) -> Filter:
-    """The filter as `viewer_id` sees what `owner_id` has asked for; missing items are left out."""
+    """Return the criteria of `owner_id` as a filter for `viewer_id`. Missing items are left out."""
     made = Filter([], [], [])
     for part in (_places, _lists, _keywords, _collections, _times, _numbers, _flags, _text):
         for clause, source in part(criteria, viewer_id, owner_id):
@@ -54,7 +54,7 @@ def filter_of(criteria: Criteria, viewer_id: AccountId, owner_id: AccountId) -> 
 
 
 def in_folder(folder_id: FolderId, sort: Sort) -> Filter:
-    """What is directly inside a folder; its natural order is that of an index of its own."""
+    """Return a filter for the items directly inside a folder. Their natural order has an index."""
     if sort == "name":
         return Filter([Clause("i.folder_id = {}", (folder_id,))], [], [])
     source = Clause(SOURCE.format("s.folder_id = {}"), (folder_id,))
@@ -113,11 +113,11 @@ _CAMERAS, _LENSES = _LABELS.format("camera", TEXTS), _LABELS.format("lens", TEXT
 _KEYWORDS = _LABELS.format("keyword", TEXTS)
 _CAMERA, _LENS = unindexed("i.camera_id"), unindexed("i.lens_id")
 _INDEXED = {_CAMERA: "s.camera_id", _LENS: "s.lens_id"}
-"""What stands for a column in a source."""
+"""The column of a source that stands for a column of a clause."""
 
 
 def _lists(criteria: Criteria, _viewer_id: AccountId, _owner_id: AccountId) -> ClauseParts:
-    """Lists of what an item has one of."""
+    """Yield the conditions on properties that have one value in each item."""
     c = criteria
     for column, among, wanted, logic in (
         ("i.type", TEXTS, list_of(c.types), c.types_logic),
@@ -153,13 +153,13 @@ def _months(months: Iterable[str] | None) -> list[int]:
     return [month_number(month) for month in months or ()]
 
 
-_TAGGED = f"SELECT k.item_id FROM item_keyword AS k WHERE k.keyword_id IN ({_KEYWORDS})"
+_WITH_KEYWORDS = f"SELECT k.item_id FROM item_keyword AS k WHERE k.keyword_id IN ({_KEYWORDS})"
 _BOTH_SEE = "(c.owner_id = {} OR c.is_public = 1) AND (c.owner_id = {} OR c.is_public = 1)"
 _COUNTING = f"FROM collection AS c WHERE c.id IN ({NUMBERS}) AND {_BOTH_SEE}"
 _COLLECTED = f"""
   SELECT ci.item_id FROM collection_item AS ci WHERE ci.collection_id IN (SELECT c.id {_COUNTING})
 """
-_IN_ALL_TAGS = f"{_TAGGED} GROUP BY k.item_id HAVING COUNT(*) = {{}}"
+_IN_ALL_KEYWORDS = f"{_WITH_KEYWORDS} GROUP BY k.item_id HAVING COUNT(*) = {{}}"
 _IN_ALL_COLLECTIONS = f"""
   {_COLLECTED} GROUP BY ci.item_id HAVING COUNT(*) = (SELECT COUNT(*) {_COUNTING})
 """
@@ -171,13 +171,13 @@ def _keywords(criteria: Criteria, _viewer_id: AccountId, _owner_id: AccountId) -
     if keys is None:
         return
     if criteria.keywords_logic == "all":
-        source = Clause(_IN_ALL_TAGS, (keys.text, keys.length))
-        yield Clause(_HAS_ALL_TAGS, source.values), source
+        source = Clause(_IN_ALL_KEYWORDS, (keys.text, keys.length))
+        yield Clause(_HAS_ALL_KEYWORDS, source.values), source
     else:
-        yield _having(_TAGGED, "k", (keys.text,), is_none=criteria.keywords_logic == "none")
+        yield _having(_WITH_KEYWORDS, "k", (keys.text,), is_none=criteria.keywords_logic == "none")
 
 
-_HAS_ALL_TAGS = f"""
+_HAS_ALL_KEYWORDS = f"""
   (SELECT COUNT(*) FROM item_keyword AS k
    WHERE k.keyword_id IN ({_KEYWORDS}) AND k.item_id = i.id) = {{}}
 """
@@ -191,10 +191,9 @@ _HAS_ALL_COLLECTIONS = f"""
 def _having(
     statement: str, table: str, values: tuple[object, ...], *, is_none: bool = False
 ) -> tuple[Clause, Clause | None]:
-    """Items that have, or do not have, a row of `table` among those that a statement gives.
+    """Return the condition that an item has, or lacks, a row of `table` in a statement.
 
-    To look whether one item has is a search in an index; to gather all that have is not done
-    unless they are few.
+    The check of one item is a search in an index. The statement is a source only for few items.
     """
     has = f"EXISTS ({statement} AND {table}.item_id = i.id)"
     if is_none:
@@ -203,7 +202,10 @@ def _having(
 
 
 def _collections(criteria: Criteria, viewer_id: AccountId, owner_id: AccountId) -> ClauseParts:
-    """Of the collections only those count that both may see; all of none is nothing."""
+    """Yield the condition on collections. Only those that viewer and owner may see count.
+
+    With `all` and no visible collection, no item matches.
+    """
     ids = list_of(criteria.collections)
     if ids is None:
         return
@@ -228,7 +230,7 @@ def _times(criteria: Criteria, _viewer_id: AccountId, _owner_id: AccountId) -> C
 
 
 def _span(criteria: Criteria) -> Iterator[Clause]:
-    """Bounds of the local time, which the time in UTC and the years imply."""
+    """Yield bounds of the local time, which follow from the time in UTC and from the years."""
     c = criteria
     if c.taken_after:
         yield Clause("i.taken_local >= {}", (milliseconds(c.taken_after) - MAX_ZONE,))
@@ -278,19 +280,19 @@ def _flags(criteria: Criteria, viewer_id: AccountId, _owner_id: AccountId) -> Cl
         yield _having(_MARKED, "m", (viewer_id,), is_none=not c.favorite)
 
 
-_SAID = "' ' || w.name_words || ' ' || w.text_words"
-_BEGINS = f"replace({_SAID}, {{}}, '') <> {_SAID}"
-"""A text that changes when ` word` is cut out of it has a word that begins so."""
-_SAYING = "EXISTS (SELECT 1 FROM item_words AS w WHERE w.rowid = i.id AND {})"
+_WORDS = "' ' || w.name_words || ' ' || w.text_words"
+_HAS_PREFIX = f"replace({_WORDS}, {{}}, '') <> {_WORDS}"
+"""A text that changes when ` word` is removed has a word that begins with it."""
+_HAS_WORDS = "EXISTS (SELECT 1 FROM item_words AS w WHERE w.rowid = i.id AND {})"
 
 
 def _text(criteria: Criteria, _viewer_id: AccountId, _owner_id: AccountId) -> ClauseParts:
-    """The words, by the search index where they are rare, and by looking where they are common."""
+    """Yield the condition on words: the source finds rare ones, the clause tests common ones."""
     words = words_of(criteria.text or "")
     if words:
         yield (
             Clause(
-                _SAYING.format(" AND ".join([_BEGINS] * len(words))),
+                _HAS_WORDS.format(" AND ".join([_HAS_PREFIX] * len(words))),
                 tuple(f" {word}" for word in words),
             ),
             Clause(

@@ -1,4 +1,4 @@
-"""Folders that the index knows."""
+"""Folders in the index."""
 
 import asyncio
 from bisect import bisect_right
@@ -19,7 +19,7 @@ _PRESENCE = unindexed("i.missing_since")
 
 
 class FolderRow(NamedTuple):
-    """A folder that the index knows; `digest` that of the listing with which its items agree."""
+    """A folder in the index; `digest` is that of the listing with which its items agree."""
 
     id: FolderId
     missing: bool
@@ -29,7 +29,7 @@ class FolderRow(NamedTuple):
 
 
 async def known(reader: Reader, wanted: Iterable[str]) -> dict[str, FolderRow]:
-    """What is known of each of the paths that is, or was, a folder."""
+    """Return the folder of each path that is, or was, a folder."""
     rows = await reader.all(
         """
         SELECT path, id, missing_since, inode, modified_at, digest FROM folder
@@ -43,7 +43,7 @@ async def known(reader: Reader, wanted: Iterable[str]) -> dict[str, FolderRow]:
 
 
 async def by_inodes(reader: Reader, inodes: Iterable[int]) -> list[tuple[str, int, Micros]]:
-    """(path, inode, modified_at) of every folder that has, or had, one of the inodes."""
+    """Return (path, inode, modified_at) of every folder that has, or had, one of the inodes."""
     rows = await reader.all(
         f"""
         SELECT f.path, f.inode, f.modified_at FROM folder AS f
@@ -55,7 +55,7 @@ async def by_inodes(reader: Reader, inodes: Iterable[int]) -> list[tuple[str, in
 
 
 async def digests(reader: Reader, root_id: RootId) -> dict[str, str]:
-    """Of each folder of the root whose items agree with its last listing, the digest of that."""
+    """Return the digest of each folder of the root whose items agree with its last listing."""
     found = await reader.pairs(
         "SELECT path, digest FROM folder WHERE root_id = $1 AND digest IS NOT NULL", root_id
     )
@@ -63,7 +63,7 @@ async def digests(reader: Reader, root_id: RootId) -> dict[str, str]:
 
 
 async def children(reader: Reader, parents: Iterable[str]) -> list[tuple[str, str]]:
-    """(parent, path) of the present folders directly inside each of `parents`."""
+    """Return (parent, path) of the present folders directly inside each of `parents`."""
     return await reader.pairs(
         """
         SELECT parent, path FROM folder
@@ -74,18 +74,18 @@ async def children(reader: Reader, parents: Iterable[str]) -> list[tuple[str, st
 
 
 async def id_of(reader: Reader, path: str) -> FolderId | None:
-    """The id of the present folder at `path`."""
+    """Return the id of the present folder at `path`."""
     return await reader.value("SELECT id FROM folder WHERE path = $1 AND missing_since = 0", path)
 
 
 async def inside(
     reader: Reader, path: str, after: str | None, limit: int
 ) -> tuple[list[Folder], str | None]:
-    """Return a page of the present folders directly inside `path`, and what the next one follows.
+    """Return a page of the present folders directly inside `path`, and where the next one begins.
 
-    They are in natural order, at most `limit` of them, behind the folder `after`; None follows the
-    last page. In the whole library, `""`, are the roots that have names. The cover of each is the
-    first item, by path, in it or below.
+    They are in natural order, at most `limit`, after the folder `after`. The next page begins after
+    the second result; None follows the last page. The roots with names are inside the whole
+    library, `""`. The cover of a folder is the first item, by path, in it or below.
     """
     names = await reader.column(
         """
@@ -99,8 +99,8 @@ async def inside(
         page, following = await asyncio.to_thread(_page, names, after, limit)
     else:
         page, following = _page(names, after, limit)
-    # An index of another order begins with missing_since. For the cover it would be read whole,
-    # once for each folder.
+    # Without `unindexed`, SQLite would read a whole index that begins with missing_since to find
+    # the cover of each folder.
     rows = await reader.all(
         f"""
         SELECT
@@ -141,7 +141,7 @@ def _natural_order(path: str) -> tuple[str, str]:
 
 
 async def count_items(tx: Tx, paths_: Iterable[str]) -> None:
-    """The items in the folders may be others, or missing, now."""
+    """Count the present items of the folders again."""
     await tx.all(
         """
         UPDATE folder SET item_count = (
@@ -153,14 +153,14 @@ async def count_items(tx: Tx, paths_: Iterable[str]) -> None:
 
 
 async def count_more(tx: Tx, grown: Mapping[str, int]) -> None:
-    """So many new items are in the folders, and nothing else there has changed."""
+    """Add the number of new items to the count of each folder, where nothing else has changed."""
     await tx.many(
         "UPDATE folder SET item_count = item_count + $2 WHERE path = $1", sorted(grown.items())
     )
 
 
 async def make_known(tx: Tx, root_id: RootId, top: str, found: Iterable[str]) -> None:
-    """The folders `found` are present, and so are those above them up to the root's own, `top`."""
+    """Mark the folders `found` and their parents up to the root folder `top` present."""
     present = {top} | {
         folder for path in found for folder in paths.ancestors(path) if paths.covers(top, folder)
     }
@@ -174,7 +174,7 @@ async def make_known(tx: Tx, root_id: RootId, top: str, found: Iterable[str]) ->
 
 
 async def mark_missing(tx: Tx, gone: str) -> None:
-    """The folder `gone` is not there any more, and so is nothing below it."""
+    """Mark the folder `gone` and all folders below it missing."""
     low, high = paths.below(gone)
     await tx.all(
         """
@@ -189,7 +189,7 @@ async def mark_missing(tx: Tx, gone: str) -> None:
 
 
 async def forget_digests(tx: Tx, paths_: Iterable[str], item_ids: Iterable[ItemId]) -> None:
-    """The folders, and those of the items, do not agree with their last listing any more."""
+    """Forget the digests of the folders, and of those of the items: they do not agree any more."""
     await tx.all(
         f"""
         UPDATE folder SET digest = NULL
@@ -215,7 +215,7 @@ class ListedFolder(NamedTuple):
 
 
 async def store_listed(tx: Tx, listed: Iterable[ListedFolder]) -> None:
-    """Keeps what the folders are; the digest only if the index has as many files there."""
+    """Store the identities of folders, and the digest where the index has as many files."""
     await tx.many(
         """
         UPDATE folder SET
@@ -235,7 +235,7 @@ async def store_listed(tx: Tx, listed: Iterable[ListedFolder]) -> None:
 async def forgettable(
     reader: Reader, root_id: RootId, before: Millis, limit: int
 ) -> list[FolderId]:
-    """At most `limit` folders missing since before then of which no item is left."""
+    """Return at most `limit` folders that are missing since before `before` and have no items."""
     return await reader.column(
         """
         SELECT f.id FROM folder AS f
@@ -250,7 +250,7 @@ async def forgettable(
 
 
 async def delete(tx: Tx, folder_ids: Iterable[FolderId]) -> None:
-    """The folders must hold no items, not even missing ones."""
+    """Delete folders. They must have no items, not even missing ones."""
     await tx.all(
         f"DELETE FROM folder WHERE id IN {IDS_1}",
         json_list(folder_ids),

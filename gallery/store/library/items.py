@@ -1,4 +1,4 @@
-"""Items: the media files that the index knows."""
+"""Items: the media files in the index."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -33,28 +33,29 @@ PAIRED_WITH = f"""
   FROM item AS p
   WHERE p.folder_id = i.folder_id AND p.stem = i.stem AND p.missing_since = 0)
 """
-"""The other half of a pair: a picture and its RAW file, or a picture and the clip of a Live Photo.
+"""The other half of a pair: an image and its RAW file, or an image and the clip of a Live Photo.
 
-The halves lie in one folder and have one name but for the ending. Of several that could be a half
-the oldest item is, and a picture with both has the RAW file: each is always the other's other half.
+The halves are in one folder, and their names differ only in the extension. Of several candidates
+the oldest item counts, and an image with both is paired with the RAW file. So the relation is
+always mutual.
 """
 
 COLUMNS = f"""
   i.id, i.path, i.name, i.type, i.size, i.modified_at, i.width, i.height, i.duration,
   i.missing_since, i.taken_at, i.taken_source, i.thumbhash, {PAIRED_WITH}
 """
-"""What `item_of` needs of `item AS i`."""
+"""The columns of `item AS i` that `item_of` needs."""
 
 THE_ONE_AT_ITS_PATH = """
   (i.missing_since = 0 OR NOT EXISTS (
     SELECT 1 FROM item AS o
     WHERE o.path = i.path AND (o.missing_since = 0 OR o.missing_since > i.missing_since)))
 """
-"""Of several items that were at one path, the present one counts, else the last that was there."""
+"""Of several items that were at one path, the present one counts, otherwise the last one."""
 
 
 def item_of(row: Row) -> Item:
-    """An item as clients see it, from a row that begins with its `COLUMNS`."""
+    """Return a row that begins with the `COLUMNS` as an item for clients."""
     id_, path, name, type_, size, modified_at, width, height, duration, missing_since, *rest = row
     taken_at, taken_source, thumbhash, paired_with, *_ = rest
     return Item(
@@ -76,14 +77,14 @@ def item_of(row: Row) -> Item:
 
 
 class Located(NamedTuple):
-    """An item as the rules of collections need it."""
+    """An item as the rules of collections need it: where it is."""
 
     id: ItemId
     path: str
 
 
 async def by_paths(reader: Reader, wanted: Sequence[str]) -> dict[str, Located]:
-    """The item at each of the paths that have one."""
+    """Return the item at each path that has one."""
     rows = await reader.all(
         f"""
         SELECT i.id, i.path
@@ -96,7 +97,7 @@ async def by_paths(reader: Reader, wanted: Sequence[str]) -> dict[str, Located]:
 
 
 async def by_ids(reader: Reader, wanted: Sequence[ItemId]) -> dict[ItemId, Located]:
-    """The items that have one of the ids."""
+    """Return the items that exist, by id."""
     rows = await reader.all(
         f"""
         SELECT i.id, i.path
@@ -109,7 +110,7 @@ async def by_ids(reader: Reader, wanted: Sequence[ItemId]) -> dict[ItemId, Locat
 
 
 async def at(reader: Reader, path: str) -> Item | None:
-    """The item at `path`, whole."""
+    """Return the item at `path`, as clients see it."""
     row = await reader.one(
         f"SELECT {COLUMNS} FROM item AS i WHERE i.path = $1 AND {THE_ONE_AT_ITS_PATH}", path
     )
@@ -117,7 +118,7 @@ async def at(reader: Reader, path: str) -> Item | None:
 
 
 async def detail(reader: Reader, id_: ItemId, viewer_id: AccountId) -> ItemDetail | None:
-    """Everything that is known of an item, with what the viewer has marked and may see."""
+    """Return all properties of an item, with the viewer's mark and the collections that it sees."""
     row = await reader.one(
         f"""
         SELECT

@@ -1,4 +1,4 @@
-"""Items whose files cannot be opened, read or drawn: how many there are, and the first of them."""
+"""Problems: items whose files cannot be opened, read or rendered."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -10,11 +10,11 @@ from gallery.values import problems
 from gallery.values.ids import ItemId, RootId
 
 MAX_NAMED = 100
-"""Items that are named for each root."""
+"""Items with a problem that are named for each root."""
 
 
 class RootProblems(NamedTuple):
-    """How many items of a root have a problem, and the first of these by their paths."""
+    """How many items of a root have a problem, and the first of them by path."""
 
     total: int = 0
     first: tuple[Problem, ...] = ()
@@ -44,9 +44,9 @@ async def by_root(reader: Reader) -> dict[RootId, RootProblems]:
 
 
 async def forbid(tx: Tx, item_ids: Iterable[ItemId]) -> list[str]:
-    """Note that the server may not read these files. Return the paths where that is new.
+    """Note that the server has no permission to read these files.
 
-    They still wait to be read.
+    Return the paths where this is new. The items still wait to be read.
     """
     return await tx.column(
         f"""

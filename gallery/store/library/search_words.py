@@ -1,4 +1,4 @@
-"""The words by which items are found: those of the name, and those of what was read."""
+"""The words by which items are found: those of the name, and those of the metadata."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from gallery.values.words import words_of
 
 
 async def insert(tx: Tx, new: Sequence[tuple[ItemId, str]]) -> None:
-    """New items, (id, name), that have not been read."""
+    """Insert new items, (id, name), which have not been read."""
     await tx.many(
         "INSERT INTO item_words (rowid, name_words, text_words) VALUES ($1, $2, $3)",
         [(id_, _joined(name), "") for id_, name in new],
@@ -17,7 +17,7 @@ async def insert(tx: Tx, new: Sequence[tuple[ItemId, str]]) -> None:
 
 
 async def rename(tx: Tx, renamed: Sequence[tuple[ItemId, str]]) -> None:
-    """Known items, (id, name), under their present names."""
+    """Store the present names of known items, (id, name)."""
     await tx.many(
         "UPDATE item_words SET name_words = $2 WHERE rowid = $1",
         [(id_, _joined(name)) for id_, name in renamed],
@@ -25,9 +25,9 @@ async def rename(tx: Tx, renamed: Sequence[tuple[ItemId, str]]) -> None:
 
 
 async def describe(tx: Tx, described: Sequence[tuple[ItemId, str]]) -> None:
-    """Known items, (id, text), with all that was read of them as one text.
+    """Store the metadata of known items, (id, text), as one text.
 
-    Most texts are as they were, and to store one costs much more than to look.
+    Most texts are unchanged, and storing one takes much longer than comparing it.
     """
     await tx.many(
         "UPDATE item_words SET text_words = $2 WHERE rowid = $1 AND text_words <> $2",
@@ -36,7 +36,7 @@ async def describe(tx: Tx, described: Sequence[tuple[ItemId, str]]) -> None:
 
 
 async def take_over(tx: Tx, older: str, younger: str) -> None:
-    """The older items, a JSON list of ids, have the text of the younger ones, which end."""
+    """Give the older items the text of the younger ones, and delete that. JSON lists of ids."""
     rows = await tx.all(
         f"""
         WITH {PAIRS}
@@ -54,7 +54,7 @@ async def take_over(tx: Tx, older: str, younger: str) -> None:
 
 
 async def delete(tx: Tx, item_ids: str) -> None:
-    """The items, a JSON list of ids, are gone."""
+    """Delete the words of the items, a JSON list of ids."""
     await tx.all(
         f"DELETE FROM item_words WHERE rowid IN {IDS_1}",
         item_ids,

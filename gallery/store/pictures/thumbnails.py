@@ -1,4 +1,4 @@
-"""Which items have pictures made of them, and which still wait."""
+"""Which items have thumbnails, and which still wait for them."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -12,11 +12,11 @@ from gallery.values.problems import TOO_MUCH
 from gallery.values.urls import picture_version
 
 DRAWN_COLUMNS = ("thumbhash", "drawn_at")
-"""What is NULL until pictures were made. With `drawn_at` and no `thumbhash` none can be."""
+"""The columns that are NULL before rendering. With `drawn_at` only, no thumbnail can be made."""
 
 
 class Source(NamedTuple):
-    """What the pictures of an item are made of; `fingerprint` is None until it was read."""
+    """What is needed to render an item; `fingerprint` is None until the file was read."""
 
     id: ItemId
     root_id: RootId
@@ -30,7 +30,7 @@ class Source(NamedTuple):
 
     @property
     def picture_version(self) -> str:
-        """Return the version as the addresses of pictures name it."""
+        """Return the version for the addresses of thumbnails."""
         return picture_version(*self.version)
 
 
@@ -42,7 +42,7 @@ _SOURCE = """
 _WAITS = """
   i.drawn_at IS NULL AND i.problem IS NULL AND i.probed_at IS NOT NULL AND i.missing_since = 0
 """
-"""As the index `item_undrawn` has it. What could not even be read is tried only when asked for."""
+"""The condition of the index `item_undrawn`. An item that cannot be read is rendered on request."""
 _WAITS_AMONG = f"""
   i.drawn_at IS NULL AND i.problem IS NULL AND i.probed_at IS NOT NULL
   AND {unindexed("i.missing_since")} = 0
@@ -67,20 +67,20 @@ def _source(row: Row) -> Source:
 
 
 async def source(reader: Reader, item_id: ItemId) -> Source | None:
-    """What the pictures of the item are made of."""
+    """Return what is needed to render the item."""
     row = await reader.one(f"SELECT {_SOURCE} FROM item AS i WHERE i.id = $1", item_id)
     return _source(row) if row else None
 
 
 async def cover_of(reader: Reader, collection_id: CollectionId) -> ItemId | None:
-    """The item that is the cover of a collection."""
+    """Return the item that is the cover of a collection."""
     return await reader.value("SELECT cover_item_id FROM collection WHERE id = $1", collection_id)
 
 
 async def waiting(
     reader: Reader, root_id: RootId, before: tuple[int, ItemId], limit: int
 ) -> list[Source]:
-    """What still waits, newest first, before a time (`taken_local`) and id."""
+    """Return items that wait, newest first, before a time (`taken_local`) and id."""
     rows = await reader.all(
         f"""
         SELECT {_SOURCE} FROM item AS i
@@ -95,7 +95,7 @@ async def waiting(
 
 
 async def waiting_among(reader: Reader, item_ids: Iterable[ItemId]) -> list[Source]:
-    """Those of the items that still wait."""
+    """Return those of the items that still wait."""
     rows = await reader.all(
         f"""
         SELECT {_SOURCE} FROM item AS i
@@ -107,16 +107,16 @@ async def waiting_among(reader: Reader, item_ids: Iterable[ItemId]) -> list[Sour
 
 
 async def count_waiting(reader: Reader, root_id: RootId) -> int:
-    """How many items still wait."""
+    """Return how many items still wait."""
     return await reader.count(
         f"SELECT COUNT(*) FROM item AS i WHERE i.root_id = $1 AND {_WAITS}", root_id
     )
 
 
 class RenderedItem(NamedTuple):
-    """What came of drawing an item; without `thumbhash` it cannot be done, and `problem` is why.
+    """The result of rendering an item; without `thumbhash` it failed, and `problem` is the reason.
 
-    What is not `is_final` may be done another time, when somebody asks for it.
+    A result that is not `is_final` may change: the item may be rendered on request.
     """
 
     source: Source
@@ -125,11 +125,11 @@ class RenderedItem(NamedTuple):
     is_final: bool = True
 
 
-async def store(tx: Tx, drawn: Sequence[RenderedItem]) -> None:
-    """Keep what came of it, unless the file has changed or was not read since.
+async def store(tx: Tx, rendered: Sequence[RenderedItem]) -> None:
+    """Store the results, unless a file has changed or was not read since.
 
-    What was drawn without a problem has none any more, unless reading it took too much: dimensions
-    and all else that it says are still unknown.
+    Rendering without a problem clears the problem of the item. But if reading took too much, the
+    problem stays, because dimensions and other metadata are still unknown.
     """
     await tx.many(
         """
@@ -149,6 +149,6 @@ async def store(tx: Tx, drawn: Sequence[RenderedItem]) -> None:
                 *it.source.version,
                 *(it.thumbhash, tx.now, it.problem, int(it.is_final), TOO_MUCH),
             )
-            for it in drawn
+            for it in rendered
         ],
     )

@@ -1,4 +1,4 @@
-"""Files as the index knows them, to be compared with what the disk shows."""
+"""Files as the index has them, for comparison with the disk."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from gallery.values.times import Millis
 
 
 class KnownItem(NamedTuple):
-    """What the index knows of a file, to be compared with what the disk shows."""
+    """A file in the index, for comparison with the disk."""
 
     id: ItemId
     folder_id: FolderId
@@ -36,14 +36,14 @@ _KNOWN = """
 
 
 def _known(row: Row) -> KnownItem:
-    """Return the item that a row of the columns `_KNOWN` is."""
+    """Return a row of the columns `_KNOWN` as an item."""
     id_, folder_id, name, size, modified_at, inode, missing_since, added_at, sidecar = row
     version = FileVersion(size, modified_at)
     return KnownItem(id_, folder_id, name, version, inode, missing_since, added_at, sidecar)
 
 
 async def in_folders(reader: Reader, folder_ids: Iterable[FolderId]) -> Sequence[Row]:
-    """Every item directly inside the folders, for `in_order_of_loss`: it may be many."""
+    """Return every item directly inside the folders, as rows for `in_order_of_loss`."""
     return await reader.all(
         f"""
         SELECT {_KNOWN} FROM item AS i
@@ -54,7 +54,7 @@ async def in_folders(reader: Reader, folder_ids: Iterable[FolderId]) -> Sequence
 
 
 async def at_paths(reader: Reader, wanted: Sequence[str]) -> Sequence[Row]:
-    """Every item that is or was at one of the paths, for `in_order_of_loss`."""
+    """Return every item that is or was at one of the paths, as rows for `in_order_of_loss`."""
     return await reader.all(
         f"""
         SELECT {_KNOWN} FROM item AS i
@@ -65,7 +65,7 @@ async def at_paths(reader: Reader, wanted: Sequence[str]) -> Sequence[Row]:
 
 
 def in_order_of_loss(rows: Iterable[Row]) -> list[KnownItem]:
-    """The items of such rows, missing ones first and the latest of them last."""
+    """Return the items of such rows: missing ones in order of their loss, then the present ones."""
     known = [_known(row) for row in rows]
     if any(item.missing_since for item in known):
         known.sort(key=lambda item: item.missing_since or 1 << 63)
@@ -75,8 +75,8 @@ def in_order_of_loss(rows: Iterable[Row]) -> list[KnownItem]:
 class Former(NamedTuple):
     """An item that has, or had, an inode, and its path; `is_kept`: it is in a collection.
 
-    `is_replaced`: it had that inode until another file took the place of its own, and `item` is as
-    it was before.
+    `is_replaced`: it had the inode until another file replaced its own, and `item` is the state
+    before that.
     """
 
     item: KnownItem
@@ -86,7 +86,7 @@ class Former(NamedTuple):
 
 
 async def by_inodes(reader: Reader, inodes: Iterable[int], since: Millis) -> list[Former]:
-    """Every item whose file has one of the inodes, had it, or was replaced since then (ms)."""
+    """Return every item whose file, or one of it replaced since `since` (ms), has such an inode."""
     rows = await reader.all(
         f"""
         SELECT {_KNOWN}, i.path, {_IS_KEPT}, 0
@@ -110,7 +110,7 @@ async def by_inodes(reader: Reader, inodes: Iterable[int], since: Millis) -> lis
 
 
 async def kept_among(reader: Reader, item_ids: Iterable[ItemId]) -> set[ItemId]:
-    """Which of the items are in a collection."""
+    """Return those of the items that are in a collection."""
     found = await reader.column(
         f"""
         SELECT DISTINCT ci.item_id FROM collection_item AS ci
@@ -122,7 +122,7 @@ async def kept_among(reader: Reader, item_ids: Iterable[ItemId]) -> set[ItemId]:
 
 
 class ItemPlace(NamedTuple):
-    """Where an item is, or was while it was not missing."""
+    """The place of an item; of a missing one, the last."""
 
     root_id: RootId
     path: str
@@ -131,7 +131,7 @@ class ItemPlace(NamedTuple):
 
 
 async def places(reader: Reader, item_ids: Iterable[ItemId]) -> dict[ItemId, ItemPlace]:
-    """Where each of the items is."""
+    """Return the place of each of the items."""
     rows = await reader.all(
         f"""
         SELECT i.id, i.root_id, i.path, i.missing_since, i.folder_id FROM item AS i
@@ -143,7 +143,7 @@ async def places(reader: Reader, item_ids: Iterable[ItemId]) -> dict[ItemId, Ite
 
 
 async def ids_at(reader: Reader, wanted: Iterable[str]) -> list[ItemId]:
-    """Every item that is or was at one of the paths."""
+    """Return every item that is or was at one of the paths."""
     return await reader.column(
         "SELECT i.id FROM item AS i WHERE i.path IN (SELECT value FROM json_each($1))",
         json_list(wanted),
@@ -153,9 +153,9 @@ async def ids_at(reader: Reader, wanted: Iterable[str]) -> list[ItemId]:
 async def paired_with(
     reader: Reader, item_ids: Iterable[ItemId], wanted: Collection[str]
 ) -> list[ItemId]:
-    """What may be shown as paired with one of the items, or with what is or was at a path.
+    """Return the items that may be paired with one of the items, or with one at the paths.
 
-    None where there are no collections: only their readers have to be told.
+    Without collections there are none: the result only serves the revisions of collections.
     """
     return await reader.column(
         f"""
@@ -180,7 +180,7 @@ async def paired_with(
 
 
 async def present_at(reader: Reader, wanted: Iterable[str]) -> dict[str, tuple[ItemId, int]]:
-    """(id, inode) of the item that is present at each of the paths that have one."""
+    """Return (id, inode) of the present item at each path that has one."""
     rows = await reader.all(
         """
         SELECT i.path, i.id, i.inode FROM item AS i
@@ -192,7 +192,7 @@ async def present_at(reader: Reader, wanted: Iterable[str]) -> dict[str, tuple[I
 
 
 async def present_below(reader: Reader, folder: str, limit: int) -> dict[ItemId, str]:
-    """The ids and paths of at most `limit` present items anywhere below `folder`."""
+    """Return the ids and paths of at most `limit` present items anywhere below `folder`."""
     low, high = paths.below(folder)
     found = await reader.pairs(
         f"""
@@ -208,7 +208,7 @@ async def present_below(reader: Reader, folder: str, limit: int) -> dict[ItemId,
 
 
 async def count_below(reader: Reader, folder: str) -> int:
-    """How many present items are anywhere below `folder`."""
+    """Return how many present items are anywhere below `folder`."""
     low, high = paths.below(folder)
     return await reader.count(
         f"SELECT COUNT(*) FROM item WHERE path >= $1 AND path < $2 AND {_PRESENCE} = 0", low, high
@@ -218,7 +218,7 @@ async def count_below(reader: Reader, folder: str) -> int:
 async def missing_lately(
     reader: Reader, root_id: RootId, since: Millis, after: ItemId
 ) -> list[ItemId]:
-    """At most 1,000 items missing since then (ms) or later, behind the id `after`."""
+    """Return at most 1,000 items that are missing since `since` (ms), with ids after `after`."""
     return await reader.column(
         """
         SELECT id FROM item
@@ -232,7 +232,7 @@ async def missing_lately(
 
 
 async def forgettable(reader: Reader, root_id: RootId, before: Millis, limit: int) -> list[ItemId]:
-    """At most `limit` items missing since before then that are in no collection."""
+    """Return at most `limit` items that are missing since before `before` and in no collection."""
     return await reader.column(
         """
         SELECT i.id FROM item AS i

@@ -1,4 +1,4 @@
-"""The folders that collections are bound to."""
+"""The folders that are scopes of collections."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from gallery.values.times import Millis
 
 
 async def lost(reader: Reader, among: Iterable[str]) -> list[str]:
-    """Which of the folders are the scope of a collection and not on the disk any more."""
+    """Return those of the folders that are scopes of collections and missing."""
     return await reader.column(
         """
         SELECT DISTINCT c.folder_path
@@ -21,7 +21,7 @@ async def lost(reader: Reader, among: Iterable[str]) -> list[str]:
 
 
 async def count_left(reader: Reader, folder: str, since: Millis) -> int:
-    """How many items are below `folder`, or were there at the time `since`."""
+    """Return how many items are below `folder`, or were there at the time `since`."""
     low, high = paths.below(folder)
     return await reader.count(
         """
@@ -35,7 +35,7 @@ async def count_left(reader: Reader, folder: str, since: Millis) -> int:
 
 
 async def rename(tx: Tx, former: str, path: str) -> None:
-    """The collections bound to `former`, or to a folder below it, follow it to `path`."""
+    """Change the scopes `former`, and those below it, to `path`."""
     low, high = paths.below(former)
     await tx.all(
         """

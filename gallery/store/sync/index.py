@@ -1,4 +1,4 @@
-"""Bringing items to what the disk shows: new ones, changed, moved, missing and forgotten ones."""
+"""Changes of items to what the disk shows: new, changed, moved, missing and purged ones."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from gallery.values.times import Millis, file_time, month_of
 
 
 class NewFile(NamedTuple):
-    """A file that the index did not know."""
+    """A file that is not in the index."""
 
     folder_id: FolderId
     path: str
@@ -27,7 +27,7 @@ class NewFile(NamedTuple):
 
 
 async def insert(tx: Tx, root_id: RootId, new: Sequence[NewFile]) -> None:
-    """The files are items; until they are read, the time of the file stands for that of taking."""
+    """Insert items for the files. Until they are read, the time of the file is the time taken."""
     await tx.many(
         """
         INSERT INTO item
@@ -61,7 +61,7 @@ def _file_time(version: FileVersion) -> tuple[int, int]:
 
 
 class SeenFile(NamedTuple):
-    """A known file as the disk shows it now."""
+    """A known file as it is on the disk now."""
 
     id: ItemId
     version: FileVersion
@@ -87,10 +87,10 @@ _AS_SEEN = f"""
   sidecar = $5,
   missing_since = 0
 """
-"""The file is present and as described; what was read from other bytes is dropped, and what
-could not be read or drawn is tried again.
+"""The item is present, with this state of its file.
 
-$2 to $5 describe it, $6 is now, $7 and $8 are the time and month of the file.
+Metadata of other bytes is dropped, and what could not be read or rendered is tried again. $2 to $5
+describe the file, $6 is now, $7 and $8 are the time and month of the file.
 """
 
 
@@ -106,20 +106,22 @@ _IS_REPLACED = """
     OR (probed_at IS NOT NULL AND settled_at < $10)
     OR settled_at < $9)
 """
-"""It is another file, and none is remembered in place of this one yet: of several that come within
-moments the first is certain, what came after it were guesses. What has been there since $10, and
-was read, is no guess any more. (On some disks each mount gives all files new inodes, and changes
-nothing else.)
+"""The file is another one, and the present one is to be remembered.
+
+An earlier file that is remembered is kept: of several that come within moments, the first was
+certain and the others were guesses. A file that is there since before $10, and was read, is no
+guess any more. A file that was replaced before $9 is not needed any more. (On some disks each mount
+gives all files new inodes and changes nothing else.)
 """
 
 
 async def update(
     tx: Tx, seen: Sequence[SeenFile], guessed_since: Millis, believed_since: Millis
 ) -> None:
-    """The files are at their paths, and as described.
+    """Store the present state of files at their paths.
 
-    The file that another one has replaced is remembered, unless an earlier one since
-    `guessed_since` is, whose own replacement has not been there since `believed_since`.
+    A file that another one has replaced is remembered. It does not take the place of one that was
+    remembered since `guessed_since`, unless it was read and is unchanged since `believed_since`.
     """
     await tx.many(
         f"""
@@ -136,7 +138,7 @@ async def update(
 
 
 class PlacedItem(NamedTuple):
-    """A known file and where it is now."""
+    """A known file and its present place."""
 
     id: ItemId
     version: FileVersion
@@ -150,7 +152,7 @@ class PlacedItem(NamedTuple):
 
 
 async def whole(reader: Reader, item_ids: Iterable[ItemId]) -> dict[ItemId, PlacedItem]:
-    """Each of the items and its place."""
+    """Return each of the items with its place."""
     rows = await reader.all(
         f"""
         SELECT
@@ -167,7 +169,7 @@ async def whole(reader: Reader, item_ids: Iterable[ItemId]) -> dict[ItemId, Plac
 
 
 async def put(tx: Tx, placed: Sequence[PlacedItem]) -> None:
-    """Puts each item at its new path, also where they change places among themselves.
+    """Move each item to its new path, also if items swap their paths.
 
     No other present item may be at one of the paths.
     """
@@ -207,9 +209,9 @@ async def put(tx: Tx, placed: Sequence[PlacedItem]) -> None:
 
 
 async def mark_missing(tx: Tx, lost: Mapping[ItemId, str], since: Millis) -> list[ItemId]:
-    """The items are not on the disk any more; those that were present at these paths until now.
+    """Mark the items missing that are still present at these paths. Return their ids.
 
-    Of several that were at one path, each is missing since later than the one before.
+    Of several items that were at one path, each has a later time than the one before.
     """
     return await tx.column(
         f"""
@@ -231,7 +233,7 @@ async def mark_missing(tx: Tx, lost: Mapping[ItemId, str], since: Millis) -> lis
 
 
 async def delete(tx: Tx, item_ids: Iterable[ItemId]) -> None:
-    """The items must be in no collection."""
+    """Delete items. They must be in no collection."""
     gone = json_list(item_ids)
     await search_words.delete(tx, gone)
     await tx.all(f"DELETE FROM item WHERE id IN {IDS_1}", gone)

@@ -1,4 +1,4 @@
-"""What was read of items, and what the cameras, lenses and keywords in it are called."""
+"""Metadata of items, and the names of cameras, lenses and keywords."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -20,28 +20,28 @@ READ_COLUMNS = (
     *("latitude", "longitude", "altitude", "x", "y", "z"),
     *("title", "caption", "keywords"),
 )
-"""What is NULL until a file was read."""
+"""The columns that are NULL until a file was read."""
 SORT_COLUMNS = ("taken_at", "taken_local", "taken_month", "rating")
-"""What is read, too, but always has a value."""
+"""Columns that reading sets, but that always have a value."""
 _STORED = (*READ_COLUMNS, *SORT_COLUMNS)
 _READ = ", ".join(f"{column} = ${number}" for number, column in enumerate(_STORED, 7))
 
 SEPARATOR = "/"
-"""Between the names of a hierarchical keyword."""
+"""The separator of the names of a hierarchical keyword."""
 
 
 class Label(NamedTuple):
-    """A camera, a lens or a keyword; `key` is what two spellings of its name have in common."""
+    """A camera, a lens or a keyword; `key` is equal for two spellings of one name."""
 
     kind: str
     key: str
 
 
 async def store(tx: Tx, read: Sequence[tuple[Unread, Probed]]) -> None:
-    """Store what was read, unless the file or a sidecar has changed since it was listed.
+    """Store metadata, unless the file or a sidecar has changed since it was listed.
 
-    The count of tries is 0 again. It stays where no try was begun since the item was listed: such
-    an item was given up without being read (`domain.reading`).
+    The count of tries is 0 again. It stays if no try began since the item was listed: such an item
+    was given up without being read (`domain.library.reading`).
     """
     ids = await _labels(tx, [found for _item, found in read])
     await tx.many(
@@ -66,7 +66,7 @@ async def store(tx: Tx, read: Sequence[tuple[Unread, Probed]]) -> None:
 
 
 def _values(found: Probed, ids: dict[Label, int]) -> tuple[object, ...]:
-    """As `_STORED` names them."""
+    """Return the values of the columns `_STORED`."""
     place = found.position and direction(*found.position)
     return (
         *(found.width, found.height, found.duration, found.problem, found.fingerprint),
@@ -86,20 +86,20 @@ def _values(found: Probed, ids: dict[Label, int]) -> tuple[object, ...]:
 
 
 def _text(found: Probed) -> str:
-    """All that a search looks at beside the name."""
+    """Return the text that a search reads besides the name."""
     keywords = (name for names in found.keywords for name in names)
     return " ".join(filter(None, (found.title, found.caption, *keywords)))
 
 
 def _levels(found: Probed) -> Iterable[str]:
-    """The keywords of an item with those above them."""
+    """Yield the keywords of an item with those above them."""
     for names in found.keywords:
         for depth in range(len(names)):
             yield SEPARATOR.join(names[: depth + 1])
 
 
 async def _labels(tx: Tx, read: Sequence[Probed]) -> dict[Label, int]:
-    """The ids of all that has a name here; what is new is known from now on."""
+    """Return the ids of all cameras, lenses and keywords; insert those that are new."""
     named: dict[Label, str] = {}
     for found in read:
         for kind, names in (
@@ -178,7 +178,7 @@ async def _drop_keywords(tx: Tx, item_ids: str) -> None:
 
 
 async def take_over(tx: Tx, older: str, younger: str) -> None:
-    """The older items, a JSON list of ids, are described as the younger ones are."""
+    """Give the keywords and words of the younger items to the older ones. JSON lists of ids."""
     await search_words.take_over(tx, older, younger)
     await _drop_keywords(tx, older)
     await tx.all(

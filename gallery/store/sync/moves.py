@@ -1,4 +1,4 @@
-"""Items that may be one file which was moved, and what becomes of their rows."""
+"""Items that may be one moved file, and the merge of their rows."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -13,11 +13,11 @@ from gallery.values.ids import ItemId, RootId
 from gallery.values.times import Millis
 
 MAX_COPIES = 100
-"""Of how many files with the same bytes the moved ones are looked for."""
+"""Moves are not looked for among more files than this with the same bytes."""
 
 
 class MatchCandidate(NamedTuple):
-    """An item that has the same bytes as another one, or its inode, size and time."""
+    """An item with the same bytes as another one, or with the same inode, size and time."""
 
     id: ItemId
     root_id: RootId
@@ -31,13 +31,14 @@ class MatchCandidate(NamedTuple):
     first_scan: Millis | None
     """When the first scan of its root ended."""
     collections: int
-    """In how many collections it is."""
+    """The number of collections that it is in."""
 
 
 async def lookalikes(reader: Reader, item_ids: Iterable[ItemId]) -> list[MatchCandidate]:
-    """Those of the items that share an inode or bytes with a missing item, and all that do.
+    """Return the items that share inode or bytes with a missing item and with one of `item_ids`.
 
-    Of more than `MAX_COPIES` of the same bytes nobody can tell which is which: they are left out.
+    Groups of more than `MAX_COPIES` with the same bytes are left out: their moves cannot be
+    distinguished.
     """
     rows = await reader.all(
         f"""
@@ -77,7 +78,7 @@ async def lookalikes(reader: Reader, item_ids: Iterable[ItemId]) -> list[MatchCa
 
 
 class Merge(NamedTuple):
-    """Two items that turned out to be one: the older one stays, at the place of the younger."""
+    """Two items that are one file: the older one stays, at the place of the younger."""
 
     older: ItemId
     younger: ItemId
@@ -96,19 +97,21 @@ _REMEMBERED = """
     CASE WHEN item.inode <> y.inode THEN item.modified_at ELSE item.replaced_modified_at END,
   settled_at = CASE WHEN item.inode <> y.inode THEN CAST($3 AS BIGINT) ELSE y.settled_at END
 """
-"""That two items are one because of their bytes is a guess: the younger may be a copy, and the file
-of the older one on its way to a place that was not listed yet. If it turns up there within an hour,
-the item follows it after all.
+"""Remember the former file of the older item.
+
+A merge because of equal bytes is a guess: the younger item may be a copy, and the file of the older
+one may be moving to a folder that was not listed yet. If it appears there within an hour, the item
+follows it.
 """
 
 
-async def take_over(tx: Tx, is_match: Sequence[Merge]) -> None:
-    """The older items are in the collections of the younger ones, in their places, and covers.
+async def take_over(tx: Tx, pairs: Sequence[Merge]) -> None:
+    """Give metadata and memberships of the younger items to the older ones, and delete the younger.
 
-    Where both are, the older one keeps its own place. The rows of the younger ones are deleted.
+    Where both are members, the older one keeps its place. A cover changes to the older one.
     """
-    older, younger = json_list(f.older for f in is_match), json_list(f.younger for f in is_match)
-    # One of each pair of memberships goes first, so that nothing is ever twice in a collection.
+    older, younger = json_list(f.older for f in pairs), json_list(f.younger for f in pairs)
+    # Count down for collections that have both items: one of their memberships is deleted below.
     await tx.all(
         f"""
         WITH
@@ -159,7 +162,7 @@ async def take_over(tx: Tx, is_match: Sequence[Merge]) -> None:
         UPDATE item SET {_DESCRIBED}, {_REMEMBERED} FROM item AS y
         WHERE y.id = $2 AND item.id = $1
         """,
-        [(*fold, tx.now) for fold in is_match],
+        [(*pair, tx.now) for pair in pairs],
     )
     await metadata.take_over(tx, older, younger)
     await tx.all(f"DELETE FROM item WHERE id IN {IDS_1}", younger)

@@ -15,6 +15,8 @@ _PROBLEMS = msgspec.json.Decoder(list[Problem])
 
 
 class RootRow(NamedTuple):
+    """A root with its counts and the problems of its last full pass."""
+
     id: RootId
     name: str
     directory: str
@@ -25,10 +27,10 @@ class RootRow(NamedTuple):
 
 
 class KnownRoot(NamedTuple):
-    """What tells a root that was served before, wherever its directory is now.
+    """A root that was served before, with the signs by which it is recognised.
 
-    `inode` is that of the directory when it was last listed. `sample` holds some of its files:
-    path of the library, size.
+    `inode` is that of its directory when it was last listed. `sample` has the path in the library
+    and the size of some of its files.
     """
 
     id: RootId
@@ -63,7 +65,7 @@ COUNTS = """
 
 
 def known_of(rows: Sequence[Row], sampled: Sequence[Row] = ()) -> list[KnownRoot]:
-    """Return the roots that the rows of `KNOWN` and of `SAMPLE` tell of."""
+    """Return the roots from the rows of `KNOWN` and of `SAMPLE`."""
     samples: dict[RootId, list[tuple[str, int]]] = {}
     for id_, path, size in sampled:
         samples.setdefault(id_, []).append((path, size))
@@ -84,7 +86,7 @@ async def sampled(reader: Reader) -> list[KnownRoot]:
 
 
 async def all_roots(reader: Reader) -> list[RootRow]:
-    """Every root that was ever served, by name."""
+    """Return every root that was ever served, by name."""
     rows = await reader.all(
         """
         SELECT id, name, directory, item_count, missing_count, last_scan, problems
@@ -98,7 +100,7 @@ async def all_roots(reader: Reader) -> list[RootRow]:
 
 
 async def register(tx: Tx, name: str, directory: str) -> RootId:
-    """The id of the root `name`, which is at `directory` from now on."""
+    """Store that the root `name` is at `directory`, and return its id."""
     id_: RootId | None = await tx.value(
         """
         INSERT INTO root (name, directory) VALUES ($1, $2)
@@ -113,9 +115,9 @@ async def register(tx: Tx, name: str, directory: str) -> RootId:
 
 
 async def rename(tx: Tx, root_id: RootId, former: str, name: str) -> None:
-    """The paths of the root begin with `name` where they began with `former`; `""` is no component.
+    """Replace `former` by `name` at the beginning of all paths of the root; `""` is no component.
 
-    No other root, not even this one, may hold a path that one of the new ones is.
+    No root, not even this one, may have a new path already.
     """
     cut = len(former) + 2 if former else 1
     prefix = f"{name}/" if name else ""
@@ -167,14 +169,14 @@ async def rename(tx: Tx, root_id: RootId, former: str, name: str) -> None:
 
 
 async def lock(tx: Tx) -> None:
-    """Waits until every other transaction that has done this has ended."""
+    """Wait until every other transaction that holds this lock has ended."""
     await tx.all(
         "UPDATE root SET last_scan = last_scan WHERE id = (SELECT MIN(r.id) FROM root AS r)"
     )
 
 
 async def count(tx: Tx, root_id: RootId, present: int, missing: int) -> None:
-    """Adds to the counts of present and of missing items what a change made of them."""
+    """Add to the counts of present and missing items."""
     await tx.all(
         """
         UPDATE root SET item_count = item_count + $2, missing_count = missing_count + $3
@@ -187,7 +189,7 @@ async def count(tx: Tx, root_id: RootId, present: int, missing: int) -> None:
 
 
 async def finish_scan(tx: Tx, root_id: RootId, problems: Sequence[Problem]) -> None:
-    """A whole pass over the root ended now, and met `problems`."""
+    """Store the end of a full pass over the root, and the `problems` that it found."""
     await tx.all(
         """
         UPDATE root SET

@@ -1,7 +1,7 @@
-"""Items whose files are still to be read, and how often reading each of them was tried.
+"""Items whose files wait to be read, and the number of tries of each.
 
-A try is counted before the file is opened. So a file that ends the server, or that is being read
-when the power fails, is known afterwards: it is read alone, after all others.
+A try is counted before the file is opened. So a file that crashes the server, or that is being read
+when the power fails, is known after the restart: it is read alone, after all others.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from gallery.values.times import Millis
 
 
 class Unread(NamedTuple):
-    """An item whose file has not been read yet, as it was when it was listed.
+    """An item whose file was not read yet, as it was listed.
 
     `tries` counts how often reading began and did not end.
     """
@@ -33,20 +33,21 @@ _UNREAD = "i.id, i.path, i.size, i.modified_at, i.sidecar, i.read_tries"
 
 
 def _unread(row: Row) -> Unread:
-    """Return the item that a row of the columns `_UNREAD` is."""
+    """Return a row of the columns `_UNREAD` as an item."""
     id_, path, size, modified_at, sidecar, tries = row
     return Unread(id_, path, FileVersion(size, modified_at), sidecar, tries)
 
 
 _WAITS = "i.probed_at IS NULL AND i.missing_since = 0"
-"""As the index `item_unprobed` has it."""
+"""The condition of the index `item_unprobed`."""
 _WAITS_AMONG = f"i.probed_at IS NULL AND {unindexed('i.missing_since')} = 0"
 """The same for items that are looked up one by one."""
 _STILL = """
   ((i.settled_at <= $2 OR i.settled_at > $3) AND (i.modified_at <= $4 OR i.modified_at > $5))
 """
-"""It has no new size or time, neither by the clock of who looked nor by that of who wrote. A time
-that lies in the future tells nothing.
+"""Size and time did not change lately, by the server's clock and by the time of the file.
+
+A time in the future is ignored: it proves nothing.
 """
 _FUTURE = 60_000
 """Milliseconds by which clocks may differ."""
@@ -61,9 +62,9 @@ def _still_since(milliseconds: Millis) -> tuple[int, int, int, int]:
 async def ready(
     reader: Reader, root_id: RootId, still_since: Millis, after: ItemId, limit: int
 ) -> list[Unread]:
-    """Return items that were never tried and are still since `still_since` (milliseconds).
+    """Return items that were never tried and are unchanged since `still_since` (milliseconds).
 
-    They have ids greater than `after`, in order.
+    Their ids are greater than `after`, in order.
     """
     rows = await reader.all(
         f"""
@@ -97,9 +98,9 @@ async def tried(reader: Reader, root_id: RootId, still_since: Millis, limit: int
 async def among(
     reader: Reader, item_ids: Iterable[ItemId], still_since: Millis
 ) -> tuple[list[Unread], list[ItemId]]:
-    """Return those of the items that are ready, and the ids of those that are not still.
+    """Return those of the items that are ready, and the ids of those that changed lately.
 
-    What was tried before is in neither list: it is not read before others (see `tried`).
+    Items that were tried before are in neither list: they are read after the others (see `tried`).
     """
     rows = await reader.all(
         f"""
@@ -127,10 +128,9 @@ async def begin(tx: Tx, item_ids: Iterable[ItemId]) -> None:
 
 
 async def withdraw(tx: Tx, item_ids: Iterable[ItemId]) -> None:
-    """Take back the last try of each item: it says nothing about the file.
+    """Take back the last try of each item, because it proves nothing about the file.
 
-    So it is where the file could not be opened, changed meanwhile, or was not reached before the
-    server stopped.
+    The file could not be opened, changed meanwhile, or was not reached before the server stopped.
     """
     await tx.all(
         f"""
@@ -144,7 +144,7 @@ async def withdraw(tx: Tx, item_ids: Iterable[ItemId]) -> None:
 async def roots_with_some(reader: Reader) -> set[RootId]:
     """Return the roots with items that wait to be read.
 
-    Files that the server may not read do not count: what they wait for is somebody else.
+    Files that the server has no permission to read do not count: reading them depends on a person.
     """
     found = await reader.column(
         """
