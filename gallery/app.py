@@ -41,9 +41,13 @@ from gallery.domain.sync import roots
 from gallery.domain.sync.library import Library
 from gallery.events import Bus
 from gallery.indexing.indexer import Indexer
-from gallery.indexing.metadata_job import MetadataJob
+from gallery.indexing.metadata_job import BATCH as READING_BATCH
+from gallery.indexing.metadata_job import MAX_SECONDS as MAX_READING_SECONDS
+from gallery.indexing.metadata_job import MAX_SECONDS_ALONE as MAX_READING_SECONDS_ALONE
+from gallery.indexing.metadata_job import STILL_SECONDS, MetadataJob
+from gallery.indexing.prerender_job import PAUSE as PRERENDER_PAUSE
 from gallery.indexing.prerender_job import PrerenderJob
-from gallery.indexing.supervisor import WatchSupervisor
+from gallery.indexing.supervisor import LOOK_AGAIN_SECONDS, WatchSupervisor
 from gallery.media.cache import Cache
 from gallery.media.worker import open_workers
 from gallery.process import data_directory
@@ -73,6 +77,12 @@ class Limits(NamedTuple):
     read_seconds: float = READ_SECONDS
     max_downloads: int = MAX_DOWNLOADS
     max_streams: int = MAX_STREAMS
+    still_seconds: float = STILL_SECONDS
+    reading_batch: int = READING_BATCH
+    max_reading_seconds: float = MAX_READING_SECONDS
+    max_reading_seconds_alone: float = MAX_READING_SECONDS_ALONE
+    prerender_pause: float = PRERENDER_PAUSE
+    look_again_seconds: float = LOOK_AGAIN_SECONDS
 
 
 USUAL = Limits()
@@ -127,12 +137,28 @@ def create_app(
             if scan_at_start:
                 served.request_scan(accept_missing=False)
             await stack.enter_async_context(
-                running(stopping, *_upkeep(db, served, settings, watch))
+                running(stopping, *_upkeep(db, served, settings, watch, limits))
             )
-            reading = MetadataJob(db, served, workers, bus)
+            reading = MetadataJob(
+                db,
+                served,
+                workers,
+                bus,
+                still_seconds=limits.still_seconds,
+                batch=limits.reading_batch,
+                max_seconds=limits.max_reading_seconds,
+                max_seconds_alone=limits.max_reading_seconds_alone,
+            )
             await stack.enter_async_context(running(stopping, reading.run()))
             if watch:
-                ahead = PrerenderJob(db, served, thumbnails, bus, limits.hands)
+                ahead = PrerenderJob(
+                    db,
+                    served,
+                    thumbnails,
+                    bus,
+                    concurrency=limits.hands,
+                    pause=limits.prerender_pause,
+                )
                 await stack.enter_async_context(running(stopping, ahead.run()))
             large = Budget(MAX_BYTES, REFUSAL)
             yield {
@@ -183,13 +209,18 @@ def _options(settings: Settings, data: Path) -> list[str]:
 
 
 def _upkeep(
-    db: Database, library: Library, settings: Settings, watch: bool
+    db: Database, library: Library, settings: Settings, watch: bool, limits: Limits
 ) -> Iterator[Coroutine[Any, Any, None]]:
     """Yield the background work that keeps the index up to date."""
     for served in library.roots.values():
         yield Indexer(db, library, served, settings.poll or settings.rescan).run()
         if watch:
-            yield WatchSupervisor(served, settings.ignore, is_watching=not settings.poll).run()
+            yield WatchSupervisor(
+                served,
+                settings.ignore,
+                is_watching=not settings.poll,
+                look_again_seconds=limits.look_again_seconds,
+            ).run()
 
 
 @asynccontextmanager

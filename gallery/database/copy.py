@@ -1,4 +1,4 @@
-"""Copies everything from one database to another, whatever their engines."""
+"""Copying of a whole database to another, between any two engines."""
 
 import hashlib
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -10,16 +10,17 @@ from gallery.database.schema import Table, tables
 from gallery.errors import StartRefused
 
 PAGE = 5_000
+"""Rows that are read at a time."""
 
 CopyProgress = Callable[[int, int | None], None]
 
 
 async def copy(source: Database, target: Database, progress: CopyProgress) -> dict[str, int]:
-    """Copies every row of every table in one transaction; how many rows each table has.
+    """Copy every row of every table in one transaction. Return the number of rows of each table.
 
-    Ids are kept, and none that was ever given out is given out again. What arrived is read back:
-    counts and checksums must agree. `progress` hears how many rows are done. Raises `StartRefused`
-    for a target that is not empty and for a copy that differs; the target is then as it was.
+    Ids are kept, and an id that was ever assigned is never assigned again. The rows are read back:
+    counts and checksums must agree. `progress` is called with the number of rows done. Raises
+    `StartRefused` if the target is not empty or the copy differs; the target is then unchanged.
     """
     return await target.write(_fill, source, target, progress)
 
@@ -43,14 +44,14 @@ async def _fill(
             arrived.add(page)
             after = _key(table, page[-1])
         if (sent.count, sent.digest) != (arrived.count, arrived.digest):
-            raise StartRefused(f"What arrived in {table.name} differs from what was sent")
+            raise StartRefused(f"The copy of {table.name} differs from its source")
         copied[table.name] = sent.count
     await target.set_last_ids(tx, await source.last_ids())
     return copied
 
 
 class _Sum:
-    """Counts rows and sums them up."""
+    """The count and checksum of rows."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -73,7 +74,7 @@ async def _pages(source: Database, table: Table) -> AsyncGenerator[Sequence[Row]
 
 
 async def _page(reader: Reader, table: Table, after: Row | None) -> Sequence[Row]:
-    """The next rows in the order of the primary key."""
+    """Return the next rows in the order of the primary key, those after the key `after`."""
     key = ", ".join(table.key)
     select = f"SELECT {', '.join(table.columns)} FROM {table.name}"
     if after is None:

@@ -1,8 +1,9 @@
-"""Transactions, whatever the engine.
+"""Transactions, independent of the engine.
 
-A *use case* is an async function whose first argument is a `Reader` (may look) or a `Tx` (may also
-change). `Database.read` gives it one consistent snapshot, `Database.write` runs it as one
-transaction. SQL is written once for every engine: `$1…$n`, lists as one JSON parameter.
+A *use case* is an async function whose first argument is a `Reader` (may read) or a `Tx` (may also
+write). `Database.read` gives it one consistent snapshot, `Database.write` runs it as one
+transaction. SQL is written once for all engines: parameters are `$1…$n`, and a list is one
+JSON parameter.
 """
 
 import asyncio
@@ -21,17 +22,17 @@ Row = Sequence[Any]
 TimeSource = Callable[[], int]
 """Milliseconds since 1970."""
 Trace = Callable[[str], None]
-"""Is told every SQL statement."""
+"""Called with every SQL statement."""
 _HALF_PACE = 2_000_000
-"""Nanoseconds that pass while a clock at half pace goes on by a millisecond."""
+"""Nanoseconds in which a clock at half pace advances by a millisecond."""
 
 
 class SteadyClock:
-    """`clock`, but for the times when it is set back: a `TimeSource` that never does.
+    """A `TimeSource` that follows `clock` and never goes back.
 
-    While `clock` is behind what was given out before, time goes on from there at half its pace,
-    until the two meet. Changes would else look older than what clients have seen, and be missed by
-    `updatedAfter`; and if time stood still, nothing would ever have been still for two seconds.
+    If `clock` is set back, the time advances at half pace until `clock` has caught up. Otherwise a
+    change would look older than what clients have seen, and `updatedAfter` would miss it. If the
+    time stood still, no file would ever count as unchanged for two seconds.
     """
 
     def __init__(self, clock: TimeSource, elapsed: Callable[[], int] = time.monotonic_ns) -> None:
@@ -41,7 +42,7 @@ class SteadyClock:
         self._since = elapsed()
 
     def set_newest(self, newest: int) -> None:
-        """Begin no earlier than at the time `newest`."""
+        """Make the clock return no time before `newest`."""
         if newest > self._latest:
             self._latest, self._since = newest, self._elapsed()
 
@@ -57,16 +58,16 @@ class SteadyClock:
 
 
 def wall_clock() -> int:
-    """The time, as a `TimeSource`."""
+    """Return the system's time, in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
 class UniqueViolation(GalleryError):
-    """The database refused a second row of the same key. The transaction is lost."""
+    """The database refused a second row with the same key. The transaction cannot continue."""
 
 
 class Session(Protocol):
-    """One connection, as the engine's module wraps it."""
+    """A connection, wrapped by the module of its engine."""
 
     async def fetch(self, sql: str, args: Sequence[object]) -> Sequence[Row]: ...
 
@@ -74,22 +75,22 @@ class Session(Protocol):
 
 
 class Reader:
-    """Looks at one snapshot of the database."""
+    """A consistent snapshot of the database, for reading."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     async def all(self, sql: str, *args: object) -> Sequence[Row]:
-        """Every row of one statement."""
+        """Return all rows of one statement."""
         return await self._session.fetch(sql, args)
 
     async def one(self, sql: str, *args: object) -> Row | None:
-        """The first row of one statement, None if there is none."""
+        """Return the first row of one statement, None if it returns no rows."""
         rows = await self._session.fetch(sql, args)
         return rows[0] if rows else None
 
     async def value(self, sql: str, *args: object) -> Any | None:
-        """Return the only column of the first row of one statement, None if there is no row."""
+        """Return the only column of the first row of one statement, None without a row."""
         row = await self.one(sql, *args)
         if row is None:
             return None
@@ -97,7 +98,7 @@ class Reader:
         return value
 
     async def count(self, sql: str, *args: object) -> int:
-        """Return the whole number that one statement gives, as `SELECT COUNT(*)`; 0 for no row."""
+        """Return the integer that one statement selects, 0 without a row: `SELECT COUNT(*)`."""
         return await self.value(sql, *args) or 0
 
     async def column(self, sql: str, *args: object) -> list[Any]:
@@ -105,12 +106,12 @@ class Reader:
         return [value for (value,) in await self._session.fetch(sql, args)]
 
     async def pairs(self, sql: str, *args: object) -> list[tuple[Any, Any]]:
-        """Return both columns of every row of one statement, as for a `dict`."""
+        """Return the two columns of every row of one statement, ready for `dict`."""
         return [(first, second) for first, second in await self._session.fetch(sql, args)]
 
 
 class Tx(Reader):
-    """A transaction that may change things."""
+    """A transaction that may write."""
 
     def __init__(self, session: Session, clock: TimeSource) -> None:
         super().__init__(session)
@@ -120,33 +121,35 @@ class Tx(Reader):
 
     @cached_property
     def now(self) -> Millis:
-        """Its one reading of the clock, in milliseconds: when it is first asked for, so that a
-        use case that begins with a lock has the lock by then.
+        """Return the time of the transaction, in milliseconds: when this is first read.
+
+        A use case that begins with a lock has the lock by then.
         """
         return Millis(self._clock())
 
     async def many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
-        """Runs one prepared statement for each of `rows`."""
+        """Run one prepared statement for each of `rows`."""
         if rows:
             await self._session.run_many(sql, rows)
 
     def after_commit(self, event: Event) -> None:
-        """Publishes `event` once, and only if, this transaction has been committed."""
+        """Publish `event` after this transaction was committed, and only then."""
         self.events.append(event)
 
     def discard(self) -> None:
-        """Nothing has changed: the transaction ends in a roll-back, and that is no error."""
+        """End the transaction in a rollback without an error, because nothing has changed."""
         self.discarded = True
 
 
 class Database(Protocol):
-    """What an engine offers. Open it with `async with`."""
+    """A database of any engine. Open it with `async with`."""
 
     @property
     def generation(self) -> int | None:
-        """Grows with every transaction that may have changed something; None if others may write.
+        """Return a number that grows with every transaction that may have changed something.
 
-        What was read when it had its present value is still true.
+        Data that was read at the same generation is still correct. None if other processes may
+        write.
         """
         ...
 
@@ -156,53 +159,53 @@ class Database(Protocol):
         *args: P.args,
         **kw: P.kwargs,
     ) -> T:
-        """Runs `use_case` on one consistent snapshot; `Unavailable` if it takes over 10 s."""
+        """Run `use_case` on one consistent snapshot. Raises `Unavailable` after 10 s."""
         ...
 
     async def write(
         self, use_case: Callable[Concatenate[Tx, P], Awaitable[T]], *args: P.args, **kw: P.kwargs
     ) -> T:
-        """Runs `use_case` as one transaction and answers once it is durable.
+        """Run `use_case` as one transaction. Return its result when it is durable.
 
-        An error rolls it back whole. A caller that is cancelled meanwhile never tears it: it runs
-        to its end, committed or rolled back.
+        An error rolls back the whole transaction. If the caller is cancelled, the transaction still
+        runs to its end and is committed or rolled back.
         """
         ...
 
     @property
     def problems(self) -> list[str]:
-        """What an administrator should know, in sentences: damage, and why nothing is written."""
+        """Return sentences for an administrator: damage, and why writing is impossible."""
         ...
 
     def now(self) -> Millis:
-        """The time, in milliseconds, by the clock of its transactions."""
+        """Return the time in milliseconds, by the clock that transactions use."""
         ...
 
     def set_newest(self, newest: int) -> None:
-        """Make that clock begin no earlier than at the newest time (ms) that is stored."""
+        """Make that clock return no time before `newest` (ms), the newest one stored."""
         ...
 
     async def last_ids(self) -> dict[str, int]:
-        """The last id that each table has given out: none is ever given out twice."""
+        """Return the last id that each table has assigned. An id is never assigned twice."""
         ...
 
     async def set_last_ids(self, tx: Tx, last: Mapping[str, int]) -> None:
-        """Makes the next ids come behind these, as part of the transaction `tx`."""
+        """Make the next ids greater than these, as part of the transaction `tx`."""
         ...
 
 
 class Shield:
-    """Runs work that its caller's cancellation must not tear: transactions, and their clean-up."""
+    """Work that must run to its end although its caller is cancelled, such as transactions."""
 
     def __init__(self) -> None:
         self._live: set[asyncio.Task[Any]] = set()
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What `work` gives. A caller that is cancelled stops waiting; the work runs to its end."""
+        """Return the result of `work`. It runs to its end even if the caller is cancelled."""
         return await asyncio.shield(self.start(work))
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Begins `work`, which nobody need wait for."""
+        """Start `work`. The caller may wait for the task, but need not."""
         task = asyncio.create_task(work)
         self._live.add(task)
         task.add_done_callback(self._finished)
@@ -211,18 +214,18 @@ class Shield:
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._live.discard(task)
         if not task.cancelled():
-            task.exception()  # whoever waited has it; a caller that left must not cause a warning
+            task.exception()  # mark it as retrieved: a cancelled caller must not cause a warning
 
     async def drain(self) -> None:
-        """Waits until all that was begun has ended."""
+        """Wait until all work that was started has ended."""
         while self._live:
             await asyncio.wait(self._live)
 
 
 class GenerationCache:
-    """What was read from a database, for as long as nothing can have changed in it.
+    """A cache of results that were read from a database, valid until the next commit.
 
-    Where others may write too nothing is kept, and every question is asked anew.
+    If other processes may write too, nothing is cached.
     """
 
     MAX_CACHED = 10_000
@@ -232,8 +235,8 @@ class GenerationCache:
         self._answers: dict[Hashable, tuple[int, Any]] = {}
 
     async def get(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
-        """The answer of `ask`, asked only if a commit may have changed it since the last time."""
-        generation = self._db.generation  # as of before the question
+        """Return the result of `ask`. It is called only if a commit may have changed the result."""
+        generation = self._db.generation  # before the read, which may see a later commit
         kept = self._answers.get(key)
         if kept is not None and kept[0] == generation:
             answer: T = kept[1]

@@ -1,4 +1,4 @@
-"""Looks for damage in an SQLite file while it is in use: what the quick check at start misses."""
+"""A full check of an SQLite file in use. It finds damage that the quick check at start misses."""
 
 import asyncio
 import logging
@@ -15,27 +15,29 @@ import aiosqlite
 logger = logging.getLogger(__name__)
 
 FIRST_SECONDS = 60.0
-"""When the first check begins: a start has more urgent things to do."""
+"""Seconds until the first check begins. It must not slow down the start."""
 PAUSE_SECONDS = 24 * 3_600.0
+"""Seconds between two checks."""
 MAX_PROBLEMS = 20
-"""Of one table."""
+"""Problems of one table that are reported."""
 _NICE = 10
+"""The priority of the thread that checks."""
 
 
 class _PatientConnection(sqlite3.Connection):
-    """A connection whose thread gives way to all others."""
+    """A connection whose thread has a low priority."""
 
     def __init__(self, *args: Any, **kw: Any) -> None:
         super().__init__(*args, **kw)
-        if sys.platform == "linux":  # elsewhere a thread has no priority of its own
+        if sys.platform == "linux":  # other systems have no priority per thread
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 async def find_problems(uri: str) -> list[str]:
-    """Return what is wrong with the database, in SQLite's words; empty if nothing is.
+    """Return the problems of the database, as SQLite words them.
 
-    Tables are checked one after another, each in a transaction of its own, so that the log can be
-    put back into the file between them. A caller that is cancelled ends the check at once.
+    Each table is checked in its own transaction, so that SQLite can write the log back to the file
+    between two tables. If the caller is cancelled, the check ends at once.
     """
     found: list[str] = []
     async with _opened(uri) as connection:
@@ -54,9 +56,9 @@ async def find_problems(uri: str) -> list[str]:
 
 @asynccontextmanager
 async def _opened(uri: str) -> AsyncGenerator[aiosqlite.Connection]:
-    """Give a connection that is closed at the end, also if the caller leaves while it is opened.
+    """Yield a connection and close it at the end, even if the caller is cancelled during opening.
 
-    Its thread would outlive the event loop that it reports to.
+    Otherwise its thread would outlive the event loop that it reports to.
     """
     opening = asyncio.ensure_future(_open(uri))
     try:
@@ -70,7 +72,7 @@ async def _open(uri: str) -> aiosqlite.Connection:
 
 
 async def watch(uri: str, problems: list[str], first_seconds: float = FIRST_SECONDS) -> None:
-    """Check again and again; `problems` holds what the last check has found."""
+    """Check the database regularly. `problems` contains the result of the last check."""
     pause = first_seconds
     while True:
         await asyncio.sleep(pause)

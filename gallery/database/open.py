@@ -1,4 +1,4 @@
-"""The engine that a setting names."""
+"""Opening of the database that a setting names."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ FILE = "gallery.db"
 
 
 def is_postgres(url: str) -> bool:
-    """Whether a database setting means PostgreSQL; without any, it is a file of SQLite."""
+    """Return whether a database setting names PostgreSQL."""
     return url.startswith(("postgresql://", "postgres://"))
 
 
@@ -22,7 +22,11 @@ def is_postgres(url: str) -> bool:
 async def open_database(
     url: str, data: Path, bus: Bus, clock: TimeSource = wall_clock, trace: Trace | None = None
 ) -> AsyncGenerator[Database]:
-    """The database at `url`; `sqlite:`, or none, is the file in the data directory."""
+    """Yield the database at `url`: `sqlite:` or an empty text is the file in the directory `data`.
+
+    Raises `Misconfigured` for an unknown `url` or a missing driver, and `StartRefused` if the
+    database cannot be used.
+    """
     if url in ("", "sqlite:"):
         async with open_sqlite(data / FILE, bus, clock=clock, trace=trace) as sqlite:
             yield sqlite

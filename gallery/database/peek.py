@@ -1,4 +1,4 @@
-"""A look into the file of a database that is not opened for service. Nothing is written to it."""
+"""Queries of a database file without opening it for service. Nothing is written to it."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -10,16 +10,16 @@ from gallery.database.sqlite_file import uris, version_of
 from gallery.errors import StartRefused
 
 MAX_WAIT_SECONDS = 1.0
-"""How long a lock on the file is waited for."""
+"""How long to wait for a lock on the file."""
 
 Rows = Sequence[Row]
 
 
 def peek(file: Path, queries: Callable[[int], Sequence[str]]) -> list[Rows] | None:
-    """Return the rows of each of the `queries` for the schema version of `file`.
+    """Return the rows of each query that `queries` returns for the schema version of `file`.
 
-    None if there is no database in it yet. Raises `StartRefused` if it cannot be read, or belongs
-    to another program. A server may have it open.
+    None if the file contains no database yet. Raises `StartRefused` if it cannot be read, or
+    belongs to another program. A server may have the file open.
     """
     failure: sqlite3.Error | OSError | None = None
     try:
@@ -27,7 +27,7 @@ def peek(file: Path, queries: Callable[[int], Sequence[str]]) -> list[Rows] | No
             return None
     except OSError as error:
         raise StartRefused(f"The database {file} cannot be read: {error.strerror}") from None
-    # As a file that nothing changes first: the other way makes files beside a database at rest.
+    # Try the immutable mode first: the other one creates files beside a database that is closed.
     for uri in reversed(list(uris(file))):
         try:
             with closing(sqlite3.connect(uri, timeout=MAX_WAIT_SECONDS, uri=True)) as connection:

@@ -1,8 +1,8 @@
 """PostgreSQL, through asyncpg: for more than one server on one library.
 
-Others may write at any time, so transactions that the database cannot put in order are run again,
-and a connection that is lost before a commit is taken as one of these. If it is lost *during* the
-commit, nobody knows whether it happened: that is said (503), and repeating the request is safe.
+Other servers may write at any time. A transaction that fails with a conflict, or that loses its
+connection before the commit, is run again. If the connection is lost *during* the commit, its
+outcome is unknown. The answer is then 503, and repeating the request is safe.
 """
 
 import asyncio
@@ -46,8 +46,11 @@ T = TypeVar("T")
 
 CONNECTIONS = 10
 OLDEST_VERSION = 15
+"""The oldest supported major version of PostgreSQL."""
 ATTEMPTS = 10
+"""How often a transaction is run that fails with a conflict."""
 READ_DEADLINE = 10.0
+"""Seconds that one `read` may take."""
 CONNECT_SECONDS = 2.0
 STATEMENT_SECONDS = 30.0
 _MIGRATION_LOCK = 0x67616C6C657279
@@ -57,13 +60,13 @@ _LOST = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the end of a connection, met in the middle of a message
+    asyncpg.InternalClientError,  # the connection ended within a message
     asyncpg.OperatorInterventionError,
     asyncpg.TooManyConnectionsError,
 )
-"""The database went away, or does not let us in."""
+"""The connection is lost or was refused."""
 _AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, *_LOST)
-"""Nothing has been committed, and another attempt may succeed."""
+"""Nothing was committed, and another attempt may succeed."""
 _FULL = (asyncpg.DiskFullError, asyncpg.ReadOnlySQLTransactionError)
 
 
@@ -87,12 +90,12 @@ class PostgresDatabase:
 
     @property
     def generation(self) -> None:
-        """Other servers may write at any time."""
+        """Return None: other servers may write at any time."""
         return
 
     @property
     def problems(self) -> list[str]:
-        """None: whether a PostgreSQL server is well is its administrator's concern."""
+        """Return an empty list: a PostgreSQL server has its own monitoring."""
         return []
 
     async def read(
@@ -123,7 +126,7 @@ class PostgresDatabase:
             try:
                 return await self._transact(use_case, *args, **kw)
             except _AGAIN as error:
-                # What is lost comes back in a new connection, or in the caller's next request.
+                # A lost connection is replaced once; after that the client repeats the request.
                 if attempt == ATTEMPTS or (isinstance(error, _LOST) and attempt > 1):
                     raise _unavailable(error) from error
                 await asyncio.sleep(0.002 * 2**attempt)
@@ -174,7 +177,7 @@ class PostgresDatabase:
             await tx.all("SELECT setval(pg_get_serial_sequence($1, 'id'), $2)", table, id_)
 
     async def drain(self) -> None:
-        """Waits until every transaction that was begun has ended."""
+        """Wait until every transaction that was started has ended."""
         await self._shield.drain()
 
 
@@ -222,7 +225,7 @@ async def open_postgres(
     clock: TimeSource = wall_clock,
     trace: Trace | None = None,
 ) -> AsyncGenerator[PostgresDatabase]:
-    """The database at `url`, with the present schema, until the block ends.
+    """Yield the database at `url`, upgraded to the present schema.
 
     Raises `StartRefused` if it cannot be reached, is not UTF-8 with the collation "C", is older
     than 15, or was written by a newer gallery.
@@ -235,7 +238,7 @@ async def open_postgres(
             timeout=CONNECT_SECONDS,
             command_timeout=STATEMENT_SECONDS,
             server_settings={
-                # A plan made for any list is a hundred times slower than one made for this list.
+                # A generic plan is a hundred times slower than a plan for this list.
                 "plan_cache_mode": "force_custom_plan",
                 "statement_timeout": f"{STATEMENT_SECONDS:.0f}s",
                 "idle_in_transaction_session_timeout": "30s",
@@ -284,7 +287,7 @@ async def _check(connection: Any) -> None:
 
 
 async def _migrate(connection: Any) -> None:
-    """Brings the database to the present schema, in one transaction, one server at a time."""
+    """Upgrade the database to the present schema in one transaction, one server at a time."""
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _MIGRATION_LOCK)
         await connection.execute(
@@ -303,7 +306,7 @@ async def _migrate(connection: Any) -> None:
         else:
             raise StartRefused(
                 "The database was written by a newer gallery "
-                f"(schema {version}, this one knows {SCHEMA_VERSION})"
+                f"(schema {version}, this one supports {SCHEMA_VERSION})"
             )
 
 

@@ -1,8 +1,8 @@
-"""Tells other servers on the same database what happens here, and hears what happens there.
+"""Exchange of events between the servers on one database, by LISTEN and NOTIFY.
 
-A hint for those who watch, and nothing else: whatever is answered is asked of the database. What
-people do goes with its transaction; what the index learns is gathered, because each message makes
-the commits of all servers wait for one another.
+An event is only a hint for live updates: answers always come from the database. An event of a
+collection is sent within its transaction. Events of the index are gathered, because each message
+makes the commits of all servers wait for one another.
 """
 
 import asyncio
@@ -20,18 +20,20 @@ logger = logging.getLogger(__name__)
 
 CHANNEL = "gallery"
 GATHER_SECONDS = 0.25
+"""Seconds between two messages about the index."""
 MAX_PAUSE = 30.0
+"""Seconds between two tries to connect."""
 MAX_PAYLOAD = 7_900
-"""In bytes; PostgreSQL takes less than 8,000."""
+"""In bytes. PostgreSQL accepts less than 8,000."""
 NOTIFY = "SELECT pg_notify($1, $2)"
 
 _decode = msgspec.json.Decoder(tuple[str, Event]).decode
 
 
 class Relay:
-    """Between `bus` and the other servers, through connections that `connect` opens.
+    """Pass events between `bus` and the other servers, on connections that `connect` opens.
 
-    `failures` is what the driver raises when one is lost.
+    `failures` are the exceptions that the driver raises for a lost connection.
     """
 
     def __init__(
@@ -48,12 +50,12 @@ class Relay:
         self._news = asyncio.Event()
 
     def payloads(self, events: Sequence[Event]) -> list[str]:
-        """What to notify within the transaction that leads to `events`."""
-        people = [event for event in events if isinstance(event, CollectionChanged)]
-        return [self._payload(event) for event in dict.fromkeys(people)]
+        """Return the payloads to send within the transaction that causes `events`."""
+        changes = [event for event in events if isinstance(event, CollectionChanged)]
+        return [self._payload(event) for event in dict.fromkeys(changes)]
 
     def gather(self, events: Sequence[Event]) -> None:
-        """What the index has learned is told soon."""
+        """Queue the events of the index; `run` sends them soon."""
         for event in events:
             if isinstance(event, ItemsChanged):
                 folders = self._gathered.setdefault(event.root_id, set())
@@ -70,7 +72,7 @@ class Relay:
         return text.decode()
 
     async def run(self) -> None:
-        """Listens and tells, for ever. While a lost connection is opened anew, some is missed."""
+        """Receive and send until cancelled. Publish `Missed` after each lost connection."""
         pause = GATHER_SECONDS
         while True:
             try:
@@ -82,7 +84,7 @@ class Relay:
                 continue
             pause = GATHER_SECONDS
             try:
-                await self._attend(connection)
+                await self._exchange(connection)
             except self._failures as error:
                 logger.warning("the connection to listen on is lost: %s", error)
             finally:
@@ -90,10 +92,10 @@ class Relay:
             self._bus.publish(Missed())
             await asyncio.sleep(pause)
 
-    async def _attend(self, connection: Any) -> None:
+    async def _exchange(self, connection: Any) -> None:
         is_lost = asyncio.Event()
         connection.add_termination_listener(lambda _connection: is_lost.set())
-        await connection.add_listener(CHANNEL, self._hear)
+        await connection.add_listener(CHANNEL, self._receive)
         while not is_lost.is_set():
             lost, news = (asyncio.create_task(e.wait()) for e in (is_lost, self._news))
             try:
@@ -104,16 +106,16 @@ class Relay:
             self._news.clear()
             gathered, self._gathered = self._gathered, {}
             for root_id, folders in gathered.items():
-                told = None if folders is None else tuple(sorted(folders))
-                payload = self._payload(ItemsChanged(root_id, told))
+                changed = None if folders is None else tuple(sorted(folders))
+                payload = self._payload(ItemsChanged(root_id, changed))
                 await connection.execute(NOTIFY, CHANNEL, payload)
             await asyncio.sleep(GATHER_SECONDS)
 
-    def _hear(self, _connection: Any, _process: int, _channel: str, payload: str) -> None:
+    def _receive(self, _connection: Any, _process: int, _channel: str, payload: str) -> None:
         try:
             sender, event = _decode(payload)
         except msgspec.DecodeError:
-            self._bus.publish(Missed())  # of a newer server, perhaps
+            self._bus.publish(Missed())  # perhaps from a newer server
             return
         if sender != self._sender:
             self._bus.publish(event)

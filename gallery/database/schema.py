@@ -1,4 +1,4 @@
-"""`schema.sql`: its text, its statements, its tables, and what it is on PostgreSQL."""
+"""`schema.sql`: its text, statements and tables, and its translation for PostgreSQL."""
 
 import re
 import sqlite3
@@ -16,7 +16,7 @@ _TYPES = (
     (r"BLOB", "BYTEA"),
     (r"\) (STRICT, )?(STRICT|WITHOUT ROWID);", ");"),
 )
-"""What the words of plain SQLite are on PostgreSQL, in this order."""
+"""Patterns of SQLite and their replacements for PostgreSQL, applied in this order."""
 
 POSTGRES_PRELUDE = (
     """
@@ -34,7 +34,7 @@ POSTGRES_PRELUDE = (
       SFUNC = array_append, STYPE = text[], INITCOND = '{}', FINALFUNC = array_to_json)
     """,
 )
-"""What SQLite brings along and the SQL of the store uses."""
+"""Functions of SQLite that the SQL of the store uses."""
 
 POSTGRES_SEARCH = (
     """
@@ -56,21 +56,22 @@ POSTGRES_SEARCH = (
     $$
     """,
 )
-"""What stands for the full-text table of SQLite, and takes the same statements: words to store as
-they are, and to be found by beginnings, `one* other*`, all of which must be there."""
+"""The replacement of SQLite's full-text table. It accepts the same statements: it stores words
+unchanged, and finds rows that contain all prefixes of a query such as `one* other*`.
+"""
 
 _SQLITE_ONLY = re.compile(r"-- SQLite only\n.*?-- end of SQLite only\n", re.DOTALL)
 
 
 def schema() -> str:
-    """The text of `schema.sql`: beside the package in a checkout, inside it in a wheel."""
+    """Return the text of `schema.sql`, from the package in a wheel, else from beside it."""
     inside = files("gallery") / "schema.sql"
     beside = Path(__file__).parents[2] / "schema.sql"
     return inside.read_text() if inside.is_file() else beside.read_text()
 
 
 def statements(script: str) -> list[str]:
-    """The statements of an SQL script, one by one: drivers commit on their own around scripts."""
+    """Return the statements of an SQL script. Drivers would commit around a whole script."""
     found, pending = [], ""
     for line in script.splitlines(keepends=True):
         pending += line
@@ -81,7 +82,7 @@ def statements(script: str) -> list[str]:
 
 
 def for_postgres(script: str) -> str:
-    """The schema with PostgreSQL's names of the types, without what only SQLite has."""
+    """Return the script with PostgreSQL's types, without the parts that only SQLite supports."""
     script = _SQLITE_ONLY.sub("", script)
     for pattern, replacement in _TYPES:
         script = re.sub(pattern, replacement, script)
@@ -89,7 +90,7 @@ def for_postgres(script: str) -> str:
 
 
 class Table(NamedTuple):
-    """A table, its columns, and those of its primary key, which order its rows."""
+    """A table, its columns, and the columns of its primary key, which order its rows."""
 
     name: str
     columns: tuple[str, ...]
@@ -97,7 +98,7 @@ class Table(NamedTuple):
 
     @property
     def has_ids(self) -> bool:
-        """Whether the database gives out its ids."""
+        """Return whether the database assigns its ids."""
         return self.key == ("id",)
 
 
@@ -105,7 +106,7 @@ WORDS = Table("item_words", ("rowid", "name_words", "text_words"), ("rowid",))
 
 
 def tables() -> list[Table]:
-    """Every table, each behind those that it refers to."""
+    """Return all tables, each after the tables that it references."""
     found = [WORDS]
     for name, body in re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", schema(), re.DOTALL):
         columns = tuple(re.findall(r"^  (\w+) (?:INTEGER|TEXT|BLOB)", body, re.MULTILINE))

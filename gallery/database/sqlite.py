@@ -1,9 +1,9 @@
-"""SQLite: one connection that writes, a few that only read, all through aiosqlite.
+"""SQLite through aiosqlite: one connection writes, a few others only read.
 
-One writer is not only fair but necessary: SQLite before 3.51.3 can corrupt a WAL database that two
-connections write or checkpoint at once. The data directory's lock file keeps other processes out.
+One writer is necessary: SQLite before 3.51.3 can corrupt a WAL database that two connections write
+or checkpoint at once. The lock file of the data directory excludes other processes.
 
-A file on a disk that takes no writes is only read: every `write` is `Unavailable`.
+A file on a read-only disk is only read: every `write` raises `Unavailable`.
 """
 
 import asyncio
@@ -20,7 +20,6 @@ import aiosqlite
 from gallery.database import integrity, sqlite_file
 from gallery.database.engine import (
     Reader,
-    Row,
     Shield,
     SteadyClock,
     TimeSource,
@@ -48,13 +47,13 @@ READERS = 3
 READ_DEADLINE = 10.0
 """Seconds that one `read` may take."""
 WAIT_DEADLINE = 30.0
-"""Seconds that it may wait for its turn before that."""
+"""Seconds that it may wait for a free connection before."""
 
 
 class SqliteDatabase:
     """A `Database` (see `engine`) in one SQLite file, opened by `open_sqlite`.
 
-    Without a `writer` its disk takes no writes. `uri` opens the file for reading.
+    `writer` is None if the disk is read-only. `uri` opens the file for reading.
     """
 
     def __init__(
@@ -88,12 +87,12 @@ class SqliteDatabase:
 
     @property
     def generation(self) -> int:
-        """Exact, because the lock on the data directory makes this process the only writer."""
+        """Return a number that each commit increases. A lock excludes other processes."""
         return self._generation
 
     @property
     def problems(self) -> list[str]:
-        """What an administrator should know."""
+        """Return sentences for an administrator: damage, and why writing is impossible."""
         found = [*self._damage]
         if self._writer is None:
             found.append(READ_ONLY)
@@ -120,9 +119,9 @@ class SqliteDatabase:
             raise Unavailable("The database did not answer in time") from None
 
     async def _release(self, connection: aiosqlite.Connection, session: ConnectionSession) -> None:
-        """End the snapshot, whatever still runs on it, and hand the connection on.
+        """Interrupt what still runs on the connection, end its snapshot and make it available.
 
-        Another one takes its place if it cannot be told to be sound.
+        A connection that may be damaged is replaced by a new one.
         """
         try:
             await connection.interrupt()
@@ -141,7 +140,7 @@ class SqliteDatabase:
         try:
             fresh = await open_reader(self._uri)
         except sqlite3.Error as error:
-            logger.warning("no new connection to the database: %s", error)
+            logger.warning("a new connection to the database cannot be opened: %s", error)
             return connection
         self._open.add(fresh)
         self._open.discard(connection)
@@ -179,15 +178,15 @@ class SqliteDatabase:
         return result
 
     async def _commit(self, session: ConnectionSession) -> None:
-        # What is read while a commit is under way belongs to a generation of its own: it may be
-        # the state before or after. Even a commit that fails may have happened.
+        # A read during a commit may see the state before or after it, so it gets a generation of
+        # its own. Even a commit that fails may have taken effect.
         self._generation += 1
         try:
             await session.fetch("COMMIT", ())
         except Unavailable as error:
             if isinstance(error.__cause__, FileReplaced) and not self._is_replaced:
                 self._is_replaced = True
-                logger.error(REPLACED)  # noqa: TRY400  (no bug: no trace)
+                logger.error(REPLACED)  # noqa: TRY400  (not a bug: no traceback)
             raise
         else:
             self._is_replaced = False
@@ -201,15 +200,14 @@ class SqliteDatabase:
         self._clock.set_newest(newest)
 
     async def last_ids(self) -> dict[str, int]:
-        rows = await self.read(_all, "SELECT name, seq FROM sqlite_sequence")
-        return {row[0]: row[1] for row in rows}
+        return dict(await self.read(Reader.pairs, "SELECT name, seq FROM sqlite_sequence"))
 
     async def set_last_ids(self, tx: Tx, last: Mapping[str, int]) -> None:
         await tx.all("DELETE FROM sqlite_sequence")
         await tx.many("INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)", [*last.items()])
 
     async def close(self) -> None:
-        """Wait until every transaction that was begun has ended, and close every connection."""
+        """Wait until every transaction that was started has ended. Close every connection."""
         self._checking.cancel()
         await asyncio.wait({self._checking})
         await self._shield.drain()
@@ -221,17 +219,13 @@ class SqliteDatabase:
 
 
 READ_ONLY = (
-    "The data directory does not take any writes: nothing can be changed until it does and the "
-    "server was started again"
+    "The data directory is read-only: nothing can be changed until it is writable and the server "
+    "is restarted"
 )
 REPLACED = (
-    "The database was moved or deleted while the server runs: nothing can be changed until it is "
-    "back in its place"
+    "The database was moved or deleted while the server was running: nothing can be changed "
+    "until it is back in its place"
 )
-
-
-async def _all(reader: Reader, sql: str) -> Sequence[Row]:
-    return await reader.all(sql)
 
 
 @asynccontextmanager
@@ -244,11 +238,11 @@ async def open_sqlite(
     read_seconds: float = READ_DEADLINE,
     check_after: float = integrity.FIRST_SECONDS,
 ) -> AsyncGenerator[SqliteDatabase]:
-    """The database in `file`, made if there is none, until the block ends.
+    """Yield the database in `file`, which is created if it does not exist.
 
-    `trace` is told every statement. A read takes `read_seconds` at most; after `check_after`
-    seconds the whole file is checked for the first time. Raises `StartRefused` for a file that
-    cannot be used: damaged, another program's, or written by a newer gallery; it is not touched.
+    `trace` is called with every statement. A read takes at most `read_seconds`. The first check of
+    the whole file begins after `check_after` seconds. Raises `StartRefused` for a file that cannot
+    be used: damaged, another program's, or written by a newer gallery. It is left unchanged.
     """
     uri = await asyncio.to_thread(sqlite_file.check, file)
     writer, readers = None, list[aiosqlite.Connection]()
@@ -283,12 +277,13 @@ async def open_sqlite(
 
 
 async def _open_writer(file: Path, *, can_be_read: bool) -> aiosqlite.Connection | None:
-    """Return the connection that writes, to the present schema; None if the disk takes no writes.
+    """Return the writing connection, with the schema upgraded; None if the disk is read-only.
 
-    Raises `StartRefused` for that if the file cannot even be read.
+    Raises `StartRefused` if the file can neither be written nor read.
     """
     try:
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # ours alone
+        # Other users get no access.
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
         if can_be_read:
             return None
@@ -298,7 +293,7 @@ async def _open_writer(file: Path, *, can_be_read: bool) -> aiosqlite.Connection
     try:
         writer = await open_writer(file)
         await sqlite_file.migrate(writer)
-        await writer.execute_fetchall("BEGIN IMMEDIATE")  # takes the identity of its files
+        await writer.execute_fetchall("BEGIN IMMEDIATE")  # records the identity of its files
         await writer.execute_fetchall("ROLLBACK")
     except BaseException as error:
         if writer:

@@ -1,4 +1,4 @@
-"""Connections to an SQLite file: how they are opened, what statements give, what errors mean."""
+"""Connections to an SQLite file: opening, running statements, translating errors."""
 
 import logging
 import re
@@ -16,11 +16,11 @@ from gallery.errors import Unavailable
 logger = logging.getLogger(__name__)
 
 BUSY_TIMEOUT = 5_000
-"""Milliseconds to wait for a lock that a foreign process holds on the file."""
+"""Milliseconds to wait for a lock on the file that another process holds."""
 CACHE_KIB = 32_768
-"""Page cache of each connection: the index of some 500,000 paths fits."""
+"""Page cache of each connection. The index of about 500,000 paths fits."""
 NO_TEXT = "Could not decode to UTF-8"
-"""What Python's sqlite3 says of a text that was damaged; the error has no code."""
+"""How Python's sqlite3 words its error for a damaged text. The error has no code."""
 
 _OUR_MISTAKE = (
     *("SQLITE_ERROR", "SQLITE_MISUSE", "SQLITE_RANGE", "SQLITE_MISMATCH", "SQLITE_TOOBIG"),
@@ -32,15 +32,15 @@ _BUSY = (
     *("SQLITE_ABORT", "SQLITE_NOMEM"),
 )
 NO_ROOM = (*_FULL, "SQLITE_CANTOPEN", "SQLITE_IOERR")
-"""Errors of a disk that may still be read, though it takes no writes."""
+"""Errors of a disk that may be readable although writing fails."""
 
 
 class FileReplaced(sqlite3.OperationalError):
-    """The file that is open is not the one at its path any more: what is written to it is lost."""
+    """Another file is at the path of the open one, or none: writes to the open file are lost."""
 
 
 class _Cursor(sqlite3.Cursor):
-    """A cursor that leaves no statement open behind it, also if a row cannot be read."""
+    """A cursor that closes its statement after the last row, even if a row cannot be read."""
 
     def fetchall(self) -> list[Any]:
         try:
@@ -57,10 +57,10 @@ class Connection(sqlite3.Connection):
 
 
 class SnapshotConnection(Connection):
-    """A reading connection whose transaction begins with its first statement, in the same hop.
+    """A reading connection that begins a transaction before its first statement.
 
-    A hop to the connection's thread costs more than most of our queries; an own one for BEGIN
-    would double the price of a read.
+    A switch to the connection's thread costs more than most queries. A separate switch for BEGIN
+    would double the cost of a read.
     """
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
@@ -70,10 +70,10 @@ class SnapshotConnection(Connection):
 
 
 class WritingConnection(Connection):
-    """A connection that commits only to the file, and the log, that its path names.
+    """A connection that commits only if the file and the log at its path are still the same.
 
-    Their identity is taken when its first transaction begins. The comparison is part of the hop
-    that commits.
+    Their identity is recorded when the first transaction begins. It is compared in the same thread
+    switch as the commit.
     """
 
     def __init__(self, database: str, *args: Any, **kw: Any) -> None:
@@ -98,20 +98,20 @@ class WritingConnection(Connection):
 
 
 async def open_writer(file: Path) -> aiosqlite.Connection:
-    """Return the one connection that writes. The caller closes it."""
+    """Return a connection for writing. The caller closes it."""
     connection = await aiosqlite.connect(
         str(file), isolation_level=None, cached_statements=512, factory=WritingConnection
     )
     return await _prepared(
         connection,
         "journal_mode = WAL",
-        "synchronous = FULL",  # acknowledged means durable, also after a power cut
+        "synchronous = FULL",  # acknowledged writes survive a power failure
         "journal_size_limit = 67108864",
     )
 
 
 async def open_reader(uri: str) -> aiosqlite.Connection:
-    """Return a connection that reads, one snapshot after another. The caller closes it."""
+    """Return a connection for reading one snapshot after another. The caller closes it."""
     connection = await aiosqlite.connect(
         uri, uri=True, isolation_level=None, cached_statements=512, factory=SnapshotConnection
     )
@@ -137,7 +137,7 @@ async def _prepared(connection: aiosqlite.Connection, *pragmas: str) -> aiosqlit
 
 
 class ConnectionSession:
-    """A connection as `engine.Session`. It `is_suspect` once an error has told of damage."""
+    """A connection as `engine.Session`. It `is_suspect` after an error that means damage."""
 
     def __init__(self, connection: aiosqlite.Connection, trace: Trace | None = None) -> None:
         self._connection = connection
@@ -151,12 +151,12 @@ class ConnectionSession:
             return list(await self._connection.execute_fetchall(_numbered(sql), args))
         except sqlite3.Error as error:
             if str(error).startswith(NO_TEXT) and sql.lstrip().startswith("SELECT"):
-                logger.error("database: %s: it is damaged", error)  # noqa: TRY400  (no bug: no trace)
+                logger.error("database: %s: it is damaged", error)  # noqa: TRY400  (not a bug: no traceback)
                 return await self._fetch_leniently(sql, args)
             raise self._translated(error) from error
 
     async def _fetch_leniently(self, sql: str, args: Sequence[object]) -> Sequence[Row]:
-        """Ask once more, with U+FFFD in place of what is not UTF-8."""
+        """Run a query again, with U+FFFD in place of bytes that are not UTF-8."""
         self._connection.text_factory = _decode_leniently
         try:
             return list(await self._connection.execute_fetchall(_numbered(sql), args))
@@ -185,12 +185,12 @@ def _decode_leniently(text: bytes) -> str:
 
 @lru_cache(maxsize=512)
 def _numbered(sql: str) -> str:
-    """`$1` is a *named* parameter to SQLite; `?1` is what it calls a numbered one."""
+    """Return a statement with `?1` for `$1`, which SQLite takes for a *named* parameter."""
     return re.sub(r"\$(\d+)", r"?\1", sql)
 
 
 def translated(error: sqlite3.Error) -> Exception:
-    """Return what an error of SQLite means to the layers above; itself if it is our mistake."""
+    """Return the gallery's error for an error of SQLite, or the same error if it is a bug."""
     name = getattr(error, "sqlite_errorname", "")
     if isinstance(error, FileReplaced):
         return Unavailable("The database is not in its place any more")

@@ -1,4 +1,4 @@
-"""The file of an SQLite database: whether it is ours and whole, and its schema."""
+"""The file of an SQLite database: whether it can be used, and its schema."""
 
 import sqlite3
 import stat
@@ -14,16 +14,16 @@ from gallery.database.upgrades import SCHEMA_VERSION, UPGRADES, upgrade
 from gallery.errors import StartRefused
 
 APPLICATION_ID = 0x67616C6C
-"""`gall`, in the header of each of our files."""
+"""`gall`, in the header of each file of the gallery."""
 _OURS = {"account", "collection", "collection_item", "folder", "item", "root"}
-"""Tables of every version: older files have no application id."""
+"""Tables of every version. Old files have no application id."""
 
 
 def uris(file: Path) -> Iterator[str]:
-    """Yield the ways to open `file` for reading only, the best first.
+    """Yield the URIs that open `file` for reading only, the best first.
 
-    On a disk that takes no writes, not even those of shared memory, a file can only be read as one
-    that nothing changes; and only if no log waits to be replayed.
+    On a read-only disk SQLite cannot create its shared memory. It can then open the file only as
+    immutable, and only if no log is waiting to be applied.
     """
     uri = f"{file.absolute().as_uri()}?mode=ro"
     yield uri
@@ -33,9 +33,9 @@ def uris(file: Path) -> Iterator[str]:
 
 
 def check(file: Path) -> str | None:
-    """Return how `file` can be opened for reading; None if there is no database in it yet.
+    """Return the URI that opens `file` for reading, None if it contains no database yet.
 
-    Raises `StartRefused` for a file that this version cannot use: damaged, newer, another
+    Raises `StartRefused` for a file that this version cannot use: damaged, newer, or another
     program's. Nothing is written to it.
     """
     try:
@@ -46,7 +46,7 @@ def check(file: Path) -> str | None:
         return None
     except OSError as error:
         raise StartRefused(f"The database {file} cannot be used: {error.strerror}") from None
-    if not stat.S_ISREG(status.st_mode):  # to open some of the others never ends
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe could block forever
         raise StartRefused(f"The database {file} is not a regular file")
     if status.st_size == 0:
         return None
@@ -63,13 +63,16 @@ def check(file: Path) -> str | None:
 
 
 def version_of(file: Path, connection: sqlite3.Connection) -> int:
-    """Return the schema version, 0 for an empty file; `StartRefused` for another program's."""
+    """Return the schema version, 0 for an empty file.
+
+    Raises `StartRefused` if the file belongs to another program.
+    """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (owner,) = connection.execute("PRAGMA application_id").fetchone()
     names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
     is_empty = not names and not owner and not version
-    is_of_old = not owner and version and names >= _OURS
-    if not (is_empty or is_of_old or owner == APPLICATION_ID):
+    is_old = not owner and version and names >= _OURS
+    if not (is_empty or is_old or owner == APPLICATION_ID):
         raise StartRefused(f"The database {file} belongs to another program")
     return int(version)
 
@@ -79,7 +82,7 @@ def _check(file: Path, connection: sqlite3.Connection) -> None:
     if version > SCHEMA_VERSION:
         raise StartRefused(
             f"The database {file} was written by a newer gallery "
-            f"(schema {version}, this one knows {SCHEMA_VERSION})"
+            f"(schema {version}, this one supports {SCHEMA_VERSION})"
         )
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
@@ -87,7 +90,7 @@ def _check(file: Path, connection: sqlite3.Connection) -> None:
 
 
 async def migrate(writer: aiosqlite.Connection) -> None:
-    """Bring the file to the present schema; each step is one transaction with its version."""
+    """Upgrade the file to the present schema. Each version is one transaction."""
     version = await _pragma(writer, "user_version")
     while version < SCHEMA_VERSION:
         is_new = version == 0
@@ -102,11 +105,11 @@ async def migrate(writer: aiosqlite.Connection) -> None:
 
 
 async def check_version(reader: aiosqlite.Connection, file: Path) -> None:
-    """Raise `StartRefused` unless the file, which cannot be written to, has the present schema."""
+    """Raise `StartRefused` if a read-only file does not have the present schema."""
     if await _pragma(reader, "user_version") != SCHEMA_VERSION:
         raise StartRefused(
-            f"The database {file} must be brought to schema {SCHEMA_VERSION}, "
-            "and its disk does not take any writes"
+            f"The database {file} needs an upgrade to schema {SCHEMA_VERSION}, "
+            "but its disk is read-only"
         )
     await reader.rollback()
 

@@ -1,4 +1,4 @@
-"""What brings a database of an earlier version to the present one."""
+"""Steps that upgrade a database of an earlier version."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -11,10 +11,10 @@ from gallery.values.words import words_of
 
 
 class Fill(NamedTuple):
-    """New columns, or rows, that only Python can work out of old ones.
+    """New columns or rows that Python computes from old ones.
 
-    `source` gives the rows behind an id, `$1`, a part at a time, the id first; `target` stores what
-    `values` makes of each.
+    `source` selects a page of rows after the id `$1`, with the id first. For each row, `target`
+    is run with the parameters that `values` returns.
     """
 
     source: str
@@ -23,7 +23,7 @@ class Fill(NamedTuple):
 
 
 class Only(NamedTuple):
-    """A statement for each engine."""
+    """Statements that differ between the engines."""
 
     sqlite: Sequence[str]
     postgres: Sequence[str]
@@ -50,7 +50,7 @@ UPGRADES: tuple[tuple[Step, ...], ...] = (
         "ALTER TABLE item DROP COLUMN device",
         "ALTER TABLE root ADD COLUMN first_scan INTEGER",
         "UPDATE root SET first_scan = last_scan",
-        "UPDATE item SET probed_at = NULL",  # each file is read once more, for its fingerprint
+        "UPDATE item SET probed_at = NULL",  # each file is read again, for its fingerprint
         "CREATE INDEX item_inode ON item (inode, missing_since)",
         "CREATE INDEX item_fingerprint ON item (fingerprint, missing_since)",
         "CREATE INDEX item_missing ON item (root_id, missing_since) WHERE missing_since <> 0",
@@ -146,7 +146,7 @@ UPGRADES: tuple[tuple[Step, ...], ...] = (
           item_count = (
             SELECT COUNT(*) FROM item AS i WHERE i.folder_id = folder.id AND i.missing_since = 0)
         """,
-        "UPDATE item SET probed_at = NULL",  # each file is read once more, for its metadata
+        "UPDATE item SET probed_at = NULL",  # each file is read again, for its metadata
     ),
     (
         "ALTER TABLE item ADD COLUMN thumbhash TEXT",
@@ -162,7 +162,7 @@ UPGRADES: tuple[tuple[Step, ...], ...] = (
         """
         CREATE INDEX item_unprobed ON item (root_id, read_tries, id)
           WHERE probed_at IS NULL AND missing_since = 0""",
-        # Keywords had no bounds. What is beyond them now is dropped, and read once more.
+        # Keywords had no limit. Longer ones are dropped, and their files are read again.
         """
         UPDATE item SET probed_at = NULL WHERE id IN (
           SELECT k.item_id FROM item_keyword AS k JOIN label AS l ON l.id = k.keyword_id
@@ -178,20 +178,20 @@ UPGRADES: tuple[tuple[Step, ...], ...] = (
         """
         CREATE INDEX item_problem ON item (root_id, missing_since, path)
           WHERE problem IS NOT NULL""",
-        # Problems have other words now, and some were none: each such file is read once more.
+        # Problems have new texts, and some were wrong: each such file is read again.
         """
         UPDATE item SET probed_at = NULL, drawn_at = NULL, read_tries = 0
         WHERE problem IS NOT NULL
         """,
     ),
 )
-"""What brings a database of version 1 to version 2, and so on; each step is one transaction."""
+"""The steps from version 1 to 2, from 2 to 3, and so on. Each version is one transaction."""
 
 SCHEMA_VERSION = 1 + len(UPGRADES)
 
 
 async def upgrade(session: Session, steps: Sequence[Step], *, is_postgres: bool) -> None:
-    """Takes the steps, within the transaction that is open."""
+    """Run the steps within the open transaction."""
     for step in steps:
         if isinstance(step, Fill):
             await _fill(session, step)
@@ -206,4 +206,4 @@ async def _fill(session: Session, step: Fill) -> None:
     last = 0
     while rows := await session.fetch(step.source, (last,)):
         await session.run_many(step.target, [step.values(row) for row in rows])
-        last = rows[-1][0]
+        last, *_columns = rows[-1]

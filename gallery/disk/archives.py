@@ -1,10 +1,10 @@
-"""Originals as one ZIP file, whose length is known before its first byte is read.
+"""A ZIP file of originals, whose length is known before its first byte is read.
 
-Nothing is compressed: pictures and films are already. Python's `zipfile` writes it; the sum of the
-parts is known, because it is told each file's size before (APPNOTE.TXT 6.3, section 4.3).
+Nothing is compressed, because images and videos already are. Python's `zipfile` writes the archive.
+Its length can be computed from the names and sizes of the files (APPNOTE.TXT 6.3, section 4.3).
 
-An original that can no longer be read once the length is promised is left out of the directory of
-the archive, and named in the note at its end. Its place in the archive holds zeros.
+An original that cannot be read after the length was promised is left out of the directory of the
+archive, and the note at its end names it. Zeros fill its place in the archive.
 """
 
 import logging
@@ -23,21 +23,21 @@ from gallery.values.times import Micros
 logger = logging.getLogger(__name__)
 
 NOTE = "Missing files.txt"
-"""The name of the text that lists what the archive lacks; no other entry has it."""
+"""The name of the entry that lists the missing files. No other entry has this name."""
 _HEADING = "These files are missing or could not be read:"
 PART = 1 << 20
-"""Bytes that are read, and given, at a time."""
+"""Bytes that are read and yielded at a time."""
 _FILE_HEADER, _DESCRIPTOR, _ENTRY, _END = 30, 16, 46, 22
 _LARGE_HEADER, _LARGE_DESCRIPTOR, _LARGE_END = 20, 24, 76
 _GROWTH_HINT = struct.pack("<HHHH", 0xA220, 1_000, 0xA028, 0) + bytes(996)
-"""An extra field in the directory (APPNOTE.TXT 4.6.10): room for a note that was not planned."""
+"""An extra field of the directory (APPNOTE.TXT 4.6.10). It reserves room for an unplanned note."""
 _EARLIEST, _LATEST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)
 
 
 class Entry(NamedTuple):
-    """A file of the archive: an original at a library `path`, or a `text` of our own.
+    """A file of the archive: the original at a library `path`, or a generated `text`.
 
-    `size` is what the original must have when it is read.
+    The original must have the size `size` when it is read.
     """
 
     name: str
@@ -48,18 +48,21 @@ class Entry(NamedTuple):
 
 
 def note(missing: Sequence[str], size: int = 0) -> Entry:
-    """Return the text that names the `missing` files, filled up to `size` bytes."""
+    """Return the entry that names the `missing` files, padded to `size` bytes."""
     text = "\n".join([_HEADING, *map(printable, missing), ""]).encode().ljust(size, b"\n")
     return Entry(NOTE, len(text), Micros(time.time_ns() // 1_000), text=text)
 
 
 def length_of(entries: Sequence[Entry]) -> int:
-    """Return how many bytes `archive` gives, exactly."""
+    """Return the exact number of bytes that `archive` yields."""
     return _length(entries, (), len(_GROWTH_HINT) if _holds_originals(entries) else 0)
 
 
 def _length(entries: Sequence[Entry], lost: Collection[str], listed: int) -> int:
-    """Return the length with the `lost` names not listed, the directory `listed` bytes longer."""
+    """Return the length if the names in `lost` are not listed.
+
+    The directory is `listed` bytes longer than its entries.
+    """
     limit = zipfile.ZIP64_LIMIT
     at = 0
     for entry in entries:
@@ -74,9 +77,9 @@ def _length(entries: Sequence[Entry], lost: Collection[str], listed: int) -> int
 
 
 def archive(roots: Roots, entries: Sequence[Entry]) -> Generator[bytes]:
-    """Give the archive, in parts. It blocks.
+    """Yield the archive in parts. It blocks.
 
-    An original that is not what its entry says, or cannot be read, is named in the note. Raises
+    The note names an original that cannot be read or has another size than its entry. Raises
     `OSError` if no file can be read now, `Replaced` in the rare case that the note has no room.
     """
     sink = _Sink()
@@ -95,7 +98,7 @@ def archive(roots: Roots, entries: Sequence[Entry]) -> Generator[bytes]:
 def _add(
     made: zipfile.ZipFile, sink: "_Sink", roots: Roots, entry: Entry, lost: dict[str, Entry]
 ) -> Iterator[bytes]:
-    """Write an entry; one that becomes `lost` meanwhile is not listed."""
+    """Write an entry, but do not list it if it becomes `lost` meanwhile."""
     info = zipfile.ZipInfo(entry.name, _date(entry.modified_at))
     info.file_size = entry.size
     info.external_attr = 0o644 << 16
@@ -111,9 +114,10 @@ def _add(
 
 
 def _late_note(entries: Sequence[Entry], lost: Collection[str]) -> Entry:
-    """Return a note that names the `lost` too, of the size that keeps the promised length.
+    """Return a note that also names the `lost` files and keeps the promised length.
 
-    What was left out of the directory makes room for a name of the archive each.
+    Each entry that is left out of the directory makes room for one name. Raises `Replaced` if the
+    room is too small.
     """
     planned = [entry for entry in entries if entry.name == NOTE]
     known = planned[0].text.decode().splitlines()[1:] if planned else []
@@ -133,12 +137,15 @@ def _holds_originals(entries: Sequence[Entry]) -> bool:
 
 
 def _is_large(entry: Entry) -> bool:
-    """As `zipfile` decides it."""
+    """Return whether `zipfile` writes the entry in its large format."""
     return entry.size * 1.05 > zipfile.ZIP64_LIMIT
 
 
 def _read(roots: Roots, entry: Entry, lost: dict[str, Entry]) -> Iterator[bytes]:
-    """Give the bytes of an original; zeros from the first on that cannot be read, as `lost`."""
+    """Yield the bytes of an original. After an error, yield zeros and add the entry to `lost`.
+
+    Raises `OSError` if no file can be read now.
+    """
     done = 0
     try:
         original = _opened(roots, entry)
@@ -167,7 +174,7 @@ def _opened(roots: Roots, entry: Entry) -> Original:
 
 
 def _date(microseconds: Micros) -> tuple[int, int, int, int, int, int]:
-    """A time as ZIP has it: local, from 1980 to 2107."""
+    """Return a time as ZIP stores it: local, from 1980 to 2107."""
     try:
         local = time.localtime(microseconds // 1_000_000)
     except (OverflowError, OSError, ValueError):
@@ -177,7 +184,7 @@ def _date(microseconds: Micros) -> tuple[int, int, int, int, int, int]:
 
 
 class _Sink:
-    """Where `zipfile` writes to; it takes what was written away."""
+    """A file that `zipfile` writes to. `take` returns and removes the bytes written so far."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -189,10 +196,10 @@ class _Sink:
         return len(part)
 
     def flush(self) -> None:
-        """Nothing waits anywhere."""
+        """Do nothing: no bytes are buffered."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no file is open."""
 
     def take(self) -> bytes:
         taken, self._parts, self.size = b"".join(self._parts), [], 0

@@ -1,7 +1,7 @@
-"""Opens what lies beneath a folder, and nothing else: no link on the way is followed.
+"""Opening of files and folders beneath a folder, without following a link on the way.
 
-On Linux the kernel sees to it in one call (openat2, https://lwn.net/Articles/796868/). Where it has
-none, or a container forbids it, every component is opened by itself, relative to the one before.
+On Linux one system call does this (openat2, https://lwn.net/Articles/796868/). If the kernel lacks
+it or a container forbids it, each component of the path is opened relative to the one before.
 """
 
 import ctypes
@@ -12,14 +12,14 @@ from functools import cache
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _OPENAT2 = 437
-"""The number of the system call, the same on all processors."""
+"""The number of the system call. It is the same on all processors."""
 _NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH = 0x02, 0x04, 0x08
 
 Open = Callable[[int, str, int], int]
 
 
 class _How(ctypes.Structure):
-    """`struct open_how` of the kernel."""
+    """The kernel's `struct open_how`."""
 
     _fields_ = (
         ("flags", ctypes.c_uint64),
@@ -29,9 +29,9 @@ class _How(ctypes.Structure):
 
 
 def open_beneath(folder: int, path: str, flags: int) -> int:
-    """A new descriptor of what is at `path`, relative to the folder with the descriptor `folder`.
+    """Return a new descriptor for `path`, relative to the folder with the descriptor `folder`.
 
-    `""` is the folder itself. Raises `OSError` if there is nothing, or a link anywhere on the way.
+    `""` is the folder itself. Raises `OSError` if nothing is there, or a component is a link.
     """
     if "\0" in path:
         raise FileNotFoundError(path)
@@ -39,7 +39,7 @@ def open_beneath(folder: int, path: str, flags: int) -> int:
 
 
 def walk(folder: int, path: str, flags: int) -> int:
-    """`open_beneath`, component by component."""
+    """Open `path` as `open_beneath` does, one component after another."""
     *above, name = path.split("/")
     inner = folder
     try:
@@ -55,7 +55,7 @@ def walk(folder: int, path: str, flags: int) -> int:
 
 @cache
 def openat2() -> Open | None:
-    """`open_beneath` by the kernel, if that is possible here."""
+    """Return a function like `open_beneath` that uses the system call, None if it is unusable."""
     if sys.platform != "linux":
         return None
     call = ctypes.CDLL(None, use_errno=True).syscall

@@ -1,4 +1,4 @@
-"""What an error of the operating system says about a file."""
+"""Classes of the operating system's errors: absent, forbidden, or no resources left."""
 
 import errno
 
@@ -11,18 +11,18 @@ _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAG
 
 
 def is_absent(error: OSError) -> bool:
-    """Return whether there is no file, a link on the way, or one that this server may not read.
+    """Return whether no file is there that this server may open without following a link.
 
-    All other errors (EMFILE, ENOMEM, EIO …) say nothing of the file: another time it may be read.
+    All other errors (EMFILE, ENOMEM, EIO …) say nothing about the file: a later try may succeed.
     """
     return error.errno is None or error.errno in _ABSENT
 
 
 def is_forbidden(error: OSError) -> bool:
-    """Return whether the system does not let this server read a file."""
+    """Return whether the system forbids this server to read a file."""
     return error.errno in _FORBIDDEN
 
 
 def is_exhausted(error: OSError) -> bool:
-    """Return whether the process or the system has no descriptors or memory left for any file."""
+    """Return whether the process or the system has no descriptors or memory left."""
     return error.errno in _EXHAUSTED

@@ -1,4 +1,4 @@
-"""The bytes of an original, of one version of it."""
+"""Reading an original, with the guarantee that all bytes are of one version of the file."""
 
 import os
 import time
@@ -8,18 +8,18 @@ from gallery.disk.roots import Roots
 from gallery.values.file_version import FileVersion
 
 GRAIN_SECONDS = 0.01
-"""Two writes within so short a time may leave the same times in a file."""
+"""Two writes within this time may leave the same times in a file."""
 
 
 class Replaced(Exception):
-    """The file has been written to since it was opened."""
+    """The file may have been written to since it was opened."""
 
 
 class Original:
-    """An open original; whoever has it closes it.
+    """An open original. Its owner closes it. Its methods block.
 
-    What is put in place of the file is not seen, and what is written into it is an error: the bytes
-    are always those of the `version` that was opened. It blocks.
+    The bytes are always of the `version` that was opened: a file that is put in its place has no
+    effect, and a write into it makes `read` raise `Replaced`.
     """
 
     def __init__(self, file: BinaryIO, path: str) -> None:
@@ -36,16 +36,19 @@ class Original:
 
     @property
     def version(self) -> str:
-        """Tells these bytes from all that were or will be in the place of the file."""
+        """Return a text that no other content at this path ever had or will have."""
         status = self._status
         times = status.st_mtime_ns, status.st_ctime_ns
         return "-".join(f"{number:x}" for number in (status.st_ino, self.size, *times))
 
     def read(self, start: int, most: int) -> bytes:
-        """At most so many bytes from `start` on; `Replaced` if they may be of another version."""
+        """Return `most` bytes from `start` on.
+
+        Raises `Replaced` if they may be of another version, or the file ends before.
+        """
         try:
             found = b""
-            while len(found) < most:  # some file systems give less than is asked for
+            while len(found) < most:  # some file systems return fewer bytes than requested
                 part = os.pread(self._file.fileno(), most - len(found), start + len(found))
                 if not part:
                     raise Replaced
@@ -57,10 +60,10 @@ class Original:
                 self._file.close()
 
     def _check(self) -> None:
-        """Raises `Replaced` if somebody may have written.
+        """Raise `Replaced` if the file may have been written to.
 
-        Who writes may put the time of the file back, but not that of the inode. It changes, too,
-        when the file gets or loses a name, as by a file that is put in its place: that is no write.
+        A writer can restore the file's time of modification, but not the inode's time of change.
+        The latter also changes when the file gains or loses a name. That is not a write.
         """
         now = os.fstat(self._file.fileno())
         if now.st_nlink != self._names:
@@ -72,17 +75,20 @@ class Original:
             raise Replaced
 
     def leave_open(self) -> None:
-        """Leave the file to the thread that hangs in `read`, which closes it when it ends."""
+        """Let the thread that hangs in `read` close the file when it returns."""
         self._is_left = True
 
     def close(self) -> None:
-        """Ends the use of it."""
+        """Close the file, unless a thread still reads it."""
         if not self._is_left:
             self._file.close()
 
 
 def open_original(roots: Roots, path: str) -> Original:
-    """The media file at a library path; `OSError` if the index would not list one there."""
+    """Return the open media file at a library path.
+
+    Raises `OSError` if the index would not list a file there, or it cannot be opened.
+    """
     file = roots.open_file(path)
     try:
         return Original(file, path)

@@ -1,7 +1,7 @@
-"""The one door to the originals: whatever opens or looks at a file of the library does it here.
+"""The only access to the files of the library: all code that opens or examines one uses this.
 
-Nothing is ever written, and no symbolic link inside a root is followed, not even one that is put
-in place while we look (`disk.beneath`).
+Nothing is ever written. No symbolic link inside a root is followed, not even one that is created
+during the access (`disk.beneath`).
 """
 
 import errno
@@ -22,13 +22,13 @@ from gallery.values.media_types import sidecars, type_of
 
 _FILE = os.O_RDONLY | os.O_NONBLOCK
 _AWAY = {errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH}
-"""What a network share reports that is not there any more."""
+"""Errors of a network share that is no longer available."""
 
 
 class FileSeen(NamedTuple):
-    """A media file as a look at the disk shows it.
+    """The state of a media file on the disk.
 
-    `sidecar` changes whenever the XMP files that belong to it do; 0 if there are none.
+    `sidecar` changes whenever the XMP files of the media file change. It is 0 if there are none.
     """
 
     name: str
@@ -44,18 +44,18 @@ class Root(NamedTuple):
     directory: Path
 
     def relative(self, path: str) -> str:
-        """The part of a library path below this root."""
+        """Return the part of a library path that is relative to this root."""
         return path[len(self.name) + 1 :] if self.name else path
 
     def path(self, relative: str) -> str:
-        """The library path of what is at `relative` below this root; `""` is its own folder."""
+        """Return the library path for `relative` below this root; `""` is the root's own folder."""
         return "/".join(filter(None, (self.name, relative)))
 
     def identity(self) -> tuple[int, int] | None:
-        """Return what changes when another directory, or another disk, is in this place.
+        """Return device and inode of the directory, None if it is absent.
 
-        None if there is none. Raises `OSError` if that cannot be told now. It blocks, on a network
-        share perhaps for long.
+        They differ if another directory or disk is in this place. Raises `OSError` if they cannot
+        be determined now. It blocks, possibly for long on a network share.
         """
         try:
             status = self.directory.stat()
@@ -67,7 +67,10 @@ class Root(NamedTuple):
 
     @contextmanager
     def open_folder(self, path: str) -> Generator[int]:
-        """A descriptor of the folder at a library path; `OSError` if it is none, or a link."""
+        """Yield a descriptor of the folder at a library path.
+
+        Raises `OSError` if it is not a folder, or a link.
+        """
         descriptor = self._open(path, FOLDER)
         try:
             yield descriptor
@@ -75,7 +78,7 @@ class Root(NamedTuple):
             os.close(descriptor)
 
     def open_file(self, path: str) -> BinaryIO:
-        """The bytes of the regular file at a library path; `OSError` if there is none."""
+        """Return the open regular file at a library path. Raises `OSError` if it is not one."""
         descriptor = self._open(path, _FILE)
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             return os.fdopen(descriptor, "rb")
@@ -90,9 +93,9 @@ class Root(NamedTuple):
             os.close(root)
 
     def open_sidecars(self, path: str) -> list[BinaryIO]:
-        """Return the open XMP files beside the file at a library path, that for it alone first.
+        """Return the open XMP files of the file at a library path, its exclusive one first.
 
-        Raises `OSError` if one is there that cannot be opened now.
+        Raises `OSError` if one exists that cannot be opened now.
         """
         with ExitStack() as found:
             files = []
@@ -110,27 +113,28 @@ class Root(NamedTuple):
             return files
 
     def sidecar_of(self, path: str) -> int:
-        """The `FileSeen.sidecar` of the file at a library path."""
+        """Return the `FileSeen.sidecar` of the file at a library path. Raises `OSError`."""
         with self.open_folder(paths.parent(path)) as folder:
             return sidecar_of(paths.name(path), folder)
 
 
 class Roots:
-    """All roots that are served, by name, and what is junk in them."""
+    """All roots that are served, by name, and the rule for names to ignore (junk)."""
 
     def __init__(self, roots: Sequence[Root], is_junk: Callable[[str], bool]) -> None:
         self.by_name: Mapping[str, Root] = {root.name: root for root in roots}
         self.is_junk = is_junk
 
     def of(self, path: str) -> Root | None:
-        """The root that a library path belongs to."""
+        """Return the root of a library path, None if no root has its name."""
         return self.by_name.get("") or self.by_name.get(path.partition("/")[0])
 
     def look(self, wanted: Iterable[str], unknown: set[str] | None = None) -> dict[str, FileSeen]:
-        """Return the media files at those of the library paths where the index would list one.
+        """Return the media files at the `wanted` library paths, by path.
 
-        Paths at which the disk reports an error, so that a file may be there, are added to
-        `unknown`. Raises `Unavailable` if it is None, or if no file at all can be looked at now.
+        A path where the index would list no file is left out. A path that cannot be examined
+        because of a disk error is added to `unknown`. Raises `Unavailable` for such an error if
+        `unknown` is None, and always if no file at all can be examined now.
         """
         by_folder: dict[str, list[str]] = {}
         for path in wanted:
@@ -154,9 +158,9 @@ class Roots:
         return found
 
     def open_file(self, path: str) -> BinaryIO:
-        """The bytes of the media file at a library path, if the index would list it there.
+        """Return the open media file at a library path.
 
-        Else `OSError`.
+        Raises `OSError` if the index would not list a file there, or it cannot be opened.
         """
         root = self.of(path)
         if root is None or self._hides(root, path) or not type_of(paths.name(path)):
@@ -164,7 +168,7 @@ class Roots:
         return root.open_file(path)
 
     def unreadable(self, files: Iterable[str]) -> set[str]:
-        """Return those of the library paths whose files cannot be opened.
+        """Return the library paths whose files cannot be opened.
 
         Raises `Unavailable` if no file at all can be opened now.
         """
@@ -190,8 +194,10 @@ class Roots:
         return seen(name, status, sidecar_of(name, folder))
 
     def inode_of_folder(self, path: str) -> int | None:
-        """Return that of the folder at a library path that an index would enter, None if there
-        is none. Raises `Unavailable` if that cannot be told now.
+        """Return the inode of the folder at a library path.
+
+        None if the index would not enter a folder there. Raises `Unavailable` if this cannot be
+        determined now.
         """
         root = self.of(path)
         if root is None or self._hides(root, path):
@@ -205,7 +211,10 @@ class Roots:
             raise Unavailable("The disk cannot be read now") from error
 
     def is_folder(self, path: str) -> bool:
-        """Whether a library path is a folder on the disk that an index would enter."""
+        """Return whether a library path is a folder that the index would enter.
+
+        Raises `Unavailable` if this cannot be determined now.
+        """
         return self.inode_of_folder(path) is not None
 
     def _hides(self, root: Root, path: str) -> bool:
@@ -213,26 +222,26 @@ class Roots:
 
 
 def is_away(error: OSError) -> bool:
-    """Return whether an error in the folder of a root says that the root is not there."""
+    """Return whether an error at a root's own folder means that the root is absent."""
     return is_absent(error) or error.errno in _AWAY
 
 
 def shown(path: str | Path) -> str:
-    """A path as text that can be stored and sent, whatever bytes it has on the disk."""
+    """Return a path as valid Unicode, with escapes for bytes that are not UTF-8."""
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def seen(name: str, status: os.stat_result, sidecar: int = 0) -> FileSeen | None:
-    """What `status` says of a regular file, None if it is none."""
+    """Return the state of the file with this `status`, None if it is not a regular file."""
     if not stat.S_ISREG(status.st_mode):
         return None
     return FileSeen(name, FileVersion.of(status), signed(status.st_ino), sidecar)
 
 
 def sidecar_of(name: str, folder: int) -> int:
-    """Return the `sidecar` of a file in the folder with that descriptor.
+    """Return the `FileSeen.sidecar` of a file in the folder with the descriptor `folder`.
 
-    Raises `OSError` if it cannot be told now.
+    Raises `OSError` if it cannot be determined now.
     """
     found = []
     for spellings in sidecars(name):
@@ -250,7 +259,7 @@ def sidecar_of(name: str, folder: int) -> int:
 
 
 def sidecar_stamp(found: Sequence[FileVersion]) -> int:
-    """Return one number for the versions of sidecars, 0 for none. It is stored."""
+    """Return one number for the versions of sidecars, 0 for none. The database stores it."""
     if not found:
         return 0
     text = repr([tuple(version) for version in found])
@@ -258,5 +267,5 @@ def sidecar_stamp(found: Sequence[FileVersion]) -> int:
 
 
 def signed(number: int) -> int:
-    """Inode numbers have 64 bits without a sign; the databases' integers have one."""
+    """Return an unsigned number of 64 bits, such as an inode, as the databases' signed one."""
     return number - (1 << 64) if number >= 1 << 63 else number

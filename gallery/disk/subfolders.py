@@ -1,4 +1,4 @@
-"""The folders of a root, without their files: what a watcher has to know of them."""
+"""Names and identities of folders, without their files, for the watcher."""
 
 import os
 import stat
@@ -14,11 +14,11 @@ GRAIN_NANOSECONDS = 50_000_000
 
 
 class Subfolders(NamedTuple):
-    """The names of the folders directly inside a folder that an index would enter.
+    """The names of the folders directly inside a folder that the index would enter.
 
     `identity` is the device and inode of the folder. `modified_at` is in nanoseconds, or None if
-    the folder may have changed since without another time. `is_undecodable`: a name in it, of
-    whatever kind, is not UTF-8.
+    a later change may leave the same time. `is_undecodable`: the name of a file or folder in it is
+    not UTF-8.
     """
 
     identity: tuple[int, int]
@@ -27,8 +27,18 @@ class Subfolders(NamedTuple):
     is_undecodable: bool
 
 
+class FolderState(NamedTuple):
+    """Device and inode of a folder, and when it was modified, in nanoseconds."""
+
+    identity: tuple[int, int]
+    modified_at: int
+
+
 def list_subfolders(root: Root, folder: str, is_junk: Callable[[str], bool]) -> Subfolders:
-    """List the folders in `folder`, without following a link. Raises `OSError`."""
+    """Return the folders in `folder`. Links are not followed.
+
+    Raises `OSError` if it cannot be listed.
+    """
     names: list[str] = []
     is_undecodable = False
     now = time.time_ns()
@@ -45,17 +55,17 @@ def list_subfolders(root: Root, folder: str, is_junk: Callable[[str], bool]) -> 
     return Subfolders((own.st_dev, own.st_ino), modified_at, names, is_undecodable)
 
 
-def look_at_folder(root: Root, folder: str) -> tuple[tuple[int, int], int] | None:
-    """Return identity and time of modification of what is a folder and no link, else None."""
+def look_at_folder(root: Root, folder: str) -> FolderState | None:
+    """Return the state of a folder, None if it is not a folder or cannot be examined."""
     try:
         status = os.lstat(root.directory / folder)
     except OSError:
         return None
     if not stat.S_ISDIR(status.st_mode):
         return None
-    return (status.st_dev, status.st_ino), status.st_mtime_ns
+    return FolderState((status.st_dev, status.st_ino), status.st_mtime_ns)
 
 
 def may_be_listed(root: Root, folder: str) -> bool:
-    """Return whether there is a folder whose names this process may read."""
+    """Return whether this process may read the names in a folder."""
     return os.access(root.directory / folder, os.R_OK, follow_symlinks=True)

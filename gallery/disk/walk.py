@@ -1,4 +1,4 @@
-"""What is in a root: folder by folder, or only at names that somebody pointed at."""
+"""Listings of the folders of a root: whole folders, or only the names that hints point at."""
 
 import hashlib
 import os
@@ -18,22 +18,22 @@ from gallery.values.media_types import described_by, is_sidecar, stem, type_of
 from gallery.values.times import Micros
 
 MAX_PROBLEMS = 100
-"""How many problems of one walk are kept; the last of them says that there were more."""
+"""Problems of one walk that are kept. One more says that others were dropped."""
 
 _encode = msgspec.json.Encoder().encode
 _Found = tuple[str, int, int, int, int]
-"""Name, size, modified_at, inode and sidecar: a `FileSeen` is slower to make. Digests that are
-stored depend on the form.
+"""Name, size, modified_at, inode and sidecar. A `FileSeen` is slower to make. The stored digests
+depend on this form.
 """
 
 
 class FolderListing(NamedTuple):
-    """The media files and the folders directly inside `folder`; all paths are library paths.
+    """The media files and the folders directly inside `folder`. All paths are library paths.
 
-    `names` are those that were looked at, None if it was everything but those in `unknown`, of
-    which it cannot be told what is there. `inode` and `modified_at` (microseconds) are the folder's
-    own. Two whole listings with the same `digest` are the same; one that `is_expected` has the
-    digest of the last time, and leaves its `file_count` files out.
+    `names` are the names that were examined. None means all names; those in `unknown` could not be
+    examined. `inode` and `modified_at` (microseconds) are the folder's own. Two whole listings with
+    the same `digest` are equal. If `is_expected`, the digest is that of the last listing, and
+    `files` is empty although the folder has `file_count` files.
     """
 
     folder: str
@@ -48,19 +48,18 @@ class FolderListing(NamedTuple):
     unknown: frozenset[str] = frozenset()
 
     def has_looked_at(self, name: str) -> bool:
-        """Return whether what is not listed by this name is not there."""
+        """Return whether the name was examined, so that it is absent if it is not listed."""
         if self.names is None:
             return name not in self.unknown
         return name in self.names
 
 
 class Walk:
-    """Lists a root from the top, parents before their children.
+    """A walk through a root from the top, parents before their children. It blocks.
 
-    A folder that cannot be read is a problem and has no listing: nothing is known of what it
-    holds, so nobody may conclude that it is empty. `is_unsure`: of something there the disk has
-    reported an error that says nothing about it; it should be looked at again soon. `expected`
-    are the digests of former listings, by folder. It blocks: run it in a thread.
+    A folder that cannot be read is a problem and has no listing. It must not be taken for empty.
+    `expected` are the digests of earlier listings, by folder. `is_unsure`: the disk reported an
+    error that says nothing about the file, so a new walk should follow soon.
     """
 
     def __init__(
@@ -76,9 +75,9 @@ class Walk:
         self.is_unsure = False
 
     def listings(self, top: str | None = None) -> Iterator[FolderListing]:
-        """Yield every readable folder from `top` down.
+        """Yield the listing of each readable folder from `top` down.
 
-        Raises `OSError` if that, or the root, is not readable, or no folder at all is for now.
+        Raises `OSError` if `top` or the root cannot be read, or if no folder can be read now.
         """
         top = self._root.name if top is None else top
         pending = [top]
@@ -96,9 +95,10 @@ class Walk:
             yield listing
 
     def glance(self, folder: str, names: Collection[str]) -> FolderListing:
-        """What is at some names of a folder. `OSError` if the folder cannot be entered.
+        """Return a listing of a few names of a folder.
 
-        In place of a sidecar the files are looked at that it belongs to.
+        A name of a sidecar stands for the files that it describes. Raises `OSError` if the folder
+        cannot be entered.
         """
         prefix = f"{folder}/" if folder else ""
         files: list[FileSeen] = []
@@ -151,7 +151,7 @@ class Walk:
                     ):
                         sidecars[stem(name)] = FileVersion.of(status)
                     continue
-                fits = name.isascii() and len(name) <= room  # nearly always, and ten times as fast
+                fits = name.isascii() and len(name) <= room  # ten times as fast as `is_valid`
                 if not fits and not paths.is_valid(prefix + name):
                     self._report(prefix + name, "has a name that is not UTF-8 or too long")
                 elif is_folder:
@@ -184,7 +184,10 @@ class Walk:
     def _look(
         self, entry: os.DirEntry[str], prefix: str, unknown: set[str]
     ) -> os.stat_result | None:
-        """Return what a regular file is like. Its name is `unknown` if that cannot be told."""
+        """Return the status of a regular file, else None.
+
+        A name that cannot be examined is added to `unknown`.
+        """
         try:
             status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:  # gone since the folder was listed
@@ -196,7 +199,7 @@ class Walk:
         return status if stat.S_ISREG(status.st_mode) else None
 
     def _note(self, path: str, error: OSError) -> None:
-        """Report what is there, but cannot be looked at."""
+        """Report a path that exists but cannot be examined. Raises `error` if it affects all."""
         self.is_unsure |= not is_absent(error)
         if is_exhausted(error):
             raise error
@@ -218,7 +221,7 @@ def _identity(status: os.stat_result) -> tuple[int, Micros]:
 
 
 def _described(folder: int, names: Iterable[str]) -> Iterator[str]:
-    """The files in a folder that belong to the sidecars among the names."""
+    """Yield the names of files in a folder that the sidecars among `names` describe."""
     for name in names:
         for described in described_by(name) if is_sidecar(name) else ():
             if os.access(described, os.F_OK, dir_fd=folder, follow_symlinks=False):
@@ -226,7 +229,7 @@ def _described(folder: int, names: Iterable[str]) -> Iterator[str]:
 
 
 def _without(unknown: set[str], found: list[_Found]) -> list[_Found]:
-    """Leave out the files whose sidecars are unknown; they become unknown, too."""
+    """Return the files whose sidecars are known. The names of the others become `unknown`."""
     if not unknown:
         return found
     described = {stem(name) for name in unknown if is_sidecar(name)}
@@ -236,5 +239,5 @@ def _without(unknown: set[str], found: list[_Found]) -> list[_Found]:
 
 
 def _stamp(name: str, sidecars: Mapping[str, FileVersion]) -> int:
-    """The `sidecar` of a file among all of its folder."""
+    """Return the `FileSeen.sidecar` of a file, given the sidecars of its folder by stem."""
     return sidecar_stamp([sidecars[base] for base in (name, stem(name)) if base in sidecars])

@@ -1,4 +1,4 @@
-"""Work on items that waits in the database until it is done, whatever happens meanwhile."""
+"""Background work on items. The database holds the queue, so a crash loses nothing."""
 
 import asyncio
 import logging
@@ -15,14 +15,14 @@ from gallery.model import Phase
 logger = logging.getLogger(__name__)
 
 MAX_PAUSE = 60.0
-"""Seconds between two tries, when nothing that waits can be done."""
+"""Seconds between two tries if none of the waiting work can be done."""
 
 
 class BackgroundJob(ABC):
-    """Attends one root after another, each of them one server at a time.
+    """A job that works on one root after another, one server at a time on each root.
 
-    What cannot be done now (a root is offline, a file may not be opened, the database is away) is
-    tried again, ever less often as long as nothing comes of it.
+    Work that cannot be done now (a root is offline, a file cannot be opened, the database is
+    unavailable) is tried again. The pause doubles while no try succeeds.
     """
 
     phase: Phase
@@ -36,27 +36,27 @@ class BackgroundJob(ABC):
 
     @abstractmethod
     def first_pause(self) -> float:
-        """Seconds until what is new can be done."""
+        """Return the seconds until new work can be done."""
 
     @abstractmethod
     async def count(self, status: RootStatus) -> int:
-        """How many items of a root wait."""
+        """Return how many items of a root are waiting."""
 
     @abstractmethod
     async def work(self, db: Leased, status: RootStatus) -> int:
-        """Does what can be done in a root, each item once; how many that were."""
+        """Work on the items of a root, on each at most once. Return how many are done."""
 
     async def run(self) -> None:
-        """Works for ever, and sleeps while nothing waits."""
-        forget = self._bus.listen(self._hear)
+        """Work until cancelled. Sleep while nothing is waiting."""
+        forget = self._bus.listen(self._receive)
         pause = 0.0
         try:
             while True:
                 self._news.clear()
-                passes = [await self._attend(status) for status in self._library.roots.values()]
-                is_fruitful = not pause or any(done for done, _waiting in passes)
+                rounds = [await self._work_on(status) for status in self._library.roots.values()]
+                is_fruitful = not pause or any(done for done, _waiting in rounds)
                 pause = self.first_pause() if is_fruitful else min(pause * 2, MAX_PAUSE)
-                something_waits = any(waiting for _done, waiting in passes)
+                something_waits = any(waiting for _done, waiting in rounds)
                 try:
                     async with asyncio.timeout(pause if something_waits else None):
                         await self._news.wait()
@@ -66,12 +66,12 @@ class BackgroundJob(ABC):
         finally:
             forget()
 
-    def _hear(self, event: Event) -> None:
+    def _receive(self, event: Event) -> None:
         if isinstance(event, ItemsChanged):
             self._news.set()
 
-    async def _attend(self, status: RootStatus) -> tuple[int, int]:
-        """How many items of the root were done, and how many still wait."""
+    async def _work_on(self, status: RootStatus) -> tuple[int, int]:
+        """Work on a root. Return how many of its items are done, and how many still wait."""
         try:
             waiting = await self.count(status)
             if not waiting or status.is_offline:

@@ -1,6 +1,7 @@
-"""The folders below a directory as a watcher knows them: which are there, and what watches each."""
+"""The tree of folders of a root, with the watch of each folder."""
 
 from collections.abc import Callable, Container, Iterable, Iterator
+from typing import NamedTuple
 
 from gallery.disk.failures import is_absent
 from gallery.disk.roots import Root
@@ -10,7 +11,10 @@ from gallery.values import paths
 
 
 class WatchedFolder:
-    """A folder that is there, by the names on the way from the top."""
+    """A folder of the tree, with its child folders by name.
+
+    `is_fragile`: a name in it is not UTF-8, which may end its watch at any time.
+    """
 
     __slots__ = ("children", "identity", "is_fragile", "modified_at", "watch")
 
@@ -22,28 +26,33 @@ class WatchedFolder:
         self.children: dict[str, WatchedFolder] = {}
 
 
-FolderPlace = tuple[str, WatchedFolder]
+class FolderPlace(NamedTuple):
+    """A folder and its path, relative to the root."""
+
+    path: str
+    folder: WatchedFolder
 
 
 class FolderTree:
-    """What was listed of a root, without links, junk, and what may not be read."""
+    """The folders of a root that were listed. Links, junk and unreadable folders are left out."""
 
     def __init__(self, root: Root, is_junk: Callable[[str], bool]) -> None:
         self._root = root
         self._is_junk = is_junk
-        self._tree: dict[str, WatchedFolder] = {}  # the folder of the root itself, under ""
+        self._tree: dict[str, WatchedFolder] = {}  # the key "" is the root's own folder
 
     def is_new(self, path: str) -> bool:
-        """Whether there is a folder at a path that should be watched and is not."""
+        """Return whether a path is a folder that should be watched and is not."""
         if self.find(paths.parent(path)) is None or self._is_junk(paths.name(path)):
             return False
         seen = look_at_folder(self._root, path)
         if seen is None or not paths.is_valid(path):
             return False
         known = self.find(path)
-        return known is None or known.watch is None or known.identity != seen[0]
+        return known is None or known.watch is None or known.identity != seen.identity
 
     def find(self, path: str) -> WatchedFolder | None:
+        """Return the known folder at a path, None if there is none."""
         folder = self._tree.get("")
         for name in path.split("/") if path else ():
             if folder is None:
@@ -52,31 +61,38 @@ class FolderTree:
         return folder
 
     def _siblings(self, path: str) -> dict[str, WatchedFolder] | None:
-        """The folders among which that at a path is, or may be put."""
+        """Return the folders beside the one at a path, by name, None if its parent is unknown."""
         if not path:
             return self._tree
         above = self.find(paths.parent(path))
         return above.children if above else None
 
     def forget(self, path: str) -> None:
+        """Remove a folder and all folders below it."""
         siblings = self._siblings(path)
         if siblings:
             siblings.pop(paths.name(path), None)
 
     def all(self) -> Iterator[FolderPlace]:
-        pending = [("", self._tree[""])] if self._tree else []
+        """Yield every known folder, parents first."""
+        pending = [FolderPlace("", self._tree[""])] if self._tree else []
         while pending:
-            path, folder = pending.pop()
-            yield path, folder
-            pending += [(paths.join(path, name), it) for name, it in folder.children.items()]
+            place = pending.pop()
+            yield place
+            pending += [
+                FolderPlace(paths.join(place.path, name), child)
+                for name, child in place.folder.children.items()
+            ]
 
     def held_by(self, watches: Container[Watch | None]) -> Iterator[FolderPlace]:
-        return ((path, folder) for path, folder in self.all() if folder.watch in watches)
+        """Yield the folders that one of the watches contains."""
+        return (place for place in self.all() if place.folder.watch in watches)
 
     def discover(self, tops: Iterable[str], *, again: bool = False) -> list[FolderPlace]:
-        """List the folders at `tops`, and below them what is new; the folders not watched yet.
+        """List the folders at `tops` and the new folders below. Return those without a watch.
 
-        With `again` also what is known.
+        With `again`, known folders below are listed as well. Raises `OSError` if the root's own
+        folder cannot be listed now.
         """
         found = []
         pending = list(tops)
@@ -88,7 +104,7 @@ class FolderTree:
             name = paths.name(path)
             try:
                 seen = list_subfolders(self._root, path, self._is_junk)
-            except OSError as error:  # the passes name it
+            except OSError as error:  # a scan reports it
                 if is_absent(error):
                     siblings.pop(name, None)
                 elif not path:
@@ -100,7 +116,7 @@ class FolderTree:
             folder.modified_at = seen.modified_at
             folder.is_fragile |= seen.is_undecodable
             if folder.watch is None:
-                found.append((path, folder))
+                found.append(FolderPlace(path, folder))
             for gone in folder.children.keys() - set(seen.names):
                 del folder.children[gone]
             pending += [
@@ -111,7 +127,7 @@ class FolderTree:
         return found
 
     def changed(self, folders: Iterable[FolderPlace]) -> list[str]:
-        """Return which of the folders may have changed since they were listed."""
+        """Return the paths of those folders that may have changed since they were listed."""
         return [
             path
             for path, folder in folders
@@ -119,5 +135,6 @@ class FolderTree:
         ]
 
     def modified_at(self, path: str) -> int:
+        """Return when a folder was modified, in nanoseconds, 0 if it is absent."""
         seen = look_at_folder(self._root, path)
-        return seen[1] if seen else 0
+        return seen.modified_at if seen else 0

@@ -1,9 +1,9 @@
-"""From paths that somebody points at to the folders that have to be looked at.
+"""Turning hints into folder listings.
 
-A hint says that something may have happened at a path, and nothing else. Whatever is there now is
-looked at: a file alone, a known folder with what is directly inside, a new folder with everything
-below. The watcher points at a new folder again once it is watched: what came before is not
-reported.
+A hint is a path where something may have changed, and nothing else. The disk decides what is there
+now. A file is examined alone, a known folder with its direct content, a new folder with everything
+below. The watcher hints at a new folder again once it is watched, because earlier changes in it
+were not reported.
 """
 
 import asyncio
@@ -24,9 +24,10 @@ _NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 async def pointed_at(
     db: Database, walk: Walk, top: str, hinted: Collection[str], deep: Collection[str]
 ) -> Iterator[FolderListing]:
-    """What is to be listed for hints in the root whose own folder is `top`.
+    """Return the listings for the hints in the root whose own folder is `top`.
 
-    Below the folders in `deep` everything is, new or not. `OSError` if the root is not there.
+    Folders in `deep` are listed with everything below, new or not. Raises `OSError` if the root
+    cannot be read.
     """
     glances = await asyncio.to_thread(lambda: list(_glances(walk, top, hinted)))
     inside = {path for glance in glances for path in glance.folders}
@@ -49,7 +50,10 @@ async def pointed_at(
 
 
 def _glances(walk: Walk, top: str, hinted: Iterable[str]) -> Iterator[FolderListing]:
-    """A look at each name; where its folder is not there, at the name of the folder."""
+    """Yield a listing of the hinted names, by folder.
+
+    If a folder is absent, its own name is examined in its parent.
+    """
     names = defaultdict[int, dict[str, set[str]]](lambda: defaultdict(set))
 
     def point_at(path: str) -> None:
@@ -59,7 +63,8 @@ def _glances(walk: Walk, top: str, hinted: Iterable[str]) -> Iterator[FolderList
     for path in hinted:
         if path != top:
             point_at(path)
-    for depth in range(max(names, default=0), -1, -1):  # what is missing above comes later
+    # The deepest folders come first, because an absent folder adds a name to its parent.
+    for depth in range(max(names, default=0), -1, -1):
         for folder, here in names.pop(depth, {}).items():
             try:
                 yield walk.glance(folder, here)
@@ -81,7 +86,7 @@ def _levels(walk: Walk, single: Iterable[str], top: str) -> Iterator[FolderListi
 
 
 def _tree(walk: Walk, folder: str) -> Iterator[FolderListing]:
-    """Everything below a folder; nothing if it is gone again, or may not be read."""
+    """Yield the listings of a folder and everything below, none if it cannot be read."""
     try:
         yield from walk.listings(folder)
     except OSError as error:

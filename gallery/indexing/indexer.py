@@ -1,4 +1,4 @@
-"""Keeping the index of a root true: by hints, and by full passes."""
+"""Updating the index of a root, by hints and by full scans."""
 
 import asyncio
 import logging
@@ -27,20 +27,20 @@ from gallery.values.times import Millis
 logger = logging.getLogger(__name__)
 
 TAKEN_SECONDS = 2.0
-"""How often to ask for the lease of a root that another server scans."""
+"""Seconds between two requests for the lease of a root that another server scans."""
 MAX_TRIES = 5
-"""How often a disk may report errors, during half a minute, until its root is offline."""
+"""A root is offline after this many disk errors, which take half a minute."""
 MERGE_SECONDS = 3.0
-"""How long a missing file may turn up with its own inode, before a copy is taken for it."""
+"""How long a moved file may reappear with its own inode before it is merged with a copy."""
 
 
 def _is_gone(error: Exception) -> bool:
-    """Return whether an error says that the root is not there, or not as it was."""
+    """Return whether an error means that the root is absent or has lost too many files."""
     return isinstance(error, RootIsGone) or (isinstance(error, OSError) and is_away(error))
 
 
 class Indexer:
-    """Keep the index of one root true: full passes every `seconds`, and where hints point."""
+    """Update the index of one root: a full scan every `seconds`, and hints at once."""
 
     def __init__(self, db: Database, library: Library, status: RootStatus, seconds: float) -> None:
         self._db = db
@@ -49,7 +49,7 @@ class Indexer:
         self._schedule = Schedule(time.monotonic(), seconds)
 
     async def run(self) -> None:
-        """Work until cancelled. Work that is asked for meanwhile follows."""
+        """Work until cancelled. Work that is requested meanwhile follows."""
         status, schedule = self._status, self._schedule
         while True:
             try:
@@ -62,12 +62,12 @@ class Indexer:
                 schedule.note_gap(time.monotonic())
             is_done = not status.has_work
             while not is_done:
-                is_done = await self._attend()
+                is_done = await self._do_work()
                 if not is_done:
                     await asyncio.sleep(schedule.pause or TAKEN_SECONDS)
 
     def _begin_due(self) -> None:
-        logger.debug("a pass over root %r is due", self._status.root.name)
+        logger.debug("a full scan of root %r is due", self._status.root.name)
         if (
             self._schedule.take_due(time.monotonic(), is_watched=self._status.is_watched)
             is Due.PASS
@@ -76,11 +76,11 @@ class Indexer:
         else:
             self._status.renewal.set()
 
-    async def _attend(self) -> bool:
-        """Do the work that is wanted. Return whether it is done.
+    async def _do_work(self) -> bool:
+        """Do the requested work. Return whether it is done.
 
-        It is not if another server works in this root, or has taken it over, or if an error says
-        nothing about the root: then the work is tried again.
+        It must be tried again if another server has the lease of this root, or after an error that
+        says nothing about the root.
         """
         status = self._status
         try:
@@ -90,14 +90,14 @@ class Indexer:
                 if status.is_scan_wanted:
                     await self._scan(lease)
                 elif status.is_offline:
-                    status.take_hints()  # only a full pass shows whether the root is back
+                    status.take_hints()  # only a full scan shows whether the root is back
                     self._schedule.want_pass(time.monotonic())
                 else:
                     await self._follow_hints(lease)
                     await self._merge_ripe(lease)
         except (OSError, RootIsGone, LeaseLost, Unavailable) as error:
             if not _is_gone(error):
-                self._put_off(error)
+                self._postpone(error)
                 return False
             logger.warning("root %r is offline: %s", status.root.name, error)
             status.set_offline()
@@ -108,12 +108,12 @@ class Indexer:
         status.set_disk_problem(None)
         return True
 
-    def _put_off(self, error: Exception) -> None:
-        """Have the work tried again. A disk that goes on reporting errors is offline."""
+    def _postpone(self, error: Exception) -> None:
+        """Request the work again. Set the root offline if its disk keeps reporting errors."""
         status = self._status
         failures = self._schedule.note_failure()
         level = logging.WARNING if failures == 1 else logging.DEBUG
-        logger.log(level, "work on root %r begins again: %s", status.root.name, error)
+        logger.log(level, "work on root %r is tried again: %s", status.root.name, error)
         if isinstance(error, OSError):
             status.set_disk_problem(f"the disk cannot be read now: {error.strerror}")
             if failures >= MAX_TRIES and not is_exhausted(error):
@@ -121,11 +121,10 @@ class Indexer:
         status.request_scan()
 
     async def _scan(self, lease: Leased) -> None:
-        """Make one full pass.
+        """Do one full scan.
 
-        Raises `OSError` or `RootIsGone` before a single item is marked missing. Hints that come
-        meanwhile are followed at once, and once more at the end: they may be newer than what was
-        listed.
+        Raises `OSError` or `RootIsGone` before any item is marked as missing. Hints that arrive
+        meanwhile are followed at once, and again at the end: they may be newer than the listing.
         """
         status, schedule = self._status, self._schedule
         accept_missing = status.begin_pass()
@@ -159,7 +158,7 @@ class Indexer:
             logger.info("scanned root %r: %d files", status.root.name, work.files)
         except (OSError, RootIsGone, LeaseLost, Unavailable) as error:
             if _is_gone(error):
-                status.set_offline()  # before it can look as if the scan had ended well
+                status.set_offline()  # before `end_pass`, so that the scan never looks successful
             elif accept_missing:
                 status.request_scan(accept_missing=True)
             raise
@@ -169,7 +168,7 @@ class Indexer:
             status.hint(newer)
 
     async def _follow_hints(self, lease: Leased, accept_missing: bool = False) -> set[str]:
-        """Look where hints point, until there are none. Return where that was."""
+        """Follow hints until none are left. Return their paths."""
         status = self._status
         followed = set[str]()
         while hints := status.take_hints(MANY_HINTS):
@@ -182,14 +181,14 @@ class Indexer:
             self._schedule.note_hints(time.monotonic(), len(hints))
             if walk.is_unsure:
                 self._schedule.want_pass(time.monotonic(), MIN_PAUSE)
-            # The only file of a root may well be deleted.
+            # A root with a single file is not offline when that file is deleted.
             await work.lose(expected if expected > 1 and not accept_missing else None)
             await work.follow()
             self._merge_later(work.lost)
         return followed
 
     async def _merge_ripe(self, lease: Leased) -> None:
-        """Merge items that have been missing for a while with copies of their files."""
+        """Merge items that have been missing for a while with the copies of their files."""
         ripe = self._status.take_ripe()
         if ripe:
             work = Pass(self._db, lease, self._library, self._status)
@@ -197,7 +196,7 @@ class Indexer:
             await work.follow()
 
     def _merge_later(self, lost: Sequence[ItemId]) -> None:
-        """Have items merged in a while: a file that was moved may turn up with its own inode."""
+        """Request a merge of items later: a moved file may reappear with its own inode before."""
 
         def ripen() -> None:
             if self._schedule.is_unsure:

@@ -1,4 +1,4 @@
-"""Going over some folders of a root: what is found is stored at once, what is lost at the end."""
+"""A pass over folders of a root: it stores found files at once, and losses at the end."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
@@ -23,33 +23,44 @@ from gallery.values.ids import ItemId, RootId
 from gallery.values.times import Millis
 
 AHEAD = 4_000
-"""So many files, or folders, are compared at a time; they are stored in several batches."""
+"""Files or folders that are compared at a time. They are stored in several batches."""
 
 Lost = Gone | FolderGone
 
 
 class RootIsGone(Exception):
-    """The root has lost so much that its disk is likely not there."""
+    """The root has lost many files at once, so its disk was probably unplugged."""
 
 
 class Pass:
-    """What is lost counts as missing since the pass began. All changes need the lease."""
+    """A pass. Lost files are missing since its start. It can write only while it has the lease."""
 
-    def __init__(self, db: Database, lease: Leased, library: Library, status: RootStatus) -> None:
+    def __init__(
+        self,
+        db: Database,
+        lease: Leased,
+        library: Library,
+        status: RootStatus,
+        *,
+        ahead: int = AHEAD,
+        batch: int = BATCH,
+    ) -> None:
         self._db = db
         self._lease = lease
         self._library = library
         self._status = status
+        self._ahead = ahead
+        self._batch = batch
         self._since = db.now()
         self._losses: list[Lost] = []
         self.lost: list[ItemId] = []
         self.files = 0
 
     async def over(self, listings: Iterator[FolderListing]) -> AsyncGenerator[None]:
-        """Reconciles the listings, a batch for each step; the disk is read ahead in a thread."""
-        batch = await asyncio.to_thread(_take, listings)
+        """Reconcile the listings, one batch per step. A thread reads the disk ahead."""
+        batch = await asyncio.to_thread(_take, listings, self._ahead)
         while batch:
-            ahead = asyncio.create_task(asyncio.to_thread(_take, listings))
+            ahead = asyncio.create_task(asyncio.to_thread(_take, listings, self._ahead))
             try:
                 await self._reconcile(batch)
                 self.files += sum(listing.file_count for listing in batch)
@@ -58,7 +69,7 @@ class Pass:
                 batch = await ahead
 
     async def over_all(self, listings: Iterator[FolderListing]) -> None:
-        """Reconciles the listings, in one go."""
+        """Reconcile all listings."""
         async with aclosing(self.over(listings)) as steps:
             async for _step in steps:
                 pass
@@ -71,14 +82,14 @@ class Pass:
         self._losses += [action for action in actions if isinstance(action, Lost)]
         for action in actions:
             if isinstance(action, Moved) and not action.left_a_void:
-                # Another file is there, which may have been taken for a new version of this one.
+                # The file at the former path may have been taken for a new version of this item.
                 self._library.serving(action.former).hint([action.former])
 
     async def _apply(self, actions: Sequence[Action]) -> None:
         status = self._status
         ordered = reconcile.in_order(actions)
-        for start in range(0, len(ordered), BATCH):
-            chunk = ordered[start : start + BATCH]
+        for start in range(0, len(ordered), self._batch):
+            chunk = ordered[start : start + self._batch]
             self._note(
                 await self._lease.write(
                     reconcile.apply, status.id, status.root.name, chunk, self._since
@@ -90,7 +101,7 @@ class Pass:
         self._library.departures.note(outcome.departures)
 
     async def merge(self, missing: Collection[ItemId]) -> None:
-        """What came elsewhere in place of the missing items, by its bytes, is them."""
+        """Merge missing items with the new items whose files have the same bytes."""
         self._note(
             await self._lease.write(
                 reconcile.merge, self._status.id, missing, self._library.transient
@@ -98,7 +109,7 @@ class Pass:
         )
 
     async def merge_all(self) -> None:
-        """`merge` for whatever went missing within a day, and so also before a crash."""
+        """Merge the items that became missing within a day, so also those from before a crash."""
         last: ItemId | None = ItemId(0)
         while last is not None:
             missing = await self._db.read(
@@ -109,15 +120,15 @@ class Pass:
             last = missing[-1] if missing else None
 
     async def follow(self) -> None:
-        """Collections follow the folders that they are bound to."""
+        """Let the folder scopes of collections follow the folders that were moved."""
         if self._library.departures:
             await self._lease.write(folder_moves.follow, self._library.departures)
 
     async def lose(self, expected: int | None) -> None:
-        """Marks what is lost missing. Raises `RootIsGone` if it is too much at one stroke.
+        """Mark the lost files as missing. Raises `RootIsGone` if too many are lost at once.
 
-        `expected` is how many files there should be, None if any loss is to be believed. What is
-        lost is looked for once more: a request may have indexed it after its folder was listed.
+        `expected` is the number of files that the index contains, None to accept any loss. Each
+        lost file is looked for once more: a request may have indexed it after the listing.
         """
         disk = self._library.disk
         gone = await asyncio.to_thread(_still_lost, disk, self._losses)
@@ -139,9 +150,9 @@ class Pass:
 
 
 def _still_lost(disk: Roots, lost: Sequence[Lost]) -> list[Lost]:
-    """Return what is certain not to be there."""
+    """Return the losses that the disk confirms."""
     unknown = set[str]()
-    there = set(disk.look((it.path for it in lost if isinstance(it, Gone)), unknown))
+    there = set(disk.look((action.path for action in lost if isinstance(action, Gone)), unknown))
     for action in lost:
         if isinstance(action, FolderGone):
             try:
@@ -153,7 +164,7 @@ def _still_lost(disk: Roots, lost: Sequence[Lost]) -> list[Lost]:
 
 
 async def _count(reader: Reader, gone: Sequence[Gone], folders: Sequence[str]) -> int:
-    """How many present items are lost with the files and the folders: some have moved since."""
+    """Return how many present items are lost with the files and folders. Moved ones are not."""
     places = await files.places(reader, [action.id for action in gone])
     alone = sum(
         action.id in places
@@ -165,17 +176,17 @@ async def _count(reader: Reader, gone: Sequence[Gone], folders: Sequence[str]) -
 
 
 async def present(reader: Reader, root_id: RootId) -> int:
-    """How many files the index knows to be in the root."""
+    """Return the number of files of the root that are in the index and not missing."""
     return next(row.item_count for row in await roots.all_roots(reader) if row.id == root_id)
 
 
-def _take(listings: Iterator[FolderListing]) -> list[FolderListing]:
-    """The next folders, until they hold a batch of files or are many themselves."""
+def _take(listings: Iterator[FolderListing], ahead: int) -> list[FolderListing]:
+    """Return the next listings, until they contain `ahead` files or are `ahead` listings."""
     batch: list[FolderListing] = []
     size = 0
-    for listing in islice(listings, AHEAD):
+    for listing in islice(listings, ahead):
         batch.append(listing)
         size += listing.file_count
-        if size >= AHEAD:
+        if size >= ahead:
             break
     return batch

@@ -1,8 +1,8 @@
-"""Makes thumbnails before anybody asks: of what people look at first, then of the newest.
+"""The background job that renders thumbnails ahead of requests.
 
-While files are being listed or read, only of what people look at.
-
-The queue is the database's `drawn_at IS NULL`, so it survives a crash by itself.
+It renders the items that clients look at first, and then the newest ones. While files are being
+listed or read, it renders only the former. The queue is `drawn_at IS NULL` in the database, so it
+survives a crash.
 """
 
 import asyncio
@@ -21,37 +21,46 @@ from gallery.store.pictures.thumbnails import RenderedItem, Source
 from gallery.values.ids import ItemId
 
 BATCH = 32
+"""Items that are rendered between two writes."""
 PAUSE = 2.0
-"""Seconds until it is looked again whether everything has been read."""
+"""Seconds until the job checks again whether all files were read."""
 _NEWEST = (1 << 62, ItemId(1 << 62))
 
 
 class PrerenderJob(BackgroundJob):
-    """Draws the items of a library with so many `hands`, a batch at a time."""
+    """Render the items of a library, at most `concurrency` at a time."""
 
     phase = "drawing"
     lease = "draw"
 
     def __init__(
-        self, db: Database, library: Library, pictures: Thumbnails, bus: Bus, concurrency: int
+        self,
+        db: Database,
+        library: Library,
+        pictures: Thumbnails,
+        bus: Bus,
+        *,
+        concurrency: int,
+        pause: float = PAUSE,
     ) -> None:
         super().__init__(db, library, bus)
         self._pictures = pictures
+        self._pause = pause
         self._places = asyncio.Semaphore(concurrency)
 
     def first_pause(self) -> float:
-        return PAUSE
+        return self._pause
 
     async def count(self, status: RootStatus) -> int:
         return await self._db.read(thumbnails.count_waiting, status.id)
 
     async def run(self) -> None:
-        """Work until cancelled, once the used room was counted, or could not be."""
+        """Work until cancelled, after the size of the cache was measured or the attempt failed."""
         await self._pictures.survey()
         await super().run()
 
     async def work(self, db: Leased, status: RootStatus) -> int:
-        """Draws what waits, once it is known how much room there is."""
+        """Render the waiting items, after the size of the cache was measured."""
         await self._pictures.survey()
         done, before = 0, _NEWEST
         while True:
@@ -64,19 +73,19 @@ class PrerenderJob(BackgroundJob):
                     return done
                 before = batch[-1].taken_local, batch[-1].id
             status.advance(self.phase, done, done + await self.count(status))
-            drawn = await self._draw(batch)
-            if drawn:
-                await db.write(reconcile.store_thumbnails, status.id, drawn)
-            done += len(drawn)
+            rendered = await self._render(batch)
+            if rendered:
+                await db.write(reconcile.store_thumbnails, status.id, rendered)
+            done += len(rendered)
 
     async def _preferred(self, status: RootStatus) -> list[Source]:
-        """What people look at, in their order."""
+        """Return the waiting items that clients look at, the latest look first."""
         wanted = status.unrendered.take(BATCH)
         found = await self._db.read(thumbnails.waiting_among, wanted) if wanted else []
         return sorted(found, key=lambda source: wanted.index(source.id))
 
-    async def _draw(self, batch: Sequence[Source]) -> list[RenderedItem]:
-        """What came of those that could be drawn, or never can be."""
+    async def _render(self, batch: Sequence[Source]) -> list[RenderedItem]:
+        """Return the results of those items that were rendered or never can be."""
 
         async def one(source: Source) -> RenderedItem | None:
             async with self._places:
@@ -84,4 +93,4 @@ class PrerenderJob(BackgroundJob):
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(source)) for source in batch]
-        return [drawn for task in tasks if (drawn := task.result())]
+        return [rendered for task in tasks if (rendered := task.result())]

@@ -1,4 +1,4 @@
-"""Reading a batch of files: the server opens them, a worker tells what they say."""
+"""Reading a batch of files: the server opens them, and a worker reads their metadata."""
 
 import asyncio
 import os
@@ -27,22 +27,22 @@ T = TypeVar("T")
 Args = TypeVarTuple("Args")
 
 DISK_SECONDS = 60.0
-"""How long the disk may take to open some files, and to say whether they are as they were."""
+"""How long the disk may take to open a part of a batch, or to check it for changes."""
 MAX_OPEN = 16
-"""Files that are opened at once. Twice as many are open at a time, beside their sidecars."""
+"""Files of a part of a batch. Two parts are open at a time, and their sidecars."""
 MAX_THREADS = 8
-"""Of those that hang on a disk that does not answer."""
+"""Threads that may wait for a disk that does not respond."""
 
 
 class Unopened(Enum):
-    """Why a file was not read, though another time it may be."""
+    """Why a file was not read. A later try may succeed."""
 
     CHANGED = auto()
     FORBIDDEN = auto()
 
 
 class _Opened(NamedTuple):
-    """An open file that is as it was listed, its open sidecars, and its fingerprint."""
+    """An open file that is unchanged since its listing, its open sidecars and its fingerprint."""
 
     file: BinaryIO
     sidecars: list[BinaryIO]
@@ -56,7 +56,7 @@ Result = Probed | WorkerFailed | Unopened
 
 
 class FileReader:
-    """Reads files in a worker, while the next ones are being opened."""
+    """Read files in a worker while the next ones are being opened."""
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
@@ -65,11 +65,10 @@ class FileReader:
         self._threads = anyio.CapacityLimiter(MAX_THREADS)
 
     async def read(self, root: Root, batch: Sequence[Unread], seconds: float) -> list[Result]:
-        """Return what each file says, for at most so many seconds each.
+        """Return the metadata of each file. Reading one takes at most `seconds`.
 
-        `Unopened` where a file does not open, or is not, or does not stay, as it was when it was
-        listed.
-        Raises `Unavailable` if that cannot be done now, whatever the files are.
+        The result of a file that cannot be opened, or changed since its listing, is `Unopened`.
+        Raises `Unavailable` if no file at all can be read now.
         """
         parts = [batch[start : start + MAX_OPEN] for start in range(0, len(batch), MAX_OPEN)]
         try:
@@ -115,7 +114,7 @@ def _job(item: Unread, opened: _Opened) -> tuple[ReadFile, list[int]]:
 
 
 def _open_all(root: Root, batch: Sequence[Unread]) -> list[_Opened | Unopened]:
-    """Open the files of a batch. Raises `OSError` for what says nothing of one of them."""
+    """Open the files of a batch. Raises `OSError` for an error that concerns all files."""
     opened: list[_Opened | Unopened] = []
     try:
         opened.extend(_open(root, item) for item in batch)
@@ -159,7 +158,7 @@ def _checked(
     opened: Sequence[_Opened | Unopened],
     found: Sequence[Result],
 ) -> list[Result]:
-    """Return what was found of the files that are still as they were listed."""
+    """Return the results, with `Unopened.CHANGED` for files that changed since their listing."""
     return [
         _checked_one(root, item, one, result)
         for item, one, result in zip(batch, opened, found, strict=True)

@@ -1,7 +1,7 @@
-"""Stands guard over a root: has it watched, and notices when another disk is in its place.
+"""Supervision of a root: it runs the watching process and notices when the disk is exchanged.
 
-Whatever ends the watching, it is begun again, ever less often; and after each beginning the whole
-root is reconciled, because nobody knows what went unnoticed before.
+If watching ends, it is started again, with growing pauses after failures. Each start is followed by
+a full scan, because changes before it may be unknown.
 """
 
 import asyncio
@@ -20,20 +20,20 @@ from gallery.model import Hint
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
-"""How often to look whether the root is still the same directory on the same disk."""
+"""Seconds between two checks that the root is the same directory on the same disk."""
 STALL_SECONDS = 5.0
-"""Whoever was stopped for longer may have missed something."""
+"""A server that was stopped for longer may have missed changes."""
 MIN_PAUSE = 1.0
 MAX_PAUSE = 60.0
-"""Seconds until the watching is begun anew after it has failed."""
+"""Seconds until watching is started again after a failure."""
 MAX_LINE = 16 << 20
-
+"""Bytes of one message of the watching process."""
 LOOK_AGAIN_SECONDS = 60.0
-"""How often folders that are not watched are looked for, if there was a pass meanwhile."""
+"""Seconds between two searches for folders without a watch, if a pass ended meanwhile."""
 
 
 class Told(msgspec.Struct):
-    """Folders to look through with all that is below; whether something has gone unnoticed."""
+    """A message: `deep` are folders to list with everything below; `lost`: changes were lost."""
 
     deep: list[str] = []
     lost: bool = False
@@ -43,30 +43,38 @@ _decoder = msgspec.json.Decoder(list[str] | str | Told)
 
 
 class WatchFailed(Exception):
-    """The root is not watched any more; the message says why."""
+    """The root is no longer watched. The message contains the reason."""
 
 
 class WatchSupervisor:
-    """Guards the root `status`. Unless `is_watching`, only whether it is there.
+    """Watch the root of `status`. Unless `is_watching`, only check that it is there.
 
     `ignore` are the patterns of the names that are not watched.
     """
 
-    def __init__(self, status: RootStatus, ignore: Sequence[str], *, is_watching: bool) -> None:
+    def __init__(
+        self,
+        status: RootStatus,
+        ignore: Sequence[str],
+        *,
+        is_watching: bool,
+        look_again_seconds: float = LOOK_AGAIN_SECONDS,
+    ) -> None:
         self._status = status
         self._ignore = ignore
         self._is_watching = is_watching
+        self._look_again_seconds = look_again_seconds
         self._look: asyncio.Task[tuple[int, int] | None] | None = None
-        status.advance("scanning", 0, None)  # from now on until it has been scanned
+        status.advance("scanning", 0, None)  # until the first scan ends
 
     async def run(self) -> None:
-        """Works for ever."""
+        """Work until cancelled."""
         status = self._status
         pause = MIN_PAUSE
         while True:
             try:
                 identity = await self._identity()
-            except OSError:  # it cannot be told now, which says nothing about the root
+            except OSError:  # a temporary error says nothing about the root
                 await asyncio.sleep(LOOK_SECONDS)
                 continue
             began = time.monotonic()
@@ -91,23 +99,23 @@ class WatchSupervisor:
                 pause = min(pause * 2, MAX_PAUSE)
 
     async def _identity(self) -> tuple[int, int] | None:
-        """Return that of the root's directory now; None also if the disk does not answer.
+        """Return the present identity of the root, None if it is absent or its disk hangs.
 
-        Raises `OSError` if it cannot be told now.
+        Raises `OSError` if it cannot be determined now.
         """
         if self._look is None:
             self._look = asyncio.create_task(asyncio.to_thread(self._status.root.identity))
         done, _pending = await asyncio.wait({self._look}, timeout=LOOK_SECONDS)
         if not done:
-            return None  # and no second thread waits for the same disk
+            return None  # the next call waits for the same thread
         look, self._look = self._look, None
         return look.result()
 
     async def _until_other(self, identity: tuple[int, int]) -> None:
-        """Returns when there is another directory in this place, or none, or another disk."""
+        """Wait until another directory or disk is in this place, or none."""
         before = time.monotonic()
         while True:
-            with suppress(OSError):  # what cannot be told now is as it was
+            with suppress(OSError):  # after a temporary error the root counts as unchanged
                 if await self._identity() != identity:
                     return
             await asyncio.sleep(LOOK_SECONDS)
@@ -117,27 +125,27 @@ class WatchSupervisor:
             before = now
 
     async def _watch(self, identity: tuple[int, int]) -> None:
-        """Watches until it has to be begun anew. Raises `WatchFailed` if it fails before."""
+        """Watch until a new start is needed. Raises `WatchFailed` if watching fails before."""
         async with watching(self._status.root, self._ignore) as process:
             self._status.renewal.clear()
-            told = asyncio.create_task(self._listen(process))
+            listening = asyncio.create_task(self._listen(process))
             others = (
                 asyncio.create_task(self._until_other(identity)),
                 asyncio.create_task(self._status.renewal.wait()),
                 asyncio.create_task(self._look_again(process)),
             )
             try:
-                await asyncio.wait({told, *others}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({listening, *others}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 self._status.set_watched(is_watched=False)
-                for task in (told, *others):
+                for task in (listening, *others):
                     task.cancel()
-                results = await asyncio.gather(told, *others, return_exceptions=True)
-            if isinstance(results[0], WatchFailed):
-                raise results[0]
+                outcome, *_others = await asyncio.gather(listening, *others, return_exceptions=True)
+            if isinstance(outcome, WatchFailed):
+                raise outcome
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
-        """Pass on what the process tells. Raises `WatchFailed` when it ends."""
+        """Handle the messages of the process. Raises `WatchFailed` when it ends."""
         assert process.stdout is not None
         status = self._status
         reason = None
@@ -160,12 +168,15 @@ class WatchSupervisor:
         raise WatchFailed(reason or "the watching process has ended")
 
     async def _look_again(self, process: asyncio.subprocess.Process) -> None:
-        """Ask now and then for watches for what a pass may have found, and for what has none."""
+        """Request watches, from time to time, for folders that have none.
+
+        A scan may have found new folders, or the system may allow more watches.
+        """
         assert process.stdin is not None
         status = self._status
         passes = status.passes
         while True:
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(self._look_again_seconds)
             if status.passes != passes:
                 passes = status.passes
                 process.stdin.write(b"\n")
@@ -176,7 +187,7 @@ class WatchSupervisor:
 
 @asynccontextmanager
 async def watching(root: Root, ignore: Sequence[str]) -> AsyncGenerator[asyncio.subprocess.Process]:
-    """A process that watches the root, for as long as the block; see `watcher`."""
+    """Yield a process that watches the root and ends with the block; see `watcher`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-P", "-m", "gallery.indexing.watcher"),  # nothing is imported from the current directory
@@ -184,7 +195,7 @@ async def watching(root: Root, ignore: Sequence[str]) -> AsyncGenerator[asyncio.
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=MAX_LINE,
-        start_new_session=True,  # Ctrl-C is meant for us
+        start_new_session=True,  # Ctrl-C must reach only the server
     )
     try:
         yield process

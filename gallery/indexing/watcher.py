@@ -1,15 +1,21 @@
-"""A process that tells where something has changed below a directory: one JSON line at a time.
+"""A process that reports changes below a directory, one JSON line at a time.
 
     python -P -m gallery.indexing.watcher DIRECTORY IGNORE
 
-`IGNORE` is the JSON list of the patterns of junk. The first list is `[]`, once it watches; then
-come lists of paths, relative to the directory. An object holds `deep`, folders that are to be
-looked through with all that is below, or `lost`: something has gone unnoticed somewhere. A text
-says why not everything is watched, or nothing any more; an empty text that everything is. Each line
-on the standard input asks to look for folders that are not watched yet; it ends with its input.
+`IGNORE` is the JSON list of the patterns of junk. The standard output has these lines:
 
-It is a process and no thread because to begin takes as long as a walk through the whole directory,
-and because watchfiles lets no other thread of Python run for a part of that.
+- A list contains changed paths, relative to the directory. The first one, `[]`, means that watching
+  has begun.
+- An object has the key `deep`, folders to list with everything below, or the key `lost`: changes
+  were lost somewhere.
+- A text is the reason why not everything, or nothing any more, is watched. An empty text means that
+  everything is.
+
+Each line on the standard input requests a search for folders that are not watched yet. The process
+ends when its input ends.
+
+It is a process and not a thread, because its start takes as long as a walk through the whole
+directory, and watchfiles blocks all other threads of Python for a part of that time.
 """
 
 import json
@@ -27,74 +33,75 @@ from gallery.logs import escaped
 from gallery.values.media_types import junk_filter
 
 TOLD_AT_ONCE = 200
+"""Paths in one line."""
 
 
 def main(directory: str, ignore: str) -> None:
-    """Tell of changes until the standard input ends."""
+    """Report changes until the standard input ends."""
     top = os.path.realpath(directory)
     try:
         if sys.platform == "linux":
             is_junk = junk_filter(json.loads(ignore))
             watched = WatchedFolders(Root("", Path(top)), is_junk, TELL)
-            _attend_input(watched.look_again)
+            _watch_input(watched.look_again)
             watched.run()
         else:
-            _attend_input(lambda: None)
+            _watch_input(lambda: None)
             _watch_tree(top)
     except LimitReached as error:
         _explain(error, LIMIT)
     except UnicodeEncodeError as error:
         _explain(error, "the name of the folder is not UTF-8")
     except (OSError, RuntimeError) as error:
-        is_ours = not isinstance(error, RuntimeError) and error.errno is None
-        _explain(error, str(error) if is_ours else "the system reports an error")
+        is_public = not isinstance(error, RuntimeError) and error.errno is None
+        _explain(error, str(error) if is_public else "the system reports an error")
 
 
 def _watch_tree(top: str) -> None:
-    """Watch everything below `top` where the system does so by itself, and follows no link."""
+    """Watch everything below `top` with one watch, where the system supports this."""
     reports = SimpleQueue[Report]()
     Watch([top], reports.put, is_recursive=True)
-    _tell_paths([])
+    _write_paths([])
     while True:
         _watch, found = reports.get()
         if isinstance(found, Exception):
             raise found
-        _tell_paths(sorted({path[len(top) + 1 :] for _change, path in found}))
+        _write_paths(sorted({path[len(top) + 1 :] for _change, path in found}))
 
 
 def _explain(error: Exception, reason: str) -> None:
-    """The reason is for everybody; where on this machine it happened is for the log alone."""
+    """Write the reason as a message, and the whole error, which may contain paths, to the log."""
     sys.stderr.write(escaped(f"{reason}: {error}") + "\n")
-    _tell(reason)
+    _write(reason)
 
 
-def _tell_paths(told: Sequence[str]) -> None:
-    for start in range(0, max(len(told), 1), TOLD_AT_ONCE):
-        _tell(told[start : start + TOLD_AT_ONCE])
+def _write_paths(changed: Sequence[str]) -> None:
+    for start in range(0, max(len(changed), 1), TOLD_AT_ONCE):
+        _write(changed[start : start + TOLD_AT_ONCE])
 
 
-def _tell(what: object) -> None:
-    sys.stdout.write(json.dumps(what) + "\n")
+def _write(message: object) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
 
 
 TELL = Tell(
-    paths=_tell_paths,
-    deep=lambda folders: _tell({"deep": folders}),
-    lost=lambda: _tell({"lost": True}),
-    state=_tell,
+    paths=_write_paths,
+    deep=lambda folders: _write({"deep": folders}),
+    lost=lambda: _write({"lost": True}),
+    state=_write,
 )
 
 
-def _attend_input(look_again: Callable[[], None]) -> None:
-    """Ask to look again at each line, and end the process with the input."""
+def _watch_input(look_again: Callable[[], None]) -> None:
+    """Call `look_again` for each line of the input, and end the process when the input ends."""
 
-    def attend() -> None:
+    def watch() -> None:
         while os.read(0, 1024):  # not through `sys.stdin`, whose lock would prevent an exit
             look_again()
         os._exit(0)
 
-    threading.Thread(target=attend, daemon=True).start()
+    threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":

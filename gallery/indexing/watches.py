@@ -1,12 +1,13 @@
 """One inotify instance of watchfiles, in a thread of its own.
 
-What watchfiles 1.3 (notify 8.0) does, read from its source, and what follows from it:
+This is how watchfiles 1.3 (notify 8.0) works, according to its source, and what follows:
 
-- An instance takes its paths when it is made and no more later: new folders need another instance.
-- It dies at the first event on a name that is not UTF-8, even if that is only opened, and drops
-  what it has gathered. The error names the path.
-- It does not tell when the kernel's queue has run over: the indexer takes a storm for that.
-- To make one holds the lock of Python, some 10 µs for each path.
+- An instance gets its paths when it is created. New folders need another instance.
+- It ends at the first event on a name that is not UTF-8, even if the file is only opened, and drops
+  the changes it has gathered. The error contains the path.
+- It does not report an overflow of the kernel's queue. The indexer assumes one after a storm of
+  hints.
+- Creating an instance holds the lock of Python for about 10 µs per path.
 """
 
 import re
@@ -18,11 +19,11 @@ from watchfiles import Change
 from watchfiles._rust_notify import RustNotify
 
 DEBOUNCE_MILLISECONDS = 200
-"""How long changes are gathered while more of them keep coming."""
+"""How long changes are gathered at most, while more keep coming."""
 STEP_MILLISECONDS = 40
-"""How long none may come for those gathered to be told."""
+"""Gathered changes are reported when no more come for this long."""
 RETIRED_STEPS = 50
-"""How many steps a retired watch goes on, until it has told what came before its successor."""
+"""Steps that a retired watch continues, to report changes from before its successor began."""
 LIMIT = "the system's limit of watches is reached (fs.inotify.max_user_watches)"
 
 _UNDECODABLE = re.compile(r'Unable to decode path "(.*)" to string', re.DOTALL)
@@ -34,17 +35,17 @@ Report = tuple["Watch", "Changes | Exception"]
 
 
 class LimitReached(Exception):
-    """The system gives no more watches."""
+    """The system allows no more watches."""
 
 
 class Watch:
-    """Watches folders, and reports what changes directly inside them, until it is retired or dies.
+    """Watch folders and report changes directly inside them, until it is retired or dies.
 
-    `is_fragile`: some of the folders hold a name that is not UTF-8, so that it may die at any time.
-    `pause` is how many seconds it was put off because its predecessor had died.
+    `is_fragile`: a folder contains a name that is not UTF-8, so the watch may die at any time.
+    `pause` is the number of seconds that its start was delayed after its predecessor died.
 
-    Raises `LimitReached`, `OSError` if one of the paths is not there or may not be read, and
-    `RuntimeError` if there are too many instances.
+    Raises `LimitReached`, `OSError` if one of the paths is absent or unreadable, and `RuntimeError`
+    if there are too many instances.
     """
 
     def __init__(
@@ -70,11 +71,11 @@ class Watch:
         threading.Thread(target=self._run, daemon=True).start()
 
     def retire(self) -> None:
-        """End soon: a successor watches the same folders by now."""
+        """End soon, because a successor already watches the same folders."""
         self._steps_left = RETIRED_STEPS
 
     def is_set(self) -> bool:
-        """Return whether to stop; watchfiles asks once in each step."""
+        """Return whether to stop. Watchfiles calls this once in each step."""
         if self._steps_left is None:
             return False
         self._steps_left -= 1
@@ -88,15 +89,16 @@ class Watch:
                 except RuntimeError as error:
                     self._report((self, error))
                     return
-                if isinstance(found, str):  # it was told to stop
+                if isinstance(found, str):  # "stop", because `is_set` returned true
                     return
                 self._report((self, {(Change(kind), path) for kind, path in found}))
 
 
 def undecodable_folder(error: Exception) -> str | None:
-    """Return the folder whose entry has ended a watch because its name is not UTF-8.
+    """Return the folder that contains the name, not UTF-8, that ended a watch.
 
-    The message shows the path as Rust shows it for debugging.
+    The message contains the path in the escaped form of Rust's debug output. None if it contains
+    no path, or the folder's own path is not UTF-8.
     """
     found = _UNDECODABLE.search(str(error))
     if found is None:

@@ -12,10 +12,9 @@ import httpx
 import msgspec
 import pytest
 
-from gallery.app import create_app, started
+from gallery.app import Limits, create_app, started
 from gallery.config import Settings
 from gallery.domain.pictures.rendering import Renderer
-from gallery.indexing import metadata_job, prerender_job
 from gallery.media.cache import Cache
 from gallery.media.worker import Workers
 from gallery.media.worker_process import WorkerFailed
@@ -23,6 +22,8 @@ from tests.support.application import client_of
 from tests.support.corpus import encoded, original
 from tests.support.library import Tree, ask, cached
 from tests.support.waiting import eventually
+
+HURRIED = Limits(still_seconds=0.5, prerender_pause=0.1)
 
 
 @pytest.fixture
@@ -35,13 +36,6 @@ def library(tmp_path: Path) -> Tree:
         at = 1_700_000_000 + day * 86_400
         os.utime(tree.folder / path, (at, at))
     return tree
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files are still sooner than people would say so."""
-    monkeypatch.setattr(metadata_job, "STILL_SECONDS", 0.5)
-    monkeypatch.setattr(prerender_job, "PAUSE", 0.1)
 
 
 @pytest.fixture
@@ -61,7 +55,8 @@ def order(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @asynccontextmanager
 async def served(settings: Settings) -> AsyncGenerator[httpx.AsyncClient]:
-    async with started(create_app(settings, watch=True)) as app, client_of(app) as client:
+    app = create_app(settings, watch=True, limits=HURRIED)
+    async with started(app) as running, client_of(running) as client:
         yield client
 
 

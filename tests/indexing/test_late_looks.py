@@ -22,7 +22,6 @@ from gallery.domain.people import accounts
 from gallery.domain.sync import reconcile, roots
 from gallery.domain.sync.library import Library
 from gallery.events import Bus
-from gallery.indexing import passes
 from gallery.indexing.hints import pointed_at
 from gallery.indexing.passes import Pass
 from gallery.media.fingerprints import fingerprint
@@ -58,7 +57,7 @@ class Looks:
         walk = Walk(self._served.root, self._library.disk.is_junk)
         self._served.hint(touched)
         while hints := self._served.take_hints(9):
-            work = Pass(self._db, self._lease, self._library, self._served)
+            work = self._pass()
             await work.over_all(await pointed_at(self._db, walk, "", hints, ()))
             await self._end(work)
 
@@ -66,10 +65,13 @@ class Looks:
         """Run a full pass."""
         self._served.identify()
         walk = Walk(self._served.root, self._library.disk.is_junk)
-        work = Pass(self._db, self._lease, self._library, self._served)
+        work = self._pass()
         await work.over_all(walk.listings())
         await self._end(work)
         await self._lease.write(roots_rows.finish_scan, self._served.id, walk.problems)
+
+    def _pass(self) -> Pass:
+        return Pass(self._db, self._lease, self._library, self._served, ahead=4, batch=3)
 
     async def _end(self, work: Pass) -> None:
         await work.lose(None)
@@ -80,7 +82,7 @@ class Looks:
     async def merge(self) -> None:
         """Match missing items by their bytes, as the indexer does after some seconds."""
         self._library.transient.difference_update(self._lost)
-        work = Pass(self._db, self._lease, self._library, self._served)
+        work = self._pass()
         lost, self._lost = self._lost, []
         await work.merge(lost)
         await work.follow()
@@ -122,10 +124,8 @@ async def looking(
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_an_item_finds_its_file_however_late_the_looks_are(
-    tmp_path: Path, clock: Clock, seed: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, clock: Clock, seed: int
 ) -> None:
-    monkeypatch.setattr(passes, "AHEAD", 4)
-    monkeypatch.setattr(passes, "BATCH", 3)
     chance = random.Random(seed)
     tree = Tree(tmp_path / "library")
     folder = Folder(tree, seed)

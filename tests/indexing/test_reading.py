@@ -10,10 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from gallery.app import create_app, started
+from gallery.app import Limits, create_app, started
 from gallery.config import Settings
 from gallery.disk.roots import Root
-from gallery.indexing import metadata_job
 from gallery.indexing.reading import FileReader
 from gallery.media.worker import open_workers
 from gallery.media.worker_process import WorkerProcess
@@ -25,6 +24,8 @@ from tests.support.application import client_of, watched
 from tests.support.library import Tree, ask, read, rescan, scanned
 from tests.support.pictures import LISTS, exif, film, picture, xmp
 from tests.support.waiting import eventually
+
+HURRIED = Limits(still_seconds=0.2)
 
 
 async def shown(client: httpx.AsyncClient, path: str) -> dict[str, Any]:
@@ -183,8 +184,8 @@ async def test_what_people_look_at_is_read_first(
         return await read_now(self, root, batch, seconds)
 
     monkeypatch.setattr(FileReader, "read", slow)
-    monkeypatch.setattr(metadata_job, "BATCH", 2)
-    async with started(create_app(settings)) as app, client_of(app) as client:
+    limits = Limits(reading_batch=2)
+    async with started(create_app(settings, limits=limits)) as app, client_of(app) as client:
         await eventually(lambda: _is_scanned(client))
         await eventually(lambda: order)  # the first batch is running, and waits
         first = list(order)
@@ -233,8 +234,11 @@ async def test_a_reader_that_somebody_kills_or_stops_marks_no_file(
     """It does not delay the others: the file that it had is read again, alone and last."""
     library.write("a.jpg", "b.jpg", "c.jpg", content=picture("JPEG"))
     library.age()
-    monkeypatch.setattr(metadata_job, "MAX_SECONDS", 4.0)
-    monkeypatch.setattr(metadata_job, "STILL_SECONDS", 0.2)
+    limits = Limits(
+        still_seconds=0.2,
+        max_reading_seconds=4.0,
+        max_reading_seconds_alone=4.0 if times == 2 else 20.0,
+    )
     send, asked = WorkerProcess.send, list[str]()
 
     async def hurt(self: WorkerProcess, request: Any, *args: Any) -> None:
@@ -244,12 +248,8 @@ async def test_a_reader_that_somebody_kills_or_stops_marks_no_file(
         await send(self, request, *args)
 
     monkeypatch.setattr(WorkerProcess, "send", hurt)
-    monkeypatch.setattr(metadata_job, "MAX_SECONDS_ALONE", 4.0 if times == 2 else 20)
-    async with started(create_app(settings)) as app, client_of(app) as client:
+    async with started(create_app(settings, limits=limits)) as app, client_of(app) as client:
         await scanned(client)
-        if times == 2:
-            await eventually(lambda: asked.count("a.jpg") >= 3)
-            monkeypatch.setattr(metadata_job, "MAX_SECONDS_ALONE", 20)
         await read(settings)
         for path in ("a.jpg", "b.jpg", "c.jpg"):
             found = await shown(client, path)
@@ -263,7 +263,6 @@ async def test_what_kills_its_reader_three_times_is_given_up(
 ) -> None:
     library.write("a.jpg", "b.jpg", content=picture("JPEG"))
     library.age()
-    monkeypatch.setattr(metadata_job, "STILL_SECONDS", 0.2)
     send, asked = WorkerProcess.send, list[str]()
 
     async def hurt(self: WorkerProcess, request: Any, *args: Any) -> None:
@@ -273,7 +272,7 @@ async def test_what_kills_its_reader_three_times_is_given_up(
         await send(self, request, *args)
 
     monkeypatch.setattr(WorkerProcess, "send", hurt)
-    async with started(create_app(settings)) as app, client_of(app) as client:
+    async with started(create_app(settings, limits=HURRIED)) as app, client_of(app) as client:
         await scanned(client)
         await read(settings)
         assert (await shown(client, "a.jpg"))["problem"] == "takes too much memory or time"
@@ -289,7 +288,6 @@ async def test_a_file_that_may_not_be_read_says_so_until_it_may(
     names = [f"x{number:03}.jpg" for number in range(102)]
     library.write("a.jpg", *names, content=picture("JPEG"))
     library.age()
-    monkeypatch.setattr(metadata_job, "STILL_SECONDS", 0.2)
     open_file = Root.open_file
 
     def refuse(self: Root, path: str) -> Any:
@@ -305,7 +303,7 @@ async def test_a_file_that_may_not_be_read_says_so_until_it_may(
         page = (await client.get("/api/items?hasProblem=true&sort=name")).json()
         return [item["path"] for item in page["items"]]
 
-    async with started(create_app(settings)) as app, client_of(app) as client:
+    async with started(create_app(settings, limits=HURRIED)) as app, client_of(app) as client:
         with monkeypatch.context() as patch:
             patch.setattr(Root, "open_file", refuse)
             await scanned(client)
@@ -330,7 +328,6 @@ async def test_a_file_that_cannot_be_opened_now_is_read_later(
 ) -> None:
     library.write("a.jpg", content=picture("JPEG"))
     library.age()
-    monkeypatch.setattr(metadata_job, "STILL_SECONDS", 0.2)
     open_file, failures = Root.open_file, list[str]()
 
     def fail(self: Root, path: str) -> Any:
@@ -340,7 +337,7 @@ async def test_a_file_that_cannot_be_opened_now_is_read_later(
         return open_file(self, path)
 
     monkeypatch.setattr(Root, "open_file", fail)
-    async with started(create_app(settings)) as app, client_of(app) as client:
+    async with started(create_app(settings, limits=HURRIED)) as app, client_of(app) as client:
         await scanned(client)
         await read(settings)
         assert (await shown(client, "a.jpg"))["width"] == 64

@@ -232,8 +232,8 @@ async def test_what_a_request_indexes_during_a_scan_is_not_missing_afterwards(
     listed, go = threading.Event(), threading.Event()
     take = passes._take  # noqa: SLF001
 
-    def held(listings: Iterator[FolderListing]) -> list[FolderListing]:
-        batch = take(listings)
+    def held(listings: Iterator[FolderListing], ahead: int) -> list[FolderListing]:
+        batch = take(listings, ahead)
         listed.set()
         go.wait(10)
         return batch

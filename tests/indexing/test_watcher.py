@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gallery.app import create_app, started
+from gallery.app import Limits, create_app, started
 from gallery.config import Settings
 from gallery.disk.roots import Root
 from gallery.indexing import supervisor
@@ -322,8 +322,7 @@ async def test_what_is_not_watched_is_found_by_passes_and_watched_when_it_can_be
             await process.wait()
 
     monkeypatch.setattr(supervisor, "watching", partly)
-    monkeypatch.setattr(supervisor, "LOOK_AGAIN_SECONDS", 1.0)
-    async with watched(settings) as client:
+    async with watched(settings, Limits(look_again_seconds=1.0)) as client:
 
         async def problems() -> list[str]:
             return [problem["reason"] for problem in (await root(client))["problems"]]

@@ -230,7 +230,7 @@ async def test_a_read_only_data_directory_is_served_for_reading(
             answer = await client.post("/api/collections", json={"name": "new"})
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
             problems = (await client.get("/api/library")).json()["problems"]
-            assert "does not take any writes" in problems[0]
+            assert "is read-only" in problems[0]
             server.process.terminate()
             assert await server.process.wait() == 0
     finally:
