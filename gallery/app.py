@@ -62,7 +62,7 @@ RENDERED_BYTES = 32 << 20
 PICTURES_BYTES = 32 << 20
 LEAVE_SECONDS = 1.0
 """Seconds that a stopping server waits for background work."""
-HANDS = os.cpu_count() or 1
+CONCURRENCY = os.cpu_count() or 1
 """Thumbnails that are rendered at once."""
 
 
@@ -70,7 +70,7 @@ class Limits(NamedTuple):
     """Limits of one application. The defaults are those of a server; only tests pass others."""
 
     pictures_bytes: int = PICTURES_BYTES
-    hands: int = HANDS
+    concurrency: int = CONCURRENCY
     max_waiting: int = MAX_WAITING
     quick_seconds: float = QUICK_SECONDS
     max_seconds: float = MAX_SECONDS
@@ -85,7 +85,7 @@ class Limits(NamedTuple):
     look_again_seconds: float = LOOK_AGAIN_SECONDS
 
 
-USUAL = Limits()
+DEFAULT_LIMITS = Limits()
 
 
 def create_app(
@@ -95,7 +95,7 @@ def create_app(
     watch: bool = False,
     clock: TimeSource = wall_clock,
     trace: Trace | None = None,
-    limits: Limits = USUAL,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Starlette:
     """Return the server as an ASGI application. Its lifespan opens and closes all resources.
 
@@ -129,7 +129,7 @@ def create_app(
                 workers,
                 Cache(data / THUMBNAILS),
                 max_bytes=int(settings.thumbnails * (1 << 30)),
-                concurrency=limits.hands,
+                concurrency=limits.concurrency,
                 max_waiting=limits.max_waiting,
                 quick_seconds=limits.quick_seconds,
                 max_seconds=limits.max_seconds,
@@ -156,7 +156,7 @@ def create_app(
                     served,
                     thumbnails,
                     bus,
-                    concurrency=limits.hands,
+                    concurrency=limits.concurrency,
                     pause=limits.prerender_pause,
                 )
                 await stack.enter_async_context(running(stopping, ahead.run()))
@@ -164,7 +164,7 @@ def create_app(
             yield {
                 "services": Services(
                     db=db,
-                    memo=GenerationCache(db),
+                    state_cache=GenerationCache(db),
                     library=served,
                     memberships=Memberships(db),
                     byte_cache=ByteCache(RENDERED_BYTES),

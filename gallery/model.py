@@ -187,7 +187,7 @@ class ListRevision(NamedTuple):
         )
 
 
-class Named(NamedTuple):
+class NameKeys(NamedTuple):
     """What follows from a file's name: its sort key, its stem, which finds pairs, its extension."""
 
     sort_name: str
@@ -195,7 +195,7 @@ class Named(NamedTuple):
     extension: str
 
     @classmethod
-    def of(cls, name: str) -> "Named":
+    def of(cls, name: str) -> "NameKeys":
         stem = names.key_of(media_types.stem(name))[:MAX_STEM]
         return cls(words.natural_key(name), stem, media_types.extension(name))
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from gallery.model import Collection, ListRevision, Named, Revision, Taken, Versioned
+from gallery.model import Collection, ListRevision, NameKeys, Revision, Taken, Versioned
 from gallery.values.ids import AccountId, CollectionId
 from gallery.values.times import Millis
 
@@ -36,9 +36,9 @@ def test_a_list_has_a_revision_of_all_its_members() -> None:
 
 
 def test_a_name_says_stem_and_extension() -> None:
-    named = Named.of("IMG_0010.JPG")
+    named = NameKeys.of("IMG_0010.JPG")
     assert (named.stem, named.extension) == ("img_0010", "jpg")
-    assert Named.of("img 9.jpg").sort_name < Named.of("IMG 10.jpg").sort_name
+    assert NameKeys.of("img 9.jpg").sort_name < NameKeys.of("IMG 10.jpg").sort_name
 
 
 def test_a_time_of_taking_has_a_month() -> None:

@@ -53,10 +53,10 @@ def test_the_scope_of_items_is_the_shallowest_folder_in_any_order(items: list[st
     fitting = [f for f in folders if all(paths.covers(f, other) for other in folders)]
     for order in (items, items[::-1]):
         if fitting:
-            assert paths.scope_of(order) == fitting[0]
+            assert paths.folder_scope_of(order) == fitting[0]
         else:
             with pytest.raises(Conflict):
-                paths.scope_of(order)
+                paths.folder_scope_of(order)
 
 
 @given(st.lists(a_file | st.just("") | st.just(" "), max_size=9))

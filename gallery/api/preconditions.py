@@ -14,7 +14,7 @@ from gallery.errors import Changed
 from gallery.model import Revision
 
 REVALIDATE = "private, no-cache"
-FOR_EVER = "private, max-age=31536000, immutable"
+IMMUTABLE = "private, max-age=31536000, immutable"
 
 
 def weak_headers_of(request: Request, revision: Revision) -> dict[str, str]:

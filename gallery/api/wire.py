@@ -32,7 +32,7 @@ class Services(msgspec.Struct, frozen=True):
     """The objects that handlers use; `app.create_app` makes them."""
 
     db: Database
-    memo: GenerationCache
+    state_cache: GenerationCache
     library: Library
     memberships: Memberships
     byte_cache: ByteCache

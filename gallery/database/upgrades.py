@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from gallery.database.engine import Row, Session
 from gallery.database.schema import POSTGRES_SEARCH, for_postgres
-from gallery.model import Named
+from gallery.model import NameKeys
 from gallery.values.times import file_time, month_of
 from gallery.values.words import words_of
 
@@ -91,7 +91,7 @@ UPGRADES: tuple[tuple[Step, ...], ...] = (
               taken_at = $5, taken_local = $5, taken_month = $6
             WHERE id = $1
             """,
-            lambda row: (row[0], *Named.of(row[1]), taken := file_time(row[2]), month_of(taken)),
+            lambda row: (row[0], *NameKeys.of(row[1]), taken := file_time(row[2]), month_of(taken)),
         ),
         "DROP INDEX item_folder",
         "CREATE INDEX item_folder ON item (folder_id, missing_since, sort_name, id)",

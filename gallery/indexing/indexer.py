@@ -26,7 +26,7 @@ from gallery.values.times import Millis
 
 logger = logging.getLogger(__name__)
 
-TAKEN_SECONDS = 2.0
+LEASE_RETRY_SECONDS = 2.0
 """Seconds between two requests for the lease of a root that another server scans."""
 MAX_TRIES = 5
 """A root is offline after this many disk errors, which take half a minute."""
@@ -64,7 +64,7 @@ class Indexer:
             while not is_done:
                 is_done = await self._do_work()
                 if not is_done:
-                    await asyncio.sleep(schedule.pause or TAKEN_SECONDS)
+                    await asyncio.sleep(schedule.pause or LEASE_RETRY_SECONDS)
 
     def _begin_due(self) -> None:
         logger.debug("a full scan of root %r is due", self._status.root.name)

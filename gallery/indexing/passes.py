@@ -77,7 +77,7 @@ class Pass:
     async def _reconcile(self, batch: Sequence[FolderListing]) -> None:
         actions = await compare(self._db, self._library, batch)
         found = {action.path for action in actions if isinstance(action, FolderFound)}
-        self._library.departures.begin_anew(found)
+        self._library.departures.forget_folders(found)
         await self._apply([action for action in actions if not isinstance(action, Lost)])
         self._losses += [action for action in actions if isinstance(action, Lost)]
         for action in actions:

@@ -32,14 +32,14 @@ LOOK_AGAIN_SECONDS = 60.0
 """Seconds between two searches for folders without a watch, if a pass ended meanwhile."""
 
 
-class Told(msgspec.Struct):
+class WatcherReport(msgspec.Struct):
     """A message: `deep` are folders to list with everything below; `lost`: changes were lost."""
 
     deep: list[str] = []
     lost: bool = False
 
 
-_decoder = msgspec.json.Decoder(list[str] | str | Told)
+_decoder = msgspec.json.Decoder(list[str] | str | WatcherReport)
 
 
 class WatchFailed(Exception):
@@ -155,7 +155,7 @@ class WatchSupervisor:
                     reason = text or None
                     if status.is_watched:
                         status.set_watch_problem(reason)
-                case Told(deep, is_lost):
+                case WatcherReport(deep, is_lost):
                     status.hint((status.root.path(path) for path in deep), Hint.DEEP)
                     if is_lost:
                         status.report_gap()

@@ -33,7 +33,7 @@ LIMIT_SECONDS = 0.1
 """How long the system takes to release the watches of an instance that failed."""
 MAX_HINTS = 500
 """Folders that are reported one by one when changes in them may have been lost."""
-LATELY_SECONDS = 5.0
+RECENT_SECONDS = 5.0
 """With more folders, only those are reported that were modified within this time."""
 MIN_PAUSE = 0.25
 MAX_PAUSE = 30.0
@@ -42,7 +42,7 @@ LONG_LIFE_SECONDS = 60.0
 """A watch that lived longer is started again without a long pause."""
 
 
-class Tell(NamedTuple):
+class Reporter(NamedTuple):
     """The functions that report changes.
 
     `paths` takes changed paths, `deep` takes folders to list with everything below. `lost` reports
@@ -58,7 +58,7 @@ class Tell(NamedTuple):
 class WatchedFolders:
     """Watch the folders of a root, and report what may have changed there."""
 
-    def __init__(self, root: Root, is_junk: Callable[[str], bool], tell: Tell) -> None:
+    def __init__(self, root: Root, is_junk: Callable[[str], bool], tell: Reporter) -> None:
         self._root = root
         self._top = str(root.directory).rstrip("/") + "/"
         self._tree = FolderTree(root, is_junk)
@@ -150,7 +150,7 @@ class WatchedFolders:
         }
         self._add(list(present.values()), pause=dead.pause)
         is_many = len(folders) > MAX_HINTS
-        lately = time.time_ns() - int(LATELY_SECONDS * 1e9) if is_many else 0
+        lately = time.time_ns() - int(RECENT_SECONDS * 1e9) if is_many else 0
         self._tell.paths(
             [place.path for place in folders if self._tree.modified_at(place.path) >= lately]
         )

@@ -27,12 +27,12 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from gallery.disk.roots import Root
-from gallery.indexing.watched_folders import Tell, WatchedFolders
+from gallery.indexing.watched_folders import Reporter, WatchedFolders
 from gallery.indexing.watches import LIMIT, LimitReached, Report, Watch
 from gallery.logs import escaped
 from gallery.values.media_types import junk_filter
 
-TOLD_AT_ONCE = 200
+MAX_PATHS_PER_LINE = 200
 """Paths in one line."""
 
 
@@ -42,7 +42,7 @@ def main(directory: str, ignore: str) -> None:
     try:
         if sys.platform == "linux":
             is_junk = junk_filter(json.loads(ignore))
-            watched = WatchedFolders(Root("", Path(top)), is_junk, TELL)
+            watched = WatchedFolders(Root("", Path(top)), is_junk, REPORTER)
             _watch_input(watched.look_again)
             watched.run()
         else:
@@ -76,8 +76,8 @@ def _explain(error: Exception, reason: str) -> None:
 
 
 def _write_paths(changed: Sequence[str]) -> None:
-    for start in range(0, max(len(changed), 1), TOLD_AT_ONCE):
-        _write(changed[start : start + TOLD_AT_ONCE])
+    for start in range(0, max(len(changed), 1), MAX_PATHS_PER_LINE):
+        _write(changed[start : start + MAX_PATHS_PER_LINE])
 
 
 def _write(message: object) -> None:
@@ -85,7 +85,7 @@ def _write(message: object) -> None:
     sys.stdout.flush()
 
 
-TELL = Tell(
+REPORTER = Reporter(
     paths=_write_paths,
     deep=lambda folders: _write({"deep": folders}),
     lost=lambda: _write({"lost": True}),

@@ -84,18 +84,18 @@ def below(folder: str) -> tuple[str, str]:
     return (folder + "/", folder + "0") if folder else ("", "\U0010ffff")
 
 
-def scope_of(added: Iterable[str]) -> str:
+def folder_scope_of(added: Iterable[str]) -> str:
     """Return the folder scope of a collection with these first items: their topmost folder.
 
     Raises `Conflict` if one of them lies outside it.
     """
     folders = {parent(path) for path in added}
     scope = min(folders, key=lambda folder: folder.count("/") + 1 if folder else 0)
-    check_scope(scope, folders)
+    check_folder_scope(scope, folders)
     return scope
 
 
-def check_scope(scope: str, paths: Iterable[str]) -> None:
+def check_folder_scope(scope: str, paths: Iterable[str]) -> None:
     """Raise `Conflict` unless every path is `scope` or lies below it."""
     if not all(covers(scope, path) for path in paths):
         raise Conflict("Collections can't span multiple folders.")

@@ -48,7 +48,7 @@ def library(tmp_path: Path) -> Tree:
     return tree
 
 
-FORGETFUL = Limits(pictures_bytes=0, hands=2)
+FORGETFUL = Limits(pictures_bytes=0, concurrency=2)
 """The server keeps no thumbnail in memory: all of them come from the disk, or are rendered."""
 
 

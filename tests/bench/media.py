@@ -100,10 +100,11 @@ def _vipsthumbnail(target: Path, files: Sequence[Path]) -> float | None:
     command = [program, *options, "-o", output]
     environment = {**os.environ, "VIPS_CONCURRENCY": "1"}
     subprocess.run([*command, files[0]], check=True, env=environment)
-    hands = os.cpu_count() or 1
+    concurrency = os.cpu_count() or 1
     begun = perf_counter()
     running = [
-        subprocess.Popen([*command, *files[hand::hands]], env=environment) for hand in range(hands)
+        subprocess.Popen([*command, *files[hand::concurrency]], env=environment)
+        for hand in range(concurrency)
     ]
     assert not any(process.wait() for process in running)
     return perf_counter() - begun

@@ -18,7 +18,7 @@ import msgspec
 
 from gallery.database.schema import schema
 from gallery.database.upgrades import SCHEMA_VERSION
-from gallery.model import Named
+from gallery.model import NameKeys
 from gallery.values.places import direction
 from gallery.values.times import month_of
 from gallery.values.words import words_of
@@ -113,7 +113,7 @@ def _add(
                 *(chance.randrange(10**5, 10**7), taken * 1000, 7919 * (number + 1)),
                 *((4000, 3000) if number % 3 else (3000, 4000)),
                 None if number % 20 else chance.randrange(1_000, 60_000),
-                *(taken, f"{chance.getrandbits(128):032x}", *Named.of(name)),
+                *(taken, f"{chance.getrandbits(128):032x}", *NameKeys.of(name)),
                 *(taken, month_of(taken), int(chance.random() ** 3 * 6)),
                 1 + min(int(chance.expovariate(0.4)), CAMERAS - 1),
                 *position,

@@ -160,9 +160,9 @@ async def test_where_a_former_folder_went_says_nothing_of_a_new_one_of_that_name
 def test_departures_from_a_path_count_for_the_folder_that_was_there_only() -> None:
     departures = Departures()
     departures.note([Departure("a/x.jpg", "b/x.jpg"), Departure("c/y.jpg", "d/y.jpg")])
-    assert departures.heirs("a") == {"b": 1}
-    departures.begin_anew({"a", "e"})
-    assert (departures.heirs("a"), departures.heirs("c")) == ({}, {"d": 1})
+    assert departures.destinations("a") == {"b": 1}
+    departures.forget_folders({"a", "e"})
+    assert (departures.destinations("a"), departures.destinations("c")) == ({}, {"d": 1})
 
 
 async def test_a_copy_is_not_a_move(

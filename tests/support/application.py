@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import httpx
 from starlette.types import ASGIApp
 
-from gallery.app import USUAL, Limits, create_app, started
+from gallery.app import DEFAULT_LIMITS, Limits, create_app, started
 from gallery.config import Settings
 from tests.support.library import scanned
 
@@ -27,7 +27,9 @@ def client_of(app: ASGIApp) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def watched(settings: Settings, limits: Limits = USUAL) -> AsyncGenerator[httpx.AsyncClient]:
+async def watched(
+    settings: Settings, limits: Limits = DEFAULT_LIMITS
+) -> AsyncGenerator[httpx.AsyncClient]:
     """Yield a client of an application that has scanned its library and watches it."""
     app = create_app(settings, scan_at_start=False, watch=True, limits=limits)
     async with started(app) as running, client_of(running) as client:

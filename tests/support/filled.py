@@ -9,7 +9,7 @@ from pathlib import Path
 from gallery.database.engine import Row
 from gallery.database.schema import schema
 from gallery.database.upgrades import SCHEMA_VERSION
-from gallery.model import Named
+from gallery.model import NameKeys
 
 STEPS = 100
 """Instructions of SQLite's virtual machine between two counts."""
@@ -57,7 +57,7 @@ def _items(folders: Sequence[str], items: int, missing: int) -> Iterable[Row]:
             name = f"img{index}.jpg"
             unique = number * items + index
             is_missing = int(index < missing)
-            yield folder, f"{folder}/{name}", name, unique, is_missing, *Named.of(name), unique
+            yield folder, f"{folder}/{name}", name, unique, is_missing, *NameKeys.of(name), unique
 
 
 class CountedSession:

@@ -52,7 +52,7 @@ def meant(paths: list[str]) -> list[str]:
     return [path for path in dict.fromkeys(paths) if path]
 
 
-def scope_of(paths: list[str]) -> str | None:
+def folder_scope_of(paths: list[str]) -> str | None:
     """Return the shallowest parent folder if all paths lie in it, else None."""
     shallowest = min(map(parent, paths), key=lambda folder: len(folder.split("/")) * bool(folder))
     return shallowest if all(inside(shallowest, path) for path in paths) else None
@@ -71,12 +71,12 @@ class Model:
         if not new:
             return True
         if self.folder is None:
-            return scope_of(new) is not None
+            return folder_scope_of(new) is not None
         return all(inside(self.folder, path) for path in new)
 
     def add(self, new: list[str]) -> None:
         if new and self.folder is None:
-            self.folder = scope_of(new)
+            self.folder = folder_scope_of(new)
         self.members += new
         self.cover = self.cover or (self.members[0] if self.members else None)
 
@@ -220,7 +220,7 @@ class Collections(RuleBasedStateMachine):
         if folder is not None:
             model.folder = folder
         elif model.folder is None and new:
-            model.folder = scope_of(new)
+            model.folder = folder_scope_of(new)
         model.members = wanted
         if model.cover not in wanted:
             model.cover = wanted[0] if wanted else None

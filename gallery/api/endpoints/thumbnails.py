@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from gallery.api import preconditions
 from gallery.api.endpoints.media import SANDBOX
-from gallery.api.preconditions import FOR_EVER, REVALIDATE
+from gallery.api.preconditions import IMMUTABLE, REVALIDATE
 from gallery.api.requests import query
 from gallery.api.responses.answers import MadeAnswer
 from gallery.api.responses.byte_cache import digest
@@ -81,7 +81,7 @@ def _answer(request: Request, made: MadeAnswer[FoundPicture], size: Size, asked:
     tag = f"{FORMAT_VERSION}-{picture.version}-{size if picture.is_exact else len(picture.webp)}"
     headers = {
         "ETag": f'W/"{tag}"',  # the same picture, though not always the same bytes
-        "Cache-Control": FOR_EVER if is_final else REVALIDATE,
+        "Cache-Control": IMMUTABLE if is_final else REVALIDATE,
         "Content-Security-Policy": SANDBOX,
     }
     if preconditions.has(request, tag):

@@ -26,7 +26,7 @@ async def answer(
     distinguishes the answers that one state has.
     """
     own, viewer = services(request), actor(request)
-    state, rows = await own.memo.get((viewer, variant), state_now)
+    state, rows = await own.state_cache.get((viewer, variant), state_now)
     if is_fresh(request, state):
         return Response(status_code=304, headers=headers_of(request, state) | VARY)
     is_gzip = accepts_gzip(request)

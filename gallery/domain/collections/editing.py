@@ -54,7 +54,7 @@ async def create(tx: Tx, actor: Actor, given: CollectionInput) -> Versioned:
     cover = _chosen_cover(given, chosen) or (chosen[0] if chosen else None)
     fields = Fields(
         **own,
-        folder_path=members.scope_with(scope, chosen),
+        folder_path=members.folder_scope_with(scope, chosen),
         cover_item_id=cover.id if cover else None,
         item_count=len(chosen),
     )
@@ -192,7 +192,7 @@ async def edit(
         members.check_size(count)
     after = before._replace(
         **own,
-        folder_path=await _edited_scope(tx, locked, scope, whole),
+        folder_path=await _edited_folder_scope(tx, locked, scope, whole),
         cover_item_id=cover,
         item_count=count,
     )
@@ -209,14 +209,14 @@ async def edit(
     return locked.revision
 
 
-async def _edited_scope(
+async def _edited_folder_scope(
     tx: Tx, locked: collections.Locked, scope: str | None, whole: "members.WholeList | None"
 ) -> str | None:
     """Return the folder scope after an edit; `scope` is the new one, None leaves it as it is."""
     if scope is None:
-        return members.scope_with(locked.fields.folder_path, whole.new if whole else [])
+        return members.folder_scope_with(locked.fields.folder_path, whole.new if whole else [])
     everything = whole.wanted if whole else await member_rows.located(tx, locked.id)
-    return members.scope_with(scope, everything)
+    return members.folder_scope_with(scope, everything)
 
 
 async def _edited_cover(

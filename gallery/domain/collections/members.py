@@ -23,7 +23,7 @@ FIRST_POSITION = -(1 << 62)
 _CHUNK = 1_000
 
 
-def scope_with(scope: str | None, added: Sequence[Located]) -> str | None:
+def folder_scope_with(scope: str | None, added: Sequence[Located]) -> str | None:
     """Return the scope of a collection after items were added to it.
 
     A scope never changes here, and every added item must be in it or below. Without a scope, the
@@ -31,9 +31,9 @@ def scope_with(scope: str | None, added: Sequence[Located]) -> str | None:
     """
     places = [item.path for item in added]
     if scope is not None:
-        paths.check_scope(scope, places)
+        paths.check_folder_scope(scope, places)
         return scope
-    return paths.scope_of(places) if places else None
+    return paths.folder_scope_of(places) if places else None
 
 
 def check_size(count: int) -> None:
@@ -59,7 +59,7 @@ async def add(
     count = locked.fields.item_count + len(added)
     check_size(count)
     fields = locked.fields._replace(
-        folder_path=scope_with(locked.fields.folder_path, added),
+        folder_path=folder_scope_with(locked.fields.folder_path, added),
         cover_item_id=locked.fields.cover_item_id or added[0].id,
         item_count=count,
     )

@@ -11,14 +11,14 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[K, T]):
-    """Results by key. At most `hands` are being made at once, and at most `most` are not ready.
+    """Results by key. At most `concurrency` are made at once, and at most `most` are not ready.
 
     A caller that is cancelled does not cancel the work for the others. Work is dropped if it has
     not begun and its last caller leaves; work that has begun is finished.
     """
 
-    def __init__(self, hands: int, most: int, refusal: str) -> None:
-        self._hands = asyncio.Semaphore(hands)
+    def __init__(self, concurrency: int, most: int, refusal: str) -> None:
+        self._hands = asyncio.Semaphore(concurrency)
         self._most = most
         self._refusal = refusal
         self._jobs: dict[K, _Job[T]] = {}

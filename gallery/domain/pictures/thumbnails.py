@@ -39,7 +39,7 @@ MAX_SECONDS = 30.0
 """How long the second try may take. Only one file at a time has a second try."""
 MAX_WAITING = 300
 """Thumbnails that are requested and not ready; one more request is answered with 503."""
-AGAIN_SECONDS = 24 * 3_600.0
+RETRY_SECONDS = 24 * 3_600.0
 """How long a file that failed twice is not tried again."""
 MAX_FAILURES = 10_000
 READERS = 16
@@ -248,7 +248,7 @@ class Thumbnails:
         return made
 
     def _remember_failure(self, wanted: _Wanted) -> None:
-        self._failures[wanted] = time.monotonic() + AGAIN_SECONDS
+        self._failures[wanted] = time.monotonic() + RETRY_SECONDS
         while len(self._failures) > MAX_FAILURES:
             self._failures.popitem(last=False)
 

@@ -12,7 +12,7 @@ from gallery.store.sync import files, roots
 from gallery.values import paths
 from gallery.values.ids import ItemId, RootId
 
-FOLDERS_TOLD = 50
+MAX_FOLDERS_NAMED = 50
 """Folders that one event names; if there are more, it names none."""
 
 
@@ -55,7 +55,7 @@ class Changes:
         self.folders |= both
         self.recount |= both
 
-    async def tell(self, tx: Tx) -> None:
+    async def publish(self, tx: Tx) -> None:
         """Update counts and collections, and publish the events after the commit."""
         touched = self.items.union(await files.ids_at(tx, self.paths) if self.paths else ())
         if touched or self.neighbours:
@@ -70,6 +70,6 @@ class Changes:
         for root_id, (present, missing) in sorted(self._counts.items()):
             if present or missing:
                 await roots.count(tx, root_id, present, missing)
-        named = tuple(sorted(self.folders)) if len(self.folders) <= FOLDERS_TOLD else None
+        named = tuple(sorted(self.folders)) if len(self.folders) <= MAX_FOLDERS_NAMED else None
         for root_id in self._counts:
             tx.after_commit(ItemsChanged(root_id, named))

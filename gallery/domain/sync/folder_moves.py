@@ -44,7 +44,7 @@ class Departures:
         """Return every folder that items have left, and the folders above it."""
         return {above for former, _path in self._count for above in paths.ancestors(former)}
 
-    def heirs(self, folder: str) -> Counter[str]:
+    def destinations(self, folder: str) -> Counter[str]:
         """Return each new place of `folder`, and how many of its items have moved there.
 
         Only an item that kept its path below the folder counts.
@@ -62,7 +62,7 @@ class Departures:
         """Forget all moves after a full pass: collections have followed them."""
         self._count.clear()
 
-    def begin_anew(self, found: Collection[str]) -> None:
+    def forget_folders(self, found: Collection[str]) -> None:
         """Forget the moves out of folders that were found now: the old ones were other folders."""
         for former, path in list(self._count):
             if former in found:
@@ -73,7 +73,7 @@ async def follow(tx: Tx, departures: Departures) -> None:
     """Change the scope of collections whose folders were renamed to the new paths."""
     changed = False
     for folder in await folder_moves.lost(tx, departures.folders()):
-        for heir, votes in departures.heirs(folder).most_common(1):
+        for heir, votes in departures.destinations(folder).most_common(1):
             left = await folder_moves.count_left(tx, folder, Millis(tx.now - DAY))
             if votes >= left:
                 await folder_moves.rename(tx, folder, heir)

@@ -96,7 +96,7 @@ async def apply(
         await _mark_missing(tx, changes, root_id, gone, since)
     if listed:
         await folders.store_listed(tx, [folders.ListedFolder(*action) for action in listed])
-    await changes.tell(tx)
+    await changes.publish(tx)
     return changes.outcome
 
 
@@ -114,7 +114,7 @@ async def apply_gone(tx: Tx, root_id: RootId, folder: str, since: Millis) -> tup
     if is_all:
         await folders.mark_missing(tx, folder)
     changes.folders |= {folder, paths.parent(folder)}
-    await changes.tell(tx)
+    await changes.publish(tx)
     return is_all, changes.outcome
 
 
@@ -128,7 +128,7 @@ async def store_metadata(
     changes.items |= {item.id for item, _probed in read}
     changes.folders |= {paths.parent(item.path) for item, _probed in read}
     await _merge(tx, changes, changes.items, transient)
-    await changes.tell(tx)
+    await changes.publish(tx)
     return changes.outcome
 
 
@@ -139,7 +139,7 @@ async def store_thumbnails(tx: Tx, root_id: RootId, rendered: Sequence[RenderedI
     await thumbnails.store(tx, rendered)
     changes.items |= {it.source.id for it in rendered}
     changes.folders |= {paths.parent(it.source.path) for it in rendered}
-    await changes.tell(tx)
+    await changes.publish(tx)
 
 
 async def forbid(tx: Tx, root_id: RootId, item_ids: Iterable[ItemId]) -> None:
@@ -148,7 +148,7 @@ async def forbid(tx: Tx, root_id: RootId, item_ids: Iterable[ItemId]) -> None:
     changes = Changes(root_id)
     changes.folders |= {paths.parent(path) for path in await problems.forbid(tx, item_ids)}
     if changes.folders:
-        await changes.tell(tx)
+        await changes.publish(tx)
     else:
         tx.discard()
 
@@ -161,7 +161,7 @@ async def merge(
     changes = Changes(root_id)
     await _merge(tx, changes, missing, transient)
     if changes.outcome.departures:
-        await changes.tell(tx)
+        await changes.publish(tx)
     else:
         tx.discard()
     return changes.outcome

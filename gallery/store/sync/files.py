@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from gallery.database.engine import Reader, Row
-from gallery.model import Named
+from gallery.model import NameKeys
 from gallery.store.lists import IDS_1, json_list
 from gallery.store.planner import unindexed
 from gallery.values import paths
@@ -175,7 +175,7 @@ async def paired_with(
         """,
         json_list(item_ids),
         json_list(paths.parent(path) for path in wanted),
-        json_list(Named.of(paths.name(path)).stem for path in wanted),
+        json_list(NameKeys.of(paths.name(path)).stem for path in wanted),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gallery.database.engine import Reader, Tx
-from gallery.model import Named
+from gallery.model import NameKeys
 from gallery.store.library import search_words
 from gallery.store.lists import IDS_1, KEYED_2, json_list
 from gallery.store.sync.metadata import READ_COLUMNS
@@ -39,7 +39,7 @@ async def insert(tx: Tx, root_id: RootId, new: Sequence[NewFile]) -> None:
             (
                 *(root_id, item.folder_id, item.path, item.name, item.type),
                 *(*item.version, item.inode, item.sidecar, tx.now),
-                *(*Named.of(item.name), *_file_time(item.version)),
+                *(*NameKeys.of(item.name), *_file_time(item.version)),
             )
             for item in new
         ],
@@ -200,7 +200,7 @@ async def put(tx: Tx, placed: Sequence[PlacedItem]) -> None:
                 item.id,
                 *_as_seen(item, tx.now),
                 *(item.root_id, item.folder_id, item.path, item.name, item.type),
-                *Named.of(item.name),
+                *NameKeys.of(item.name),
             )
             for item in placed
         ],
