@@ -1,27 +1,27 @@
-"""Reading a file within bounds: decoders of headers go through a file for as long as it lasts."""
+"""Files with a limit on how much is read: a decoder of headers may read all of a file."""
 
 from typing import BinaryIO, cast
 
 MAX_READS = 200_000
-"""Calls for one file. A decoder that skips junk byte by byte makes many of them."""
+"""Calls of `read` for one file. A decoder that skips junk byte by byte makes many."""
 
 
 class TooMuch(ValueError):
-    """To read the file would take too much memory or time."""
+    """Reading the file would take too much memory or time."""
 
 
 def bounded(file: BinaryIO, max_bytes: int) -> BinaryIO:
-    """Return `file` from its beginning, of which `max_bytes` can be read in `MAX_READS` calls.
+    """Return `file`, at its beginning, with a limit of `max_bytes` in `MAX_READS` calls.
 
-    It raises `TooMuch` when twice as much of both together was read. Then it is at its end: some
-    decoders go on after an error.
+    Bytes and calls are added up. At twice the limit `read` raises `TooMuch`, and after that it
+    returns no bytes, because some decoders continue after an error.
     """
     file.seek(0)
     return cast("BinaryIO", _Bounded(file, max_bytes))
 
 
 class _Bounded:
-    """As much of a file as Pillow and FFmpeg use of one."""
+    """The methods of a file that Pillow and FFmpeg use."""
 
     def __init__(self, file: BinaryIO, max_bytes: int) -> None:
         self._read = file.read

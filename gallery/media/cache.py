@@ -1,7 +1,7 @@
-"""Pictures that were made once, as files: named by what they were made of, and whole or not there.
+"""The cache of thumbnails: one file for each picture and size.
 
-A file holds a picture and a digest of it, so one that was cut or damaged is as good as none. All
-of it may be deleted at any time. It blocks.
+A file contains a picture and its digest, so a truncated or damaged file counts as missing. Files
+appear whole, and all may be deleted at any time. The functions block.
 """
 
 import errno
@@ -22,35 +22,35 @@ from gallery.values.times import Micros
 logger = logging.getLogger(__name__)
 
 FORMAT_VERSION = 1
-"""Another number whenever the same file would be drawn in another way than before."""
+"""Increase it when thumbnails of the same file would look different."""
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 _DIGEST_BYTES = 8
 _TEMPORARY = ".new"
 _USED_SECONDS = 60.0
-"""How exactly it is remembered when a picture was last used."""
+"""Resolution of the time at which a picture was last used."""
 STALE_SECONDS = 3_600.0
-"""Age of a half-written file whose writer cannot be at work any more."""
+"""Age at which a temporary file is abandoned: its writer has died."""
 
 
 def key_of(fingerprint: str, modified_at: Micros) -> str:
-    """What the pictures of a file are kept under: its bytes, and its time.
+    """Return the cache key of a file, from its fingerprint and its modification time.
 
-    A file that moves keeps both. The fingerprint alone would not do: it does not see what changes
-    in the middle of a file without changing its size.
+    Both survive a move. The fingerprint alone is not enough: it misses a change in the middle of a
+    file that keeps the size.
     """
-    made_of = f"{FORMAT_VERSION} {fingerprint} {modified_at}"
-    return hashlib.blake2b(made_of.encode(), digest_size=16).hexdigest()
+    source = f"{FORMAT_VERSION} {fingerprint} {modified_at}"
+    return hashlib.blake2b(source.encode(), digest_size=16).hexdigest()
 
 
 class Cache(NamedTuple):
-    """Pictures by key and size, as files below `folder`."""
+    """Pictures by key and size, in files below `folder`."""
 
     folder: Path
 
     def read(self, key: str, size: Size) -> bytes | None:
-        """Return the picture, None if there is none or it is damaged.
+        """Return the picture, None if it is missing or damaged.
 
-        Raises `OSError` if the system has no descriptor or memory left: that says nothing of it.
+        Raises `OSError` if the system has no descriptor or memory left: the file may be whole.
         """
         place = self._file(key, size)
         try:
@@ -70,16 +70,16 @@ class Cache(NamedTuple):
         return picture if digest == _digest(picture) else None
 
     def nearest(self, key: str, size: Size) -> bytes | None:
-        """The picture, or the next larger one that is there, or the next smaller one."""
+        """Return the picture in this size, else the next larger one, else the next smaller one."""
         sizes = tuple(PIXELS)
         at = sizes.index(size)
         found = (self.read(key, other) for other in (*sizes[at:], *reversed(sizes[:at])))
         return next((picture for picture in found if picture is not None), None)
 
     def keep(self, key: str, size: Size, picture: bytes) -> int:
-        """The picture is there from now on, whatever happens; how many bytes that takes.
+        """Store a picture durably. Return how many bytes the file takes.
 
-        Raises `OSError` if the disk does not take it.
+        Raises `OSError` if it cannot be written.
         """
         file = self._file(key, size)
         new = file.with_name(f"{secrets.token_hex(8)}{_TEMPORARY}")
@@ -99,7 +99,7 @@ class Cache(NamedTuple):
         return self.folder / key[:2] / f"{key}-{size}.webp"
 
     def survey(self) -> int:
-        """How many bytes all pictures take; what a writer that died has left behind is removed."""
+        """Return how many bytes all pictures take. Remove abandoned temporary files."""
         used = 0
         for path, status in self._files():
             if path.endswith(_TEMPORARY) and time.time() - status.st_mtime > STALE_SECONDS:
@@ -109,10 +109,10 @@ class Cache(NamedTuple):
         return used
 
     def shrink(self, max_bytes: int) -> int:
-        """Removes the pictures that were not used for the longest until the rest takes `max_bytes`.
+        """Remove the least recently used pictures until the rest takes at most `max_bytes`.
 
-        How many bytes were removed. It looks twice, so that it need not remember every file:
-        first how much was used in which minute, then for what is that old.
+        Return how many bytes were removed. Files are listed twice, so that they need not all be in
+        memory: first to add up the bytes by minute of use, then to remove the oldest.
         """
         by_minute = Counter[int]()
         for _path, status in self._files():

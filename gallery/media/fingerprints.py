@@ -1,14 +1,14 @@
-"""What all copies of a file have in common."""
+"""Fingerprints of files: equal for copies, cheap for large files."""
 
 import hashlib
 from typing import BinaryIO
 
 END_BYTES = 64 << 10
-"""So much of the beginning and of the end of a file is in its fingerprint."""
+"""Bytes at the beginning, and at the end, that are hashed."""
 
 
 def fingerprint(file: BinaryIO, size: int) -> str:
-    """128 bits of the SHA-256 of a file's size and both its ends."""
+    """Return 128 bits, in hexadecimal, of the SHA-256 of a file's size, beginning and end."""
     digest = hashlib.sha256(str(size).encode())
     file.seek(0)
     digest.update(file.read(END_BYTES))

@@ -1,8 +1,8 @@
-"""What the server asks of worker processes, and what they may answer.
+"""Messages between the server and worker processes.
 
-Messages are msgpack behind their length (four bytes, big-endian). The files come beside a request,
-as descriptors. Answers are those of a process that may have been taken over by a file: they are
-bounded and validated when they are decoded, and nothing in them is executed.
+A message is its length (four bytes, big-endian) and msgpack. The files of a request are passed as
+descriptors. A hostile file may control a worker, so answers are bounded and validated when they are
+decoded, and nothing in them is executed.
 """
 
 from typing import Annotated, Generic, Literal, TypeVar
@@ -17,17 +17,22 @@ R = TypeVar("R")
 
 LENGTH_BYTES = 4
 MAX_FILES = 16
-"""Descriptors beside one request."""
+"""Descriptors of one request."""
 MAX_REQUEST_BYTES = 64 << 20
 MAX_METADATA_BYTES = 1 << 20
 MAX_PICTURES_BYTES = 128 << 20
-"""Of all pictures of one answer; a `full` one of 268 megapixels has rarely half of that."""
+"""Of all pictures of one answer. A `full` one of 268 megapixels rarely takes half of that."""
+
+MAX_LOG_LINES = 10
+"""Of one answer."""
+MAX_LOG_TEXT = 4_000
+"""Characters of a log line."""
 
 
 class ReadFile(msgspec.Struct, frozen=True, tag_field="ask", tag="read"):
-    """Read the metadata of a file. Beside it: the file, then its sidecars.
+    """Read the metadata of a file. Descriptors: the file, then its sidecars.
 
-    The name tells how to read it.
+    The extension of `name` decides between formats that share a signature.
     """
 
     name: str
@@ -35,14 +40,14 @@ class ReadFile(msgspec.Struct, frozen=True, tag_field="ask", tag="read"):
 
 
 class RenderFile(msgspec.Struct, frozen=True, tag_field="ask", tag="render"):
-    """Make pictures of a file in these sizes, and its ThumbHash. Beside it: the file."""
+    """Render a file in these sizes, and its ThumbHash. Descriptor: the file."""
 
     name: str
     sizes: tuple[Size, ...]
 
 
 class HashPicture(msgspec.Struct, frozen=True, tag_field="ask", tag="hash"):
-    """Make the ThumbHash of a picture that was rendered before."""
+    """Compute the ThumbHash of a picture that was rendered before."""
 
     picture: bytes
 
@@ -51,7 +56,7 @@ Request = ReadFile | RenderFile | HashPicture
 
 
 class Rendering(msgspec.Struct, frozen=True):
-    """Pictures as WebP, by size. A `problem` says why some, or without a `thumbhash` all, lack."""
+    """Pictures as WebP, by size. `problem` says why pictures or `thumbhash` are missing."""
 
     pictures: dict[Size, bytes] = {}
     thumbhash: Annotated[str, Meta(max_length=64)] | None = None
@@ -64,20 +69,28 @@ class Rendering(msgspec.Struct, frozen=True):
 
 
 Barrier = Literal["filesystem", "network", "processes"]
-"""What a sandbox keeps a worker from: other files, connections, other processes."""
+"""What a sandbox denies a worker: other files, connections, other processes."""
 
 
 class Hello(msgspec.Struct, frozen=True):
-    """The first message of a worker: what its sandbox keeps it from."""
+    """The first message of a worker: what its sandbox denies it."""
 
     sandbox: Annotated[tuple[Barrier, ...], Meta(max_length=3)]
 
 
+class LogLine(msgspec.Struct, frozen=True):
+    """A record for the log of the server; a warning is a bug of ours."""
+
+    level: Literal["debug", "warning"]
+    text: Annotated[str, Meta(max_length=MAX_LOG_TEXT)]
+
+
 class Answer(msgspec.Struct, Generic[R], frozen=True):
-    """What came of a request: a result, or an error of the worker itself, for the log."""
+    """The answer to a request: a result, or an error of the worker itself, for the log."""
 
     result: R | None = None
     error: Annotated[str, Meta(max_length=1_000)] | None = None
+    log: Annotated[tuple[LogLine, ...], Meta(max_length=MAX_LOG_LINES)] = ()
 
 
 HELLO = msgspec.msgpack.Decoder(Hello)
@@ -87,6 +100,6 @@ REQUESTS: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
 
 
 def framed(message: msgspec.Struct) -> bytes:
-    """Return a message with its length in front."""
+    """Return a message after its length."""
     content = msgspec.msgpack.encode(message)
     return len(content).to_bytes(LENGTH_BYTES) + content

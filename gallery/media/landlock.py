@@ -1,7 +1,7 @@
-"""Landlock (Linux 5.13 and later): what a process may open from now on.
+"""Landlock (Linux 5.13 and later): a restriction of the files that a process may open.
 
-See https://docs.kernel.org/userspace-api/landlock.html. The numbers of the calls are the same on
-all processors. A restriction holds for the calling thread and for all that it starts, for good.
+See https://docs.kernel.org/userspace-api/landlock.html. The system calls have the same numbers on
+all processors. A restriction applies to the calling thread and its descendants, and is permanent.
 """
 
 import ctypes
@@ -17,15 +17,15 @@ _SET_NO_NEW_PRIVS = 38
 
 _READ_FILE, _READ_FOLDER = 1 << 2, 1 << 3
 _RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
-"""How many rights on files each version knows; later ones know as many as the last."""
+"""Number of file rights by version of Landlock; later versions have as many as the last one."""
 _TCP = 0b11
-"""To bind and to connect, from version 4 on."""
+"""Bind and connect, from version 4 on."""
 _SCOPED = 0b11
-"""Abstract sockets and signals stay within, from version 6 on."""
+"""Abstract sockets and signals to processes outside, from version 6 on."""
 
 
 class _Ruleset(ctypes.Structure):
-    """`struct landlock_ruleset_attr`: what is forbidden unless a rule allows it."""
+    """`struct landlock_ruleset_attr`: rights that are denied unless a rule allows them."""
 
     _fields_ = (
         ("handled_access_fs", ctypes.c_uint64),
@@ -42,10 +42,10 @@ class _PathBeneath(ctypes.Structure):
 
 
 def allow_only_reading(places: Iterable[str]) -> bool:
-    """Forbid the calling thread every file but those at or below `places`, and these to write.
+    """Allow the calling thread to open only files at or below `places`, and only for reading.
 
-    No TCP connection can be made or taken, where the kernel is new enough for that. Files that are
-    open stay so. Return whether it holds: the kernel may lack Landlock, or a container forbid it.
+    Deny TCP connections too, if the kernel can. Open files stay open. Return whether the
+    restriction applies: the kernel may lack Landlock, or a container may forbid it.
     """
     call = ctypes.CDLL(None, use_errno=True).syscall
     version = call(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_ASK_VERSION))
@@ -59,7 +59,7 @@ def allow_only_reading(places: Iterable[str]) -> bool:
         return False
     try:
         for place in places:
-            with suppress(OSError):  # not every system has each of them
+            with suppress(OSError):  # some do not exist on every system
                 _allow_reading(ruleset, place)
         forbid_new_privileges()
         return bool(call(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0)) == 0)
@@ -85,6 +85,6 @@ def _allow_reading(ruleset: int, place: str) -> None:
 
 
 def forbid_new_privileges() -> None:
-    """Let no program that is executed from now on have more rights (`PR_SET_NO_NEW_PRIVS`)."""
+    """Prevent executed programs from gaining rights (`PR_SET_NO_NEW_PRIVS`)."""
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     prctl(*map(ctypes.c_ulong, (_SET_NO_NEW_PRIVS, 1, 0, 0, 0)))

@@ -1,7 +1,7 @@
-"""What a worker process may not do, whatever a file makes its decoders do.
+"""The sandbox of a worker process, which may decode hostile files.
 
-Limits of memory, processor time and files hold everywhere. Where Linux offers it the process can
-open no file but those of Python, of libraries and of fonts, has no network, begins no process, and
+Memory, processor time and writing are limited on every system. If Linux supports it, the process
+can open only files of Python, libraries and fonts, has no network, cannot start processes, and
 ends with the server.
 """
 
@@ -19,9 +19,9 @@ from gallery.media import landlock, seccomp
 from gallery.media.jobs import Barrier
 
 MAX_MEMORY = 2 << 30
-"""Bytes of address space, if the system does not allow less."""
+"""Bytes of address space. The system may allow less."""
 MAX_CPU_SECONDS = 60
-"""Of processor time a request; the server stops waiting earlier, if it still runs."""
+"""Of processor time for one request. The server stops waiting earlier."""
 NICENESS = 10
 _SET_DEATH_SIGNAL = 1
 
@@ -31,13 +31,13 @@ _SYSTEM = (
     *("/var/cache/fontconfig", "/usr/share/zoneinfo", "/etc/localtime"),
     *("/sys/devices/system/cpu", "/dev/null", "/dev/urandom"),
 )
-"""Libraries, fonts, time zones, and how many processors there are."""
+"""Libraries, fonts, time zones, and the number of processors."""
 
 
 def confine(parent: int) -> tuple[Barrier, ...]:
-    """Give up all that decoding does not need. Return what the sandbox keeps this process from.
+    """Give up all rights that decoding does not need. Return what the sandbox denies.
 
-    `parent` is the process of the server. Exits if that has ended already.
+    `parent` is the process id of the server. Exit if the server has ended already.
     """
     _end_with(parent)
     _limit(resource.RLIMIT_AS, MAX_MEMORY)
@@ -47,7 +47,9 @@ def confine(parent: int) -> tuple[Barrier, ...]:
     if sys.platform != "linux":
         return ()
     held: list[Barrier] = []
-    is_alone = len(list(Path("/proc/self/task").iterdir())) == 1  # else other threads are free
+    is_alone = (
+        len(list(Path("/proc/self/task").iterdir())) == 1
+    )  # other threads would not be restricted
     if landlock.allow_only_reading(_readable()) and is_alone:
         held.append("filesystem")
     if seccomp.refuse_all_but_computing():
@@ -56,7 +58,7 @@ def confine(parent: int) -> tuple[Barrier, ...]:
 
 
 def allow_cpu_time() -> None:
-    """Let the process use `MAX_CPU_SECONDS` from now on; after that the kernel ends it."""
+    """Let the process use `MAX_CPU_SECONDS` from now on. Then the kernel ends it."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     most = int(used.ru_utime + used.ru_stime) + MAX_CPU_SECONDS
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
@@ -65,7 +67,7 @@ def allow_cpu_time() -> None:
 
 
 def _limit(what: int, most: int) -> None:
-    """Lower a limit to `most`, or to what is allowed already, for good."""
+    """Lower a limit permanently to `most`, unless it is lower already."""
     hard = resource.getrlimit(what)[1]
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
     try:
@@ -76,7 +78,7 @@ def _limit(what: int, most: int) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """Have the kernel end this process when the thread that has begun it ends, where it can."""
+    """Let the kernel, on Linux, end this process when the thread that started it ends."""
     if sys.platform == "linux":
         prctl = ctypes.CDLL(None, use_errno=True).prctl
         prctl(*map(ctypes.c_ulong, (_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)))
@@ -85,7 +87,7 @@ def _end_with(parent: int) -> None:
 
 
 def _readable() -> Iterator[str]:
-    """Yield what may still be opened: Python, what it imports from, our own package, the system's.
+    """Yield the places that stay readable: Python, installed packages, our package, the system.
 
     The folder around our package is not, unless packages are installed there: it is a checkout.
     """

@@ -1,7 +1,7 @@
 """A filter of system calls (seccomp, Linux on x86-64 and ARM64) for a process that only computes.
 
-See https://docs.kernel.org/userspace-api/seccomp_filter.html. It is a list of what is refused and
-not of what is allowed, because decoders and their libraries use other calls with every version.
+See https://docs.kernel.org/userspace-api/seccomp_filter.html. The filter lists refused calls, not
+allowed ones, because decoders and their libraries use different calls with every version.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from gallery.media.landlock import forbid_new_privileges
 
 _REFUSED = {
-    # Connections. The one to the server is there already.
+    # Connections. The one to the server exists already.
     "socket": (41, 198),
     "socketpair": (53, 199),
     "bind": (49, 200),
@@ -23,7 +23,7 @@ _REFUSED = {
     "accept": (43, 202),
     "accept4": (288, 242),
     "connect": (42, 203),
-    # New processes, and others: to look into them or to send them signals.
+    # New processes; reading, tracing and signalling other processes.
     "fork": (57, None),
     "vfork": (58, None),
     "execve": (59, 221),
@@ -45,7 +45,7 @@ _REFUSED = {
     "msgget": (68, 186),
     "semget": (64, 190),
     "mq_open": (240, 180),
-    # What Landlock does not see: times, modes and attributes of files, also of open ones.
+    # Not covered by Landlock: times, modes and attributes of files, open ones included.
     "truncate": (76, 45),
     "chmod": (90, None),
     "fchmod": (91, 52),
@@ -96,7 +96,7 @@ _REFUSED = {
 
 
 class _Processor(NamedTuple):
-    """Where its numbers stand in `_REFUSED`, its name in filters, and calls with rules apart."""
+    """A column of `_REFUSED`, the name in filters, and numbers of calls with rules of their own."""
 
     column: int
     audit: int
@@ -112,7 +112,7 @@ _PROCESSORS = {
 }
 _CLONE3 = 435
 _OTHER_ABI = 0x40000000
-"""The lowest number of a call of x32, a second set of calls on x86-64."""
+"""The lowest call number of x32, a second set of system calls on x86-64."""
 _CLONE_THREAD = 0x10000
 
 _LOAD, _IF_EQUAL, _IF_AT_LEAST, _IF_BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -135,11 +135,11 @@ class _Filter(ctypes.Structure):
 def refuse_all_but_computing() -> bool:
     """Refuse new processes, connections, signals to others, and changes to files, in all threads.
 
-    What is refused fails with EPERM. Return whether it holds: the processor may be another one, the
-    kernel lack filters, or a container forbid them.
+    A refused call fails with EPERM. Return whether the filter applies: the processor may be an
+    unknown one, the kernel may lack filters, or a container may forbid them.
     """
     processor = _PROCESSORS.get(platform.machine())
-    if processor is None or sys.maxsize < 1 << 32:  # 32 bits have other numbers
+    if processor is None or sys.maxsize < 1 << 32:  # 32-bit processes have other call numbers
         return False
     instructions = list(_program(processor, os.getpid()))
     packed = b"".join(
@@ -159,7 +159,7 @@ def refuse_all_but_computing() -> bool:
 
 
 def _program(processor: _Processor, own: int) -> Iterator[_Instruction]:
-    """Yield the filter for the process `own`. Each rule either answers or falls through."""
+    """Yield the filter for the process `own`. Each rule returns, or the next one applies."""
     yield _LOAD, 0, 0, _ARCHITECTURE
     yield _IF_EQUAL, 1, 0, processor.audit
     yield _RETURN, 0, 0, _KILL
@@ -171,7 +171,12 @@ def _program(processor: _Processor, own: int) -> Iterator[_Instruction]:
         if number is not None:
             yield _IF_EQUAL, 0, 1, number
             yield _RETURN, 0, 0, _REFUSE
-    yield _IF_EQUAL, 0, 1, _CLONE3  # its flags cannot be seen; the C library then uses clone
+    yield (
+        _IF_EQUAL,
+        0,
+        1,
+        _CLONE3,
+    )  # a filter cannot read its flags; the C library falls back to clone
     yield _RETURN, 0, 0, _UNKNOWN
     yield _IF_EQUAL, 0, 4, processor.clone
     yield _LOAD, 0, 0, _FIRST_ARGUMENT

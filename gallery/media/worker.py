@@ -1,10 +1,11 @@
-"""Worker processes that decode: a file that kills, stops or takes over a decoder costs a process.
+"""Worker processes, which decode files: one that crashes or hangs a decoder costs one process.
 
-The server opens the files and passes descriptors. A worker (`media.child`) cannot open any, has no
-network, and answers in messages that are validated (`media.jobs`).
+The server opens the files and passes descriptors. A worker (`media.child`) cannot open files, has
+no network, and its answers are validated (`media.jobs`).
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -31,25 +32,28 @@ from gallery.media.jobs import (
 from gallery.media.worker_process import WorkerFailed, WorkerProcess
 from gallery.model import Probed
 
+logger = logging.getLogger(__name__)
+
 R = TypeVar("R")
 
 START_SECONDS = 60.0
-"""How long a process may take to begin, on a machine that is busy."""
+"""How long a process may take to start, on a busy machine."""
 IDLE_SECONDS = 60.0
-"""After so long without work a process ends."""
+"""How long a process may be idle before it is ended."""
 STOP_SECONDS = 2.0
-"""How long to wait at the end for killed processes to be gone."""
+"""How long `close` waits until killed processes have ended."""
 MAX_SENT = 8
-"""Requests that a process has before it has answered the first: it need not wait for the next."""
+"""Requests that are sent before the first is answered, so that a process never has to wait."""
 MAX_HELLO_BYTES = 1 << 10
+_LEVELS = {"debug": logging.DEBUG, "warning": logging.WARNING}
 
 
 Job = tuple[Request, Sequence[int]]
-"""A request, and the descriptors of the files that go with it."""
+"""A request and the descriptors of its files."""
 
 
 class _Kind(NamedTuple, Generic[R]):
-    """How answers are decoded, how many bytes each may have, and how long it may take."""
+    """The decoder of an answer, its maximum in bytes, and its timeout."""
 
     decoder: msgspec.msgpack.Decoder[Answer[R]]
     most: int
@@ -57,10 +61,10 @@ class _Kind(NamedTuple, Generic[R]):
 
 
 class Workers:
-    """Worker processes, started when they are needed and used again.
+    """A pool of worker processes, which are started on demand and reused.
 
-    There are as many as callers at a time. `sandbox` is what they are kept from: `None` until the
-    first has begun. Use `open_workers`, which ends them all.
+    There are as many as concurrent callers. `sandbox` is what the sandbox denies them, `None` until
+    the first has started. Use `open_workers`, which ends them all.
     """
 
     def __init__(self, *, max_sent: int = MAX_SENT, idle_seconds: float = IDLE_SECONDS) -> None:
@@ -77,18 +81,19 @@ class Workers:
     async def read(
         self, jobs: Sequence[tuple[ReadFile, Sequence[int]]], seconds: float
     ) -> list[Probed | WorkerFailed]:
-        """Return what each file says, in order; each may take so many seconds.
+        """Return the metadata of each file, in order. Each may take `seconds`.
 
-        One that fails leaves the others as they are. Raises `Unavailable` if no process begins.
+        A failure does not affect the other files. Raises `Unavailable` if no process can start.
         """
         return await self._each(jobs, _Kind(METADATA, MAX_METADATA_BYTES, seconds))
 
     async def render(
         self, request: RenderFile | HashPicture, files: Sequence[int], seconds: float
     ) -> Rendering:
-        """Return what was made of a file in at most so many seconds.
+        """Render a file.
 
-        Raises `WorkerFailed`, and `Unavailable` if no process begins.
+        Raises `WorkerFailed` if that takes longer than `seconds` or the process dies, and
+        `Unavailable` if no process can start.
         """
         kind = _Kind(PICTURES, MAX_PICTURES_BYTES, seconds)
         [result] = await self._each([(request, files)], kind)
@@ -115,18 +120,18 @@ class Workers:
         return results
 
     async def _take(self) -> WorkerProcess:
-        """Return a process that lives: one that was idle, or a new one."""
+        """Return a live process: an idle one, or a new one."""
         while self._idle:
             child = self._idle.pop()
             if child.is_alive:
                 return child
-            self._end(child)  # somebody has killed it
+            self._end(child)  # it was killed from outside
         if self._is_closed:
             raise Unavailable("The server is stopping")
         return await self._start()
 
     async def _start(self) -> WorkerProcess:
-        # Not in a thread: the kernel ends the process with the thread that has begun it.
+        # Not in a thread: the kernel ends the process with the thread that started it.
         try:
             child = WorkerProcess()
         except OSError as error:
@@ -149,12 +154,12 @@ class Workers:
         asyncio.get_running_loop().call_later(self._idle_seconds, self._end_idle)
 
     def _end_idle(self) -> None:
-        """End what was not used for long; it is at the beginning."""
+        """End the processes that were idle for too long. They come first."""
         while self._idle and self._idle[0].idle_since <= time.monotonic() - self._idle_seconds:
             self._end(self._idle.pop(0))
 
     def _end(self, child: WorkerProcess) -> None:
-        """Kill a process, whatever it does, and have its end noticed."""
+        """Kill a process, and reap it in a thread."""
         child.close()
         child.kill()
         self._children.discard(child)
@@ -164,7 +169,7 @@ class Workers:
         ending.add_done_callback(self._ending.discard)
 
     async def close(self) -> None:
-        """End all processes, also those at work, whose callers get `WorkerFailed`."""
+        """End all processes. Callers of busy ones get `WorkerFailed`."""
         self._is_closed = True
         for child in self._idle:
             self._end(child)
@@ -173,7 +178,7 @@ class Workers:
             child.kill()
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
-                while self._children:  # their callers end them as soon as they notice
+                while self._children:  # each caller ends its own process
                     await self._is_left.wait()
                     self._is_left.clear()
                 await asyncio.gather(*self._ending)
@@ -183,7 +188,7 @@ class Workers:
 async def open_workers(
     *, max_sent: int = MAX_SENT, idle_seconds: float = IDLE_SECONDS
 ) -> AsyncGenerator[Workers]:
-    """Give workers for the time of the block."""
+    """Yield workers, and end them after the block."""
     workers = Workers(max_sent=max_sent, idle_seconds=idle_seconds)
     try:
         yield workers
@@ -198,13 +203,15 @@ async def _ask(
     results: list[R | WorkerFailed],
     max_sent: int,
 ) -> None:
-    """Append the results of the jobs. Raises `WorkerFailed` at the first that has none."""
+    """Append the results of the jobs. Raises `WorkerFailed` at the first without a result."""
     sent = 0
     for number in range(len(jobs)):
         while sent < min(len(jobs), number + max_sent):
             await child.send(*jobs[sent], kind.seconds)
             sent += 1
         answer = await child.receive(kind.decoder, kind.most, kind.seconds)
+        for line in answer.log:
+            logger.log(_LEVELS[line.level], "%s", line.text)
         if answer.result is None:
             raise WorkerFailed(answer.error or "answered nothing")
         results.append(answer.result)

@@ -1,4 +1,4 @@
-"""One worker process and the connection to it, as the server sees them."""
+"""One worker process and its connection, on the side of the server."""
 
 import asyncio
 import os
@@ -21,14 +21,14 @@ _BUFFER_BYTES = 1 << 20
 
 
 class WorkerFailed(Exception):
-    """The process died, took longer than it was given, or answered nonsense."""
+    """The process died, exceeded its time, or sent an invalid answer."""
 
 
 class WorkerProcess:
-    """A worker process. It ends with the thread that has begun it. `kill` it after any failure."""
+    """A worker process. It ends with the thread that started it. `kill` it after any failure."""
 
     def __init__(self) -> None:
-        """Start the process. Raises `OSError` if the system does not allow one more."""
+        """Start the process. Raises `OSError` if the system refuses."""
         self.idle_since = 0.0
         self._received = bytearray()
         self._connection, theirs = socket.socketpair()
@@ -51,19 +51,19 @@ class WorkerProcess:
         return self._process.poll() is None
 
     def kill(self) -> None:
-        """End the process, whatever it does. What waits for an answer gets `WorkerFailed`."""
+        """End the process at once. `receive` then raises `WorkerFailed`."""
         self._process.kill()
 
     def reap(self) -> None:
-        """Wait until the killed process is gone. It blocks."""
+        """Wait until the killed process has ended. It blocks."""
         self._process.wait()
 
     def close(self) -> None:
-        """End the use of the connection."""
+        """Close the connection."""
         self._connection.close()
 
     async def send(self, request: Request, files: Sequence[int], seconds: float) -> None:
-        """Send a request with descriptors. Raises `WorkerFailed` if it is not taken in time."""
+        """Send a request with descriptors. Raises `WorkerFailed` if that exceeds `seconds`."""
         message = framed(request)
         try:
             sent = socket.send_fds(self._connection, [message], files)
@@ -74,12 +74,12 @@ class WorkerProcess:
         except TimeoutError:
             raise WorkerFailed(f"took longer than {seconds:.0f} s") from None
         except OSError as error:
-            raise WorkerFailed(f"takes no request: {error.strerror}") from error
+            raise WorkerFailed(f"accepts no request: {error.strerror}") from error
 
     async def receive(self, decoder: msgspec.msgpack.Decoder[T], most: int, seconds: float) -> T:
         """Return the next message, of at most `most` bytes.
 
-        Raises `WorkerFailed` if none comes within so many seconds, or not such a one.
+        Raises `WorkerFailed` if none arrives within `seconds`, or if it is invalid.
         """
         try:
             async with asyncio.timeout(seconds):
@@ -94,14 +94,14 @@ class WorkerProcess:
         except TimeoutError:
             raise WorkerFailed(f"took longer than {seconds:.0f} s") from None
         except msgspec.MsgspecError as error:
-            raise WorkerFailed(f"answered nonsense: {error}") from error
+            raise WorkerFailed(f"sent an invalid answer: {error}") from error
         except OSError as error:
             raise WorkerFailed("died") from error
         del self._received[:end]
         return message
 
     async def _fill(self, count: int) -> None:
-        """Wait until so many bytes have been received."""
+        """Wait until `count` bytes have been received."""
         loop = asyncio.get_running_loop()
         while len(self._received) < count:
             part = await loop.sock_recv(self._connection, _PART_BYTES)
@@ -111,12 +111,12 @@ class WorkerProcess:
 
 
 def _started(connection: int) -> subprocess.Popen[bytes]:
-    """Start a worker. `-P` keeps the current directory off its path: it may be the library."""
+    """Start a worker. `-P` keeps the current directory, maybe the library, out of `sys.path`."""
     return subprocess.Popen(  # noqa: S603  (our own program)
         [sys.executable, "-P", "-c", _MAIN, str(connection), str(os.getpid())],
         pass_fds=[connection],
         env=worker_environment(),
-        start_new_session=True,  # Ctrl-C is meant for the server
+        start_new_session=True,  # Ctrl-C must reach the server only
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

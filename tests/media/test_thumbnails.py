@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import subprocess
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from gallery.media.render.thumbhash import thumbhash
 from gallery.media.render.thumbnails import draw
 from gallery.model import PIXELS
 from gallery.values.media_types import type_of
-from tests.support.corpus import HEIGHT, WIDTH, Case, corpus, encoded, original
+from tests.support.corpus import HEIGHT, WIDTH, Case, corpus, encoded, film, original
 from tests.support.thumbnails import difference, drawn_of, opened
 
 CASES = [pytest.param(case, id=case.name) for case in corpus()]
@@ -69,10 +70,10 @@ def imagemagick() -> str | None:
 
 
 UNKNOWN_TO_IT = re.compile(
-    r"turned .*[.](png|webp)|(clear|wide).*[.](avif|heif|heic)|drawn.svg|inks.*"
+    r"turned .*[.](png|webp)|(clear|wide).*[.](avif|heif|heic)|drawn.svg|inks.*|anamorphic.*"
 )
 """ImageMagick 6 ignores orientation, profile or transparency in some formats, renders SVG
-differently, and converts inks to other colours.
+differently, and converts inks to other colours. FFmpeg ignores the pixel aspect ratio.
 """
 
 
@@ -220,3 +221,34 @@ def test_a_hash_that_is_known() -> None:
     assert thumbhash(bytes((255, 0, 0, 255)) * 64, 8, 8) == thumbhash(
         bytes((255, 0, 0, 255)) * 256, 16, 16
     )
+
+
+@pytest.mark.parametrize(
+    ("size", "ratio", "displayed"),
+    [
+        ((720, 576), Fraction(64, 45), (1024, 576)),
+        ((720, 576), Fraction(16, 15), (768, 576)),
+        ((720, 480), Fraction(8, 9), (640, 480)),
+        ((360, 240), Fraction(1, 50), (360, 240)),
+    ],
+    ids=["wide DVD", "DVD", "American DVD", "nonsense"],
+)
+def test_a_film_has_the_shape_that_people_see(
+    size: tuple[int, int], ratio: Fraction, displayed: tuple[int, int], tmp_path: Path
+) -> None:
+    codec = ("vob", "mpeg2video") if ratio > Fraction(1, 10) else ("mp4", "libx264")
+    content = film(original().resize(size), *codec, pixel_ratio=ratio)
+    probed = probe(io.BytesIO(content), "x.mpg", 0)
+    assert (probed.width, probed.height) == displayed
+    shown = opened(drawn_of(tmp_path, "x.mpg", content, "full").pictures["full"])
+    assert shown.size == displayed
+    assert difference(shown, original()) < 4.0
+
+
+def test_a_film_without_a_frame_at_some_places_shows_one_of_the_first(tmp_path: Path) -> None:
+    content = film(original(), "mpegts", "libx264", muxing={"pat_period": "0.01"})
+    packets = len(content) // 188
+    for start in range(0, packets * 19 // 20, packets // 12):
+        rest = content[start * 188 :]
+        shown = opened(drawn_of(tmp_path, "x.mts", rest).pictures["small"])
+        assert difference(shown, original()) < 4.0

@@ -233,8 +233,21 @@ def _films() -> Iterator[Case]:
     for turn in (90, 180, 270):
         lying = rgb.rotate(turn, expand=True)
         yield Case(f"{turn}.mov", partial(film, lying, "mov", "libx264", rotation=-turn), rgb)
+    for name, container, codec, width, ratio, turn in ANAMORPHIC:
+        lying = rgb.rotate(turn, expand=True)
+        squeezed = lying.resize((width, lying.height))
+        make = partial(film, squeezed, container, codec, rotation=-turn, pixel_ratio=ratio)
+        yield Case(f"anamorphic {name}", make, rgb)
 
 
+ANAMORPHIC = (
+    ("avchd.mts", "mpegts", "libx264", 270, Fraction(4, 3), 0),
+    ("dv.mov", "mov", "mpeg4", 330, Fraction(12, 11), 0),
+    ("narrow.mp4", "mp4", "libx264", 400, Fraction(9, 10), 0),
+    ("lying.mov", "mov", "libx264", 180, Fraction(4, 3), 90),
+)
+"""Of films whose pixels are not square: name, format, codec, width in pixels, width of a pixel to
+its height, rotation."""
 AVCHD = {"mpegts_m2ts_mode": "1"}
 """As cameras write it: with a timestamp before each packet of the transport stream."""
 
@@ -279,6 +292,7 @@ def film(
     matrix: str = "ITU601",
     *,
     is_full_range: bool = False,
+    pixel_ratio: Fraction = Fraction(1),
     muxing: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
     """Return a video of one second of black and four seconds of the picture."""
@@ -291,6 +305,7 @@ def film(
             stream.set_display_rotation(rotation)
         stream.width, stream.height, stream.pix_fmt = image.width, image.height, "yuv420p"
         stream.bit_rate = 4_000_000
+        stream.codec_context.sample_aspect_ratio = pixel_ratio
         stream.codec_context.gop_size = 4
         stream.codec_context.colorspace = {"ITU601": 5, "ITU709": 1}[matrix]
         stream.codec_context.color_range = 2 if is_full_range else 1

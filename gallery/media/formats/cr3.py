@@ -1,4 +1,4 @@
-"""CR3, the RAW files of newer Canon cameras: boxes as in films, with EXIF in several of them."""
+"""CR3, the RAW format of newer Canon cameras: boxes as in MP4, with EXIF in several of them."""
 
 import os
 import warnings
@@ -10,10 +10,11 @@ from PIL import Image
 from gallery.media.bounded import TooMuch, bounded
 from gallery.media.formats.image import MAX_EXIF_BYTES, MAX_HEADER_BYTES, Picture
 from gallery.media.metadata import exif, xmp
-from gallery.media.metadata.sources import BROKEN, NOTHING
+from gallery.media.metadata.broken import BROKEN, report
+from gallery.media.metadata.sources import NOTHING
 
 MAX_BOXES = 1_000
-"""Boxes of one file that are looked at."""
+"""Boxes of one file that are read."""
 _CANON = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _MAIN, _EXIF, _GPS = b"CMT1", b"CMT2", b"CMT4"
@@ -27,7 +28,7 @@ _WIDTH, _HEIGHT = 0x0100, 0x0101
 
 
 class _Box(NamedTuple):
-    """A box: its kind, a UUID for those of makers, and where its content lies."""
+    """A box: its kind (a UUID for those of makers), and the offsets of its content."""
 
     kind: bytes
     start: int
@@ -35,25 +36,26 @@ class _Box(NamedTuple):
 
 
 def read(file: BinaryIO) -> Picture | None:
-    """Return the metadata of a file, and the dimensions they give; None if it has no such boxes.
+    """Return the dimensions and metadata of a file; None if it is no CR3.
 
-    Broken parts are left out. Raises `TooMuch` for a file that takes too much to read.
+    Broken parts are left out. Raises `TooMuch` if reading takes too much.
     """
     part = bounded(file, MAX_HEADER_BYTES)
     try:
         raw = dict(_parts(part))
     except TooMuch:
         raise
-    except BROKEN:
+    except BROKEN as error:
+        report(error)
         return None
     if _MAIN not in raw:
         return None
     with warnings.catch_warnings(action="ignore"):
         main, own, gps = (_directory(raw.get(kind, b"")) for kind in (_MAIN, _EXIF, _GPS))
-        size, said = _size(main), exif.read_apart(main, own, gps)
+        size, metadata = _size(main), exif.read_apart(main, own, gps)
     return Picture(
         size,
-        exif=said,
+        exif=metadata,
         xmp=xmp.read(raw[_XMP]) if _XMP in raw else NOTHING,
         iptc=NOTHING,
         texts=NOTHING,
@@ -61,7 +63,7 @@ def read(file: BinaryIO) -> Picture | None:
 
 
 def _parts(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the directories of EXIF and the XMP, each by the kind of its box."""
+    """Yield the EXIF directories and the XMP, each with the kind of its box."""
     for box in _boxes(file):
         if box.end - box.start <= _MAX_BYTES.get(box.kind, -1):
             file.seek(box.start)
@@ -69,7 +71,7 @@ def _parts(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _boxes(file: BinaryIO) -> Iterator[_Box]:
-    """Yield the boxes of a file, and those within the ones that hold metadata."""
+    """Yield the boxes of a file, and those inside boxes that contain metadata."""
     ends = [file.seek(0, os.SEEK_END)]
     at = 0
     for _ in range(MAX_BOXES):
@@ -103,19 +105,23 @@ def _box(file: BinaryIO, at: int, end: int) -> _Box | None:
 
 
 def _directory(raw: bytes) -> Image.Exif:
-    """Return a directory of EXIF, empty if there is none or it is broken."""
+    """Return an EXIF directory, empty if `raw` is empty or broken."""
     found = Image.Exif()
     try:
         found.load(raw)
-    except BROKEN:
+    except BROKEN as error:
+        report(error)
         return Image.Exif()
     return found
 
 
 def _size(main: Image.Exif) -> tuple[int, int]:
-    """Return width and height as displayed, (0, 0) where they are not given."""
+    """Return width and height as displayed, (0, 0) if they are missing."""
     try:
-        width, height = int(main[_WIDTH]), int(main[_HEIGHT])
-        return (height, width) if main.get(exif.ORIENTATION) in range(5, 9) else (width, height)
-    except BROKEN:
+        width, height, orientation = map(main.get, (_WIDTH, _HEIGHT, exif.ORIENTATION))
+    except BROKEN as error:
+        report(error)
         return 0, 0
+    if not (isinstance(width, int) and isinstance(height, int)):
+        return 0, 0
+    return (height, width) if orientation in range(5, 9) else (width, height)

@@ -1,4 +1,4 @@
-"""What is wrong with a file that a decoder has refused: it is cut off, damaged, or no picture."""
+"""The problem of a file that a decoder refused: it is cut off, damaged, or no picture."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from gallery.media.formats.sniff import HEAD_BYTES, Kind, kind_of
 from gallery.values import problems
 
 MAX_PARTS = 10_000
-"""Boxes or chunks that are looked at."""
+"""Boxes or chunks that are read."""
 _PNG_HEAD, _PNG_CHECK = 8, 4
 _BOXES = ("avif", "heif", "raw", "film")
 _ENDED = re.compile(
@@ -17,29 +17,29 @@ _ENDED = re.compile(
     r"|read error|got \d+ bytes, expected",
     re.IGNORECASE,
 )
-"""How decoders say that a file ends too early. Their texts are never shown: they may hold bytes of
-the file."""
+"""Error texts of decoders if a file ends too early. They may contain bytes of the file, so clients
+never get them."""
 _UNSUPPORTED = re.compile(
     r"unsupported (?:feature|codec|bmp|color conversion)|support is not configured"
     r"|not yet implemented|patches welcome",
     re.IGNORECASE,
 )
-"""How decoders say that a file may be whole, but is written in a way that they do not know."""
+"""Error texts of decoders if a file may be whole, but uses an unsupported feature."""
 
 
 def problem_of(file: BinaryIO, error: BaseException) -> str:
-    """Return in words why decoding a file has ended with `error`."""
+    """Return the problem, as a text for clients, of a file whose decoding raised `error`."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     head = file.read(HEAD_BYTES)
     kind = kind_of(head)
     if not size:
         return problems.EMPTY
-    if any(_ENDED.search(str(one)) for one in _causes(error)) or _ends_early(
+    if any(_ENDED.search(str(cause)) for cause in _causes(error)) or _ends_early(
         file, head, kind, size
     ):
         return problems.CUT_OFF
-    if any(_UNSUPPORTED.search(str(one)) for one in _causes(error)):
+    if any(_UNSUPPORTED.search(str(cause)) for cause in _causes(error)):
         return problems.NO_DECODER
     return problems.NO_PICTURE if kind is None else problems.DAMAGED
 
@@ -51,7 +51,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _ends_early(file: BinaryIO, head: bytes, kind: Kind | None, size: int) -> bool:
-    """Return whether a file is shorter than its own parts say."""
+    """Return whether a file is shorter than its header or parts declare."""
     if head[:4] == b"RIFF":
         return int.from_bytes(head[4:8], "little") + 8 > size
     if kind == "png":

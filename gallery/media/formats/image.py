@@ -1,4 +1,4 @@
-"""Pictures: dimensions as seen, and the metadata in their headers, by Pillow."""
+"""Images: dimensions as displayed, and metadata of the header, by Pillow."""
 
 import warnings
 from collections.abc import Collection
@@ -13,27 +13,28 @@ from gallery.media.formats import png
 from gallery.media.formats.pixels import CannotDraw, Pixels, check_size, tight
 from gallery.media.formats.sniff import MAX_BYTES, Kind
 from gallery.media.metadata import exif, iptc, sources, xmp
-from gallery.media.metadata.sources import BROKEN, NOTHING, Metadata
+from gallery.media.metadata.broken import BROKEN, report
+from gallery.media.metadata.sources import NOTHING, Metadata
 from gallery.media.metadata.times import clock
 from gallery.values import problems
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF", "TIFF", "BMP")
 MAX_HEADER_BYTES = 32 << 20
-"""Of a picture that are read before its pixels begin."""
+"""Bytes of a file that are read before its pixels."""
 _READ_FARTHER: Collection[Kind | None] = ("webp", "avif", "heif", "tiff")
-"""Pillow reads these as a whole, or looks behind the pixels, too."""
+"""Pillow reads these as a whole, or reads behind the pixels too."""
 MAX_EXIF_BYTES = 1 << 20
 MAX_IPTC_BYTES = 256 << 10
 _IPTC_IN_PHOTOSHOP, _IPTC_IN_TIFF, _XMP_IN_TIFF = 0x0404, 33_723, 700
 _ON_ITS_SIDE = range(5, 9)
 _NO_MEMORY = "Memory allocation error"
-"""How libheif says that it gets no memory, or would need more than it takes for safety."""
+"""Error text of libheif if it gets no memory, or needs more than its own limit."""
 _TURNED_BY_PILLOW = ("HEIF", "TIFF")
-"""Their sizes are those after turning, though their EXIF may still ask for it."""
+"""Pillow returns the rotated size of these, though their EXIF may still contain an orientation."""
 
 
 class Picture(NamedTuple):
-    """What the header of a picture says; `size` in pixels, orientation applied."""
+    """The metadata of a header by source. `size` is in pixels, orientation applied."""
 
     size: tuple[int, int]
     exif: Metadata
@@ -43,16 +44,16 @@ class Picture(NamedTuple):
 
 
 def read(file: BinaryIO, kind: Kind | None) -> Picture:
-    """Return what the header of a picture says. Broken metadata is only left out.
+    """Return the metadata of a header. Broken metadata is left out.
 
-    Raises one of `BROKEN` for what is no picture, `TooMuch` for what takes too much to read.
+    Raises one of `BROKEN` if the file is no picture, `TooMuch` if reading takes too much.
     """
     _prepare()
     part = bounded(file, MAX_BYTES[kind] if kind and kind in _READ_FARTHER else MAX_HEADER_BYTES)
     is_turnable = True
     if kind == "png":
         part, is_turnable = png.without_pixels(part)
-    with warnings.catch_warnings(action="ignore"), Image.open(part, formats=FORMATS) as image:
+    with warnings.catch_warnings(action="ignore"), _opened(part) as image:
         width, height = image.size
         found = _exif(image)
         is_turned = (
@@ -69,10 +70,17 @@ def read(file: BinaryIO, kind: Kind | None) -> Picture:
         )
 
 
-def of_directory(file: BinaryIO) -> Picture:
-    """Return what the tags of a TIFF say, whether or not Pillow knows its pixels; no size.
+def _opened(file: BinaryIO) -> Image.Image:
+    try:
+        return Image.open(file, formats=FORMATS)
+    except RuntimeError as error:  # of damaged AVIF
+        raise ValueError("no picture, or damaged") from error
 
-    Most RAW files are TIFF, too. Raises one of `BROKEN` for what is none.
+
+def of_directory(file: BinaryIO) -> Picture:
+    """Return the metadata of the tags of a TIFF, without a size. Pillow may not know its pixels.
+
+    Most RAW files are TIFF. Raises one of `BROKEN` if the file is not TIFF.
     """
     found = Image.Exif()
     with warnings.catch_warnings(action="ignore"):
@@ -90,32 +98,34 @@ def of_directory(file: BinaryIO) -> Picture:
 
 
 def _bytes_of(directory: object, tag: int) -> bytes | None:
-    """Return a tag as it is written: the numbers of a long one would take much more memory."""
+    """Return the bytes of a tag. Its parsed numbers would take much more memory."""
     raw: bytes | None = getattr(directory, "_tagdata", {}).get(tag)
     return raw
 
 
 @cache
 def _prepare() -> None:
-    """Once a process. Nothing is decoded here, so a picture may be as large as it says."""
+    """Set up Pillow once per process. `check_size` replaces its limit of pixels."""
     pillow_heif.register_heif_opener()
     Image.MAX_IMAGE_PIXELS = None
 
 
 def _exif(image: Image.Image) -> "Image.Exif | None":
-    raw = image.info.setdefault("exif")  # without any, Pillow would decode a PNG to look for it
+    raw = image.info.setdefault("exif")  # if it is missing, Pillow decodes a PNG to find it
     if raw and len(raw) > MAX_EXIF_BYTES:
         image.info["exif"] = b""
     try:
         return image.getexif()
-    except BROKEN:
+    except BROKEN as error:
+        report(error)
         return None
 
 
 def _orientation(found: "Image.Exif | None") -> object:
     try:
         return None if found is None else found.get(exif.ORIENTATION)
-    except BROKEN:
+    except BROKEN as error:
+        report(error)
         return None
 
 
@@ -123,15 +133,15 @@ def _xmp(image: Image.Image) -> Metadata:
     raw = image.info.get("xmp") or _profile(image, "xmp")
     if isinstance(raw, str):
         raw = raw.encode()
-    if isinstance(raw, tuple):
-        raw = bytes(raw)
-    return xmp.read(raw) if isinstance(raw, bytes) and raw else NOTHING
+    packet = sources.data(raw)
+    return xmp.read(packet) if packet else NOTHING
 
 
 def _iptc(image: Image.Image) -> Metadata:
     try:
         return _of_sets(_raw_iptc(image))
-    except BROKEN:
+    except BROKEN as error:
+        report(error)
         return NOTHING
 
 
@@ -149,35 +159,36 @@ def _raw_iptc(image: Image.Image) -> bytes | None:
 
 
 def _profile(image: Image.Image, name: str) -> bytes | None:
-    """Return what ImageMagick, and much that is built upon it, writes into a text of a PNG.
+    """Return the bytes of a profile that ImageMagick wrote into a text of a PNG.
 
-    That is a line with a name, one with a length, and the bytes as hexadecimal digits.
+    The text is a line with a name, one with a length, and the bytes as hexadecimal digits.
     """
     written = image.info.get(f"Raw profile type {name}")
     if not isinstance(written, str):
         return None
     try:
         return bytes.fromhex(written.lstrip().split("\n", 2)[2])
-    except BROKEN:
+    except BROKEN as error:
+        report(error)
         return None
 
 
 def _texts(image: Image.Image) -> Metadata:
-    """The texts that PNG has room for."""
+    """Return the metadata of the texts of a PNG."""
     if image.format != "PNG":
         return NOTHING
-    said = image.info
+    texts = image.info
     return Metadata(
-        clock=clock(said.get("Creation Time")),
-        title=sources.line(said.get("Title")),
-        caption=sources.caption(said.get("Description")),
+        clock=clock(texts.get("Creation Time")),
+        title=sources.line(texts.get("Title")),
+        caption=sources.caption(texts.get("Description")),
     )
 
 
 def decoded(file: BinaryIO) -> Pixels:
-    """The first picture of a file that only Pillow knows (BMP, moving AVIF), upright.
+    """Return the first picture, upright, of a file that only Pillow decodes (BMP, animated AVIF).
 
-    Raises `CannotDraw`, or one of `BROKEN`.
+    Raises `CannotDraw` if it is too large, or one of `BROKEN` if it is damaged.
     """
     _prepare()
     file.seek(0)
@@ -187,7 +198,7 @@ def decoded(file: BinaryIO) -> Pixels:
         has_alpha = image.has_transparency_data
         try:
             pixels = image.convert("RGBA" if has_alpha else "RGB")
-        except RuntimeError as error:  # as damaged AVIF does
+        except RuntimeError as error:  # of damaged AVIF
             raise ValueError("no picture, or damaged") from error
         upright = ImageOps.exif_transpose(pixels)
         bands = len(upright.getbands())
@@ -195,10 +206,10 @@ def decoded(file: BinaryIO) -> Pixels:
 
 
 def decoded_heif(file: BinaryIO) -> Pixels:
-    """The main picture of a HEIC file, which libheif turns by itself.
+    """Return the main picture of a HEIC file, which libheif rotates.
 
-    Raises `CannotDraw` for what is too large, `MemoryError` for what needs more than there is,
-    `ValueError` for what is damaged.
+    Raises `CannotDraw` if it is too large or no decoder is installed, `MemoryError` if memory is
+    not sufficient, `ValueError` if it is damaged.
     """
     pillow_heif.options.DECODE_THREADS = 1
     file.seek(0)
@@ -208,11 +219,11 @@ def decoded_heif(file: BinaryIO) -> Pixels:
         check_size(width, height)
         bands = len(image.mode)
         row = width * bands
-        # A copy would take half as much memory again.
+        # A copy would take 50 % more memory.
         data = image.data if image.stride == row else tight(image.data, row, height, image.stride)
     except CannotDraw:
         raise
-    except IndexError as error:  # libheif leaves out what it has no decoder for: all, here
+    except IndexError as error:  # libheif has no decoder for any picture of the file
         raise CannotDraw(problems.NO_DECODER) from error
     except (RuntimeError, SyntaxError, ValueError, EOFError, OSError) as error:
         if _NO_MEMORY in str(error):

@@ -1,4 +1,4 @@
-"""JPEG XL: dimensions, metadata and pixels by libjxl. An extra, as its decoder is young."""
+"""JPEG XL: dimensions, metadata and pixels by libjxl, from the extra `jxl`."""
 
 from typing import BinaryIO
 
@@ -9,22 +9,23 @@ from gallery.media.formats.image import MAX_EXIF_BYTES, Picture
 from gallery.media.formats.pixels import Pixels, check_size
 from gallery.media.formats.sniff import MAX_BYTES
 from gallery.media.metadata import exif, xmp
-from gallery.media.metadata.sources import BROKEN, NOTHING, Metadata
+from gallery.media.metadata.broken import BROKEN, report
+from gallery.media.metadata.sources import NOTHING, Metadata
 
 _OFFSET_BYTES = 4
-"""The box of EXIF begins with how far behind it the TIFF header lies."""
+"""The EXIF box begins with the offset of the TIFF header behind it."""
 
 pyjpegxl.set_num_threads(1)
 
 
 def read(file: BinaryIO) -> Picture:
-    """Return what the header and the boxes of a picture say. No pixel is decoded.
+    """Return the metadata of the header and the boxes, without decoding pixels.
 
-    Raises `ValueError` for what libjxl does not know.
+    Raises `ValueError` if libjxl does not know the file.
     """
     found = _probed(_content(file))
     return Picture(
-        (found.width, found.height),  # libjxl turns by itself, whatever EXIF says
+        (found.width, found.height),  # libjxl applies the orientation
         exif=_exif(found.exif or b""),
         xmp=xmp.read(found.xmp) if found.xmp else NOTHING,
         iptc=NOTHING,
@@ -35,7 +36,7 @@ def read(file: BinaryIO) -> Picture:
 def decoded(file: BinaryIO) -> Pixels:
     """Return the picture, upright.
 
-    Raises `CannotDraw` for what is too large, `ValueError` for what is damaged.
+    Raises `CannotDraw` if it is too large, `ValueError` if it is damaged.
     """
     content = _content(file)
     header = _probed(content)
@@ -68,5 +69,6 @@ def _exif(box: bytes) -> Metadata:
     try:
         found.load(box[start:])
         return exif.read(found)
-    except BROKEN:
+    except BROKEN as error:
+        report(error)
         return NOTHING

@@ -1,4 +1,4 @@
-"""PNG without its pixels: Pillow decodes them all to see what stands behind them."""
+"""PNG without pixels, because Pillow decodes all of them to find metadata behind them."""
 
 import io
 import zlib
@@ -13,7 +13,7 @@ _HEADER = b"IHDR"
 _EXIF = b"eXIf"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _MAX_BYTES = {_HEADER: 64, _EXIF: 1 << 20} | dict.fromkeys(_TEXTS, xmp.MAX_PACKET + (1 << 10))
-"""Of a chunk of each kind that is read. A text may be XMP, with a name before it."""
+"""Of a chunk, by kind. Other kinds are not read. A text may be XMP after its keyword."""
 _MAX_COMPRESSED_BYTES = 1 << 20
 """Of a text after decompression. Pillow refuses a file with a longer one."""
 _MAX_ALL_BYTES = 24 << 20
@@ -22,10 +22,10 @@ _NO_PIXELS = b"\0\0\0\0IDAT" + zlib.crc32(b"IDAT").to_bytes(4, "big")
 
 
 def without_pixels(file: BinaryIO) -> tuple[BinaryIO, bool]:
-    """Return a PNG of the metadata of `file`, and whether its EXIF stands before the pixels.
+    """Return a PNG with only the metadata of `file`, and whether its EXIF precedes the pixels.
 
-    Decoders turn a picture only by what stands there. A chunk that is broken or too large is left
-    out, and so are the last ones of too many.
+    Decoders apply only an orientation that precedes the pixels. Chunks that are broken, too large,
+    or beyond the limit of all are left out.
     """
     chunks = [file.read(_BEGINNING)]
     left = _MAX_ALL_BYTES
@@ -50,7 +50,7 @@ def without_pixels(file: BinaryIO) -> tuple[BinaryIO, bool]:
 
 
 def _size(kind: bytes, content: bytes) -> int | None:
-    """Return how many bytes a chunk takes in memory; None if that is too much, or unknown."""
+    """Return the size of a chunk in memory, in bytes; None if it is too large or broken."""
     _name, _nul, rest = content.partition(b"\0")
     if kind == b"zTXt" and rest[:1] == b"\0":
         packed = rest[1:]

@@ -1,12 +1,11 @@
-"""What a media file says of itself. It decodes: run it through `media.worker`.
+"""The metadata of a media file. It decodes: only workers import and run it.
 
-Only the workers import it: a server without the decoders starts in half the time and is some 40 MB
-smaller. Those of the extras are imported where they are used, because they may be missing.
+A server without decoders starts in half the time and takes 40 MB less memory. Decoders of extras
+are imported where they are used, because they may not be installed.
 """
 
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import BinaryIO
 
 from gallery.limits import MAX_SIDE
@@ -15,39 +14,41 @@ from gallery.media.formats import image, svg, video, vips
 from gallery.media.formats.damage import problem_of
 from gallery.media.formats.sniff import Kind, is_too_large, kind_of_file
 from gallery.media.metadata import times, xmp
-from gallery.media.metadata.sources import BROKEN, NOTHING, Metadata, Sources, merged
+from gallery.media.metadata.broken import BROKEN, report, reported
+from gallery.media.metadata.sources import NOTHING, Metadata, Sources, merged
 from gallery.model import Probed
 from gallery.values import problems
 from gallery.values.media_types import is_drawing
 
 
 def probe(file: BinaryIO, name: str, modified_at: int, sidecars: Iterable[bytes] = ()) -> Probed:
-    """All that a file and its sidecars say; a `problem` in place of an error.
+    """Return the metadata of a file and its sidecars, with a `problem` instead of an error.
 
-    Of a file that cannot be read at least the sidecars are, and it has its own time
-    (`modified_at`, microseconds). Of several sidecars the first counts that says something.
+    If the file cannot be read, its sidecars and its time (`modified_at`, microseconds) remain. A
+    property comes from the first sidecar that has it.
     """
-    beside = merged([xmp.read(content) for content in sidecars])
+    sidecar = merged([xmp.read(content) for content in sidecars])
     kind = kind_of_file(file, name) or ("svg" if is_drawing(name) else None)
     if is_too_large(kind, file.seek(0, os.SEEK_END)):
-        return _probed(Sources(beside), modified_at, problem=problems.TOO_MUCH)
+        return _probed(Sources(sidecar), modified_at, problem=problems.TOO_MUCH)
     file.seek(0)
     try:
         if kind == "film":
-            return _film(file, beside, modified_at)
+            return _video(file, sidecar, modified_at)
         if kind == "svg":
-            return _drawing(file, beside, modified_at)
-        return _picture(file, beside, modified_at, kind)
+            return _svg(file, sidecar, modified_at)
+        return _image(file, sidecar, modified_at, kind)
     except TooMuch:
         problem = problems.TOO_MUCH
     except ImportError:  # of an extra
         problem = problems.NO_DECODER
     except BROKEN as error:
+        report(error)
         problem = problem_of(file, error)
-    return _probed(Sources(beside), modified_at, problem=problem)
+    return _probed(Sources(sidecar), modified_at, problem=problem)
 
 
-def _picture(file: BinaryIO, beside: Metadata, modified_at: int, kind: Kind | None) -> Probed:
+def _image(file: BinaryIO, sidecar: Metadata, modified_at: int, kind: Kind | None) -> Probed:
     if kind == "raw":
         from gallery.media.formats import raw  # noqa: PLC0415  (an extra)
 
@@ -62,62 +63,66 @@ def _picture(file: BinaryIO, beside: Metadata, modified_at: int, kind: Kind | No
         except TooMuch:
             raise
         except BROKEN as error:
-            picture = _seen(file, kind, error)
+            report(error)
+            picture = _by_vips(file, kind, error)
         else:
             if kind == "avif":  # Pillow does not crop it
-                with suppress(*BROKEN):
-                    picture = picture._replace(size=_drawn_size(file))
-    said = Sources(beside, picture.xmp, picture.iptc, picture.exif, picture.texts)
-    return _probed(said, modified_at, size=picture.size)
+                with reported():
+                    picture = picture._replace(size=_vips_size(file))
+    found = Sources(sidecar, picture.xmp, picture.iptc, picture.exif, picture.texts)
+    return _probed(found, modified_at, size=picture.size)
 
 
-def _seen(file: BinaryIO, kind: Kind | None, error: Exception) -> image.Picture:
-    """Return at least the dimensions of what Pillow refuses and libvips draws."""
+def _by_vips(file: BinaryIO, kind: Kind | None, error: Exception) -> image.Picture:
+    """Return the dimensions by libvips of a file that Pillow refused with `error`.
+
+    Raises `error` if libvips refuses it too.
+    """
     try:
-        size = _drawn_size(file)
+        size = _vips_size(file)
     except ValueError as reason:
         raise error from reason
     if kind == "tiff":
-        with suppress(*BROKEN):
+        with reported():
             return image.of_directory(file)._replace(size=size)
     return image.Picture(size, NOTHING, NOTHING, NOTHING, NOTHING)
 
 
-def _drawn_size(file: BinaryIO) -> tuple[int, int]:
-    """Return the dimensions of what libvips draws. Raises `ValueError` if it does not."""
+def _vips_size(file: BinaryIO) -> tuple[int, int]:
+    """Return the dimensions by libvips. Raises `ValueError` if it cannot read the file."""
     try:
         return vips.size(file)
     except (vips.Error, OSError) as error:
         raise ValueError("not drawn") from error
 
 
-def _drawing(file: BinaryIO, beside: Metadata, modified_at: int) -> Probed:
-    return _probed(Sources(beside), modified_at, size=svg.read(file))
+def _svg(file: BinaryIO, sidecar: Metadata, modified_at: int) -> Probed:
+    return _probed(Sources(sidecar), modified_at, size=svg.read(file))
 
 
-def _film(file: BinaryIO, beside: Metadata, modified_at: int) -> Probed:
+def _video(file: BinaryIO, sidecar: Metadata, modified_at: int) -> Probed:
     film = video.read(file)
-    said = Sources(beside, film.xmp, container=film.tags)
-    return _probed(said, modified_at, size=film.size, duration=film.duration)
+    found = Sources(sidecar, film.xmp, container=film.tags)
+    return _probed(found, modified_at, size=film.size, duration=film.duration)
 
 
 def _probed(
-    said: Sources,
+    found: Sources,
     modified_at: int,
     *,
     size: tuple[int, int] | None = None,
     duration: int | None = None,
     problem: str | None = None,
 ) -> Probed:
-    """What all sources say together: of each thing, what the first says that speaks of it."""
-    all_ = merged(said)
+    """Return each property from the first source that has it."""
+    all_ = merged(found)
     width, height = size if size and min(size) > 0 and max(size) <= MAX_SIDE else (None, None)
     return Probed(
         width=width,
         height=height,
         duration=duration,
         problem=problem,
-        taken=times.choose(said, modified_at),
+        taken=times.choose(found, modified_at),
         camera=all_.camera,
         lens=all_.lens,
         exposure=all_.exposure,

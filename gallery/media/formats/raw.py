@@ -1,4 +1,4 @@
-"""RAW files: dimensions and pictures by LibRaw, metadata from the file or the JPEG in it."""
+"""RAW files: dimensions and pictures by LibRaw, metadata from the file or its embedded JPEG."""
 
 import io
 from datetime import datetime
@@ -12,23 +12,24 @@ from gallery.media.formats import cr3, image
 from gallery.media.formats.image import Picture
 from gallery.media.formats.pixels import Pixels, check_size
 from gallery.media.metadata import exif
-from gallery.media.metadata.sources import BROKEN, NOTHING, Metadata
+from gallery.media.metadata.broken import BROKEN, report
+from gallery.media.metadata.sources import NOTHING, Metadata
 from gallery.media.metadata.times import clock
 
 _ON_ITS_SIDE = (5, 6)
-"""LibRaw's names of a quarter turn, to either side."""
+"""LibRaw's codes of a quarter turn, in both directions."""
 _TURNS = {3: 180, 5: 270, 6: 90}
-"""How far clockwise, by the same names."""
+"""Degrees clockwise by the same codes."""
 _HALF_IS_ENOUGH = 2
 _CHANGED = 0x0132
-_UNKNOWN = datetime(1970, 1, 2)  # noqa: DTZ001  (a wall clock's)
-"""LibRaw writes the first of January 1970 where it does not know the time."""
+_UNKNOWN = datetime(1970, 1, 2)  # noqa: DTZ001  (local time)
+"""LibRaw writes the first of January 1970 if it does not know the time."""
 
 
 def read(file: BinaryIO) -> Picture:
-    """Return what a RAW file says. Nothing is developed.
+    """Return the dimensions and metadata of a RAW file, without developing it.
 
-    Raises `ValueError` for what neither LibRaw knows nor tells of itself.
+    Raises `ValueError` if LibRaw does not know the file and its tags have no dimensions.
     """
     inside = cr3.read(file) or _inside(file)
     file.seek(0)
@@ -36,32 +37,33 @@ def read(file: BinaryIO) -> Picture:
         with rawpy.imread(file) as raw:
             width, height = raw.sizes.width, raw.sizes.height
             is_turned = raw.sizes.flip in _ON_ITS_SIDE
-            said = inside or _preview(raw)
+            found = inside or _preview(raw)
     except rawpy.LibRawError as error:
         if inside is not None and max(inside.size):
             return inside
         raise ValueError("no RAW") from error
     size = (height, width) if is_turned else (width, height)
-    return (said or _of(NOTHING))._replace(size=size)
+    return (found or _of(NOTHING))._replace(size=size)
 
 
-def _of(said: Metadata) -> Picture:
-    return Picture((0, 0), said, NOTHING, NOTHING, NOTHING)
+def _of(found: Metadata) -> Picture:
+    return Picture((0, 0), found, NOTHING, NOTHING, NOTHING)
 
 
 def _inside(file: BinaryIO) -> Picture | None:
-    """Most are TIFF in their own way, with EXIF, and what Lightroom adds, among its tags."""
+    """Return the metadata of the tags: most RAW files are variants of TIFF. None without any."""
     try:
         found = image.of_directory(file)
-    except BROKEN:
+    except BROKEN as error:
+        report(error)
         return None
     return found if found.exif.clock or found.exif.camera else None
 
 
 def _preview(raw: rawpy.RawPy) -> Picture | None:
-    """Return what the JPEG inside says: what the camera would have written alone, EXIF included.
+    """Return the metadata of the embedded JPEG, None if there is none or it is broken.
 
-    Where it has no EXIF LibRaw writes one: with the time in the tag of a file's last change.
+    If it has no EXIF, LibRaw adds one, with the time in the tag of the last change.
     """
     try:
         preview = raw.extract_thumb()
@@ -70,14 +72,15 @@ def _preview(raw: rawpy.RawPy) -> Picture | None:
     if preview.format is not rawpy.ThumbFormat.JPEG or not isinstance(preview.data, bytes):
         return None
     try:
-        said = image.read(io.BytesIO(preview.data), "jpeg")
-        if said.exif.clock is None:
+        found = image.read(io.BytesIO(preview.data), "jpeg")
+        if found.exif.clock is None:
             time = clock(_changed_at(preview.data))
             time = time if time and time.local > _UNKNOWN else None
-            said = said._replace(exif=msgspec.structs.replace(said.exif, clock=time))
-    except BROKEN:
+            found = found._replace(exif=msgspec.structs.replace(found.exif, clock=time))
+    except BROKEN as error:
+        report(error)
         return None
-    return said
+    return found
 
 
 def _changed_at(jpeg: bytes) -> object:
@@ -86,10 +89,10 @@ def _changed_at(jpeg: bytes) -> object:
 
 
 def preview(file: BinaryIO, longest: int) -> bytes | None:
-    """The JPEG inside, if it is as large as asked for, or as the picture itself.
+    """Return the embedded JPEG if it has `longest` pixels on a side, or 90 % of the picture's.
 
-    Raises `ValueError` for what LibRaw does not know. None, too, if the JPEG does not tell what
-    has to be turned though it must be.
+    Return None if it is smaller, or if its orientation and that of the RAW file disagree. Raises
+    `ValueError` if LibRaw does not know the file.
     """
     file.seek(0)
     try:
@@ -105,15 +108,16 @@ def preview(file: BinaryIO, longest: int) -> bytes | None:
         return None
     try:
         with Image.open(io.BytesIO(found.data), formats=("JPEG",)) as jpeg:
-            tells = jpeg.getexif().get(exif.ORIENTATION, 1) != 1
+            has_turn = jpeg.getexif().get(exif.ORIENTATION, 1) != 1
             is_large = max(jpeg.size) >= min(longest, whole * 9 // 10)
-    except BROKEN:
+    except BROKEN as error:
+        report(error)
         return None
-    return found.data if is_large and tells == is_turned else None
+    return found.data if is_large and has_turn == is_turned else None
 
 
 def developed(file: BinaryIO, longest: int) -> Pixels:
-    """The picture as LibRaw makes it of what the sensor saw, as the camera balanced the colours."""
+    """Return the picture as LibRaw develops it, with the white balance of the camera."""
     file.seek(0)
     try:
         with rawpy.imread(file) as raw:

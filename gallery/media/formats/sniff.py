@@ -1,4 +1,4 @@
-"""What a file is by its content: names promise what they like."""
+"""The kind of a file by its content. Its name is not reliable."""
 
 import re
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ MAX_BYTES: Mapping[Kind, int] = {
     "bmp": 2 << 30,
     "tiff": 8 << 30,
 }
-"""The largest file of each kind that is read or drawn. Films are of any size: they are not read as
-a whole."""
+"""The largest file of each kind that is read or rendered. Videos have no limit, because they are
+not read as a whole."""
 HEAD_BYTES = 4_096
-"""So much of the beginning is looked at."""
+"""Bytes at the beginning that decide."""
 _BEGINNINGS: tuple[tuple[bytes, Kind], ...] = (
     (b"\xff\xd8\xff", "jpeg"),
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -49,19 +49,19 @@ _BEGINNINGS: tuple[tuple[bytes, Kind], ...] = (
     (b"\0\0\1\xb3", "film"),
     (bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"), "film"),
 )
-"""The last three: MPEG with several streams, MPEG with one, and ASF (also called WMV)."""
+"""The last three are MPEG program streams, MPEG video streams, and ASF (WMV)."""
 _PACKETS = ((0, 188), (4, 192))
-"""Where MPEG transport streams have the first sync byte, and how far apart these are: broadcast,
-and with a time before each packet, as cameras and Blu-ray have it."""
+"""Offset of the first sync byte of MPEG transport streams, and their distance: broadcast, and with
+a time before each packet (cameras, Blu-ray)."""
 _SYNC = 0x47
 _MIN_PACKETS = 3
 _AVIF = {b"avif", b"avis"}
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 _ANY_HEIF = {b"mif1", b"msf1"}
-"""Whatever the pictures in it are encoded with."""
+"""Brands for any codec."""
 _CANON = b"crx "
 _ATOMS = {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
-"""What films of QuickTime begin with that are older than `ftyp`."""
+"""First atoms of QuickTime files that are older than `ftyp`."""
 _SVG = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?"
     rb"(?>(?>(?:<!--.*?-->|<!DOCTYPE\s[^\[>]*(?:\[.*?\]\s*)?>)\s*)*)"
@@ -71,15 +71,15 @@ _SVG = re.compile(
 
 
 def is_too_large(kind: Kind | None, size: int) -> bool:
-    """Return whether a file of `size` bytes is neither read nor drawn."""
+    """Return whether a file of `size` bytes is too large to be read or rendered."""
     return kind is not None and kind in MAX_BYTES and size > MAX_BYTES[kind]
 
 
 def kind_of_file(file: BinaryIO, name: str) -> Kind | None:
-    """Return the kind of a file by its content; None for what is no medium.
+    """Return the kind of a file by its content, None if it is not known.
 
-    The name decides where the content does not tell: RAW files are TIFF like any other or begin in
-    their own way, and films may begin with anything.
+    The name decides if the content is ambiguous: many RAW files are TIFF or have an unknown
+    signature, and videos may begin with anything.
     """
     file.seek(0)
     kind = kind_of(file.read(HEAD_BYTES))
@@ -89,9 +89,9 @@ def kind_of_file(file: BinaryIO, name: str) -> Kind | None:
 
 
 def kind_of(head: bytes) -> Kind | None:
-    """The kind of a file that begins so; None for what is no medium, playlists included.
+    """Return the kind of a file by its first bytes, None if it is not known, as of playlists.
 
-    Some RAW files are TIFF like any other as far as can be seen here.
+    RAW files that are TIFF have the kind `tiff`, except some of Canon.
     """
     if head[:4] == b"II*\0" and head[8:10] == b"CR":
         return "raw"
@@ -109,7 +109,7 @@ def kind_of(head: bytes) -> Kind | None:
 
 
 def _is_transport_stream(head: bytes) -> bool:
-    """Return whether each packet of MPEG begins where it must."""
+    """Return whether there is a sync byte at the beginning of each packet."""
     return any(
         len(firsts) >= _MIN_PACKETS and set(firsts) == {_SYNC}
         for firsts in (head[first::length] for first, length in _PACKETS)
@@ -117,7 +117,7 @@ def _is_transport_stream(head: bytes) -> bool:
 
 
 def _of_brands(head: bytes) -> Kind:
-    """A box of ISO media files: what it holds is told by the brands that it is compatible with."""
+    """Return the kind of an ISO media file by the brands in its first box."""
     end = min(int.from_bytes(head[:4]), len(head))
     brands = {head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))}
     if brands & _AVIF:

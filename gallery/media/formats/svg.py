@@ -1,4 +1,4 @@
-"""SVG: how large a drawing wants to be. Nothing is drawn, and nothing outside is loaded."""
+"""SVG: the intrinsic size. Nothing is rendered, and no other file is loaded."""
 
 import io
 import math
@@ -11,7 +11,7 @@ from defusedxml import DefusedXmlException, ElementTree
 from gallery.limits import MAX_SIDE
 
 MAX_HEAD_BYTES = 1 << 20
-"""Within so much of a drawing its first element begins and ends, behind comments and the like."""
+"""Bytes that must contain the first tag, which may follow comments."""
 _MAX_BOX = 256
 _PIXELS = {
     "": 1.0,
@@ -28,9 +28,9 @@ _LENGTH = re.compile(rf"({_NUMBER})\s*+(px|pt|pc|mm|cm|in|)")
 
 
 def read(file: BinaryIO) -> tuple[int, int] | None:
-    """Width and height in pixels (CSS: 96 to the inch), None if the drawing fits any size.
+    """Return width and height in CSS pixels (96 per inch), None if there is no intrinsic size.
 
-    Raises `ValueError` for what is no SVG.
+    Raises `ValueError` if the file is no SVG.
     """
     head = io.BytesIO(file.read(MAX_HEAD_BYTES))
     try:
@@ -48,7 +48,7 @@ def read(file: BinaryIO) -> tuple[int, int] | None:
         width = height * ratio if width is None and height else width
         height = width / ratio if height is None and width else height
     if not (width and height and 0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
-        return None  # also where one of them is not a number
+        return None  # also if one of them is NaN
     return max(1, round(width)), max(1, round(height))
 
 

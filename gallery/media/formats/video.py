@@ -1,4 +1,4 @@
-"""Films: dimensions as seen, length, and what the container's tags say, by FFmpeg's libraries."""
+"""Videos: dimensions as displayed, duration, and tags of the container, by FFmpeg's libraries."""
 
 import re
 from collections.abc import Mapping
@@ -17,22 +17,24 @@ OPTIONS = {
     "protocol_whitelist": "none",
     "export_xmp": "1",
 }
-"""Containers by content: without this list FFmpeg also opens playlists that name other files. And
-whatever a container names, no other file and no address is opened.
+"""Allowed containers, because FFmpeg also opens playlists, which name other files; and no protocol,
+so that FFmpeg never opens another file or an address.
 """
 MAX_BYTES = 32 << 20
-"""Of a film that are read for what it says: its index, and one picture."""
+"""Of a video that are read for its metadata: its index, and one frame."""
+MAX_PIXEL_RATIO = 4
+"""Of width to height of a pixel, and of height to width. Larger ratios are ignored."""
 _ON_ITS_SIDE = 90
 _APPLE = "com.apple.quicktime."
 _ISO_6709 = re.compile(
     r"([+-]\d{1,9}(?:\.\d{1,20})?)([+-]\d{1,9}(?:\.\d{1,20})?)([+-]\d{1,9}(?:\.\d{1,20})?)?"
 )
 _EARLIEST_YEAR = 1971
-"""Clocks that were never set show 1904 or 1970, where the counting begins."""
+"""Clocks that were never set show their epoch, 1904 or 1970."""
 
 
 class Film(NamedTuple):
-    """`size` in pixels, rotation applied; `duration` in milliseconds."""
+    """The metadata of a video: `size` in square pixels, rotation applied; `duration` in ms."""
 
     size: tuple[int, int] | None
     duration: int | None
@@ -41,20 +43,20 @@ class Film(NamedTuple):
 
 
 def read(file: BinaryIO) -> Film:
-    """Raises `ValueError` or `OSError` for what is no film."""
+    """Return the metadata of a video. Raises `ValueError` or `OSError` if it is none."""
     try:
         return _read(bounded(file, MAX_BYTES))
     except av.FFmpegError as error:
-        raise ValueError("no film") from error
+        raise ValueError("no video") from error
 
 
 def _read(file: BinaryIO) -> Film:
     with av.open(file, "r", options=OPTIONS) as container:
         if not container.streams.video:
-            raise ValueError("holds no video")
+            raise ValueError("has no video stream")
         picture = container.streams.video[0]
         length = container.duration
-        size = (picture.width, picture.height) if picture.width and picture.height else None
+        size = displayed_size(picture) if picture.width and picture.height else None
         if size and _is_on_its_side(container, picture):
             size = size[::-1]
         described = {**_lower(picture.metadata), **_lower(container.metadata)}
@@ -66,8 +68,19 @@ def _read(file: BinaryIO) -> Film:
         )
 
 
+def displayed_size(picture: "av.VideoStream") -> tuple[int, int]:
+    """Return width and height in square pixels, before rotation.
+
+    The pixels of DVD, HDV and AVCHD are not square: players stretch or shrink the width.
+    """
+    ratio = picture.sample_aspect_ratio or 1
+    if not 1 / MAX_PIXEL_RATIO <= ratio <= MAX_PIXEL_RATIO:
+        ratio = 1
+    return max(round(picture.width * ratio), 1), picture.height
+
+
 def _is_on_its_side(container: "av.container.InputContainer", picture: "av.VideoStream") -> bool:
-    """Whether the container asks for a quarter turn: that is told beside a decoded frame only."""
+    """Return whether there is a rotation by 90 degrees. FFmpeg reports it with a decoded frame."""
     try:
         frame = next(container.decode(picture))
     except (av.FFmpegError, StopIteration, ValueError):
@@ -79,11 +92,11 @@ def _lower(metadata: Mapping[str, str]) -> dict[str, str]:
     return {key.lower(): value for key, value in metadata.items()}
 
 
-def tags_of(said: Mapping[str, str]) -> Metadata:
-    """Return what the tags of a container say, by their names in lower case."""
+def tags_of(tags: Mapping[str, str]) -> Metadata:
+    """Return the metadata of the tags of a container. Their names are in lower case."""
 
     def first(*names: str) -> str | None:
-        return next((said[name] for name in names if said.get(name, "").strip()), None)
+        return next((tags[name] for name in names if tags.get(name, "").strip()), None)
 
     made = utc(first("creation_time", "date_utc"))
     position, altitude = _location(first(f"{_APPLE}location.iso6709", "location", "location-eng"))
@@ -108,7 +121,7 @@ def tags_of(said: Mapping[str, str]) -> Metadata:
 
 
 def _location(raw: str | None) -> tuple[tuple[int, int] | None, int | None]:
-    """Position and altitude out of `+48.8583+002.2945+035.000/`."""
+    """Return position and altitude from `+48.8583+002.2945+035.000/`."""
     found = _ISO_6709.match(raw or "")
     if found is None:
         return None, None

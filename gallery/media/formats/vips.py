@@ -1,7 +1,6 @@
-"""Pixels: loading, shrinking and WebP by libvips, with everything shut that is not needed.
+"""Pixels: loading, shrinking and WebP by libvips, with only the loaders that are needed.
 
-Colours become sRGB and pictures upright on the way. Nothing of a file's metadata goes on. Whatever
-libvips cannot do is an `Error`.
+Results are in sRGB, upright, and without metadata. Failures of libvips are `Error`.
 """
 
 from collections.abc import Generator
@@ -14,12 +13,12 @@ import pyvips
 from gallery.media.formats.pixels import Pixels, check_size
 
 MAX_WEBP_SIDE = 16_383
-"""What WebP can hold."""
+"""Pixels on the longer side of the largest WebP."""
 _QUALITY, _EFFORT = 80, 2
 _TINY = 64
 _LOADERS = ("Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif", "Svg")
 _WHOLE = "[fail_on=error]"
-"""What is cut off is an error. As an argument of its own libvips 8.18 ignores it here."""
+"""Truncated files are errors. libvips 8.18 ignores this as a keyword argument here."""
 _ON_ITS_SIDE = range(5, 9)
 _TURNS = {90: "rot90", 180: "rot180", 270: "rot270"}
 
@@ -29,10 +28,10 @@ Image: TypeAlias = Any
 
 
 def shrunk(file: BinaryIO | bytes, longest: int) -> Image:
-    """Return the picture in a file that libvips knows, at most so many pixels wide and high.
+    """Return the picture in a file, at most `longest` pixels wide and high.
 
-    The file is read here and nothing beside it: drawings cannot load what they name. All pixels
-    are in memory then, so a damaged file raises `Error` here.
+    Only this file is read: an SVG cannot load others. All pixels are decoded here, so a damaged
+    file raises `Error` here. Raises `CannotDraw` if it is too large.
     """
     with _source(file) as source:
         header = pyvips.Image.new_from_source(source, "")
@@ -50,7 +49,7 @@ def shrunk(file: BinaryIO | bytes, longest: int) -> Image:
 
 
 def size(file: BinaryIO) -> tuple[int, int]:
-    """Return the dimensions of a picture as people see it, by its header. Raises `Error`."""
+    """Return the dimensions of a picture as displayed, by its header. Raises `Error`."""
     with _source(file) as source:
         header = pyvips.Image.new_from_source(source, "")
         is_turned = header.get_typeof("orientation") and header.get("orientation") in _ON_ITS_SIDE
@@ -58,7 +57,7 @@ def size(file: BinaryIO) -> tuple[int, int]:
 
 
 def of_pixels(pixels: Pixels, longest: int) -> Image:
-    """Return a decoded picture in the same way."""
+    """Return a decoded picture as `shrunk` would."""
     _prepare()
     image = pyvips.Image.new_from_memory(
         pixels.data, pixels.width, pixels.height, pixels.bands, "uchar"
@@ -74,12 +73,12 @@ def of_pixels(pixels: Pixels, longest: int) -> Image:
 
 
 def smaller(image: Image, longest: int) -> Image:
-    """A picture of ours, made smaller still."""
+    """Return a result of `shrunk` or `of_pixels`, made smaller."""
     return image.thumbnail_image(longest, height=longest, size="down")
 
 
 def webp(image: Image) -> bytes:
-    """The picture as WebP, without anything else; tiny ones with every pixel as it is."""
+    """Return the picture as WebP without metadata, lossless if it is tiny."""
     is_tiny = max(image.width, image.height) <= _TINY
     encoded: bytes = image.webpsave_buffer(
         Q=_QUALITY, effort=_EFFORT, lossless=is_tiny, keep="none"
@@ -88,7 +87,7 @@ def webp(image: Image) -> bytes:
 
 
 def rgba(image: Image) -> Pixels:
-    """The pixels of a small picture of ours."""
+    """Return the pixels of a picture with four bytes per pixel."""
     image = image.colourspace("srgb")
     image = image if image.hasalpha() else image.bandjoin(255)
     data = bytes(image.cast("uchar").write_to_memory())
@@ -97,11 +96,11 @@ def rgba(image: Image) -> Pixels:
 
 @contextmanager
 def _source(file: BinaryIO | bytes) -> Generator[Image]:
-    """Give the file as libvips reads it, from its beginning.
+    """Yield the file as a source of libvips, from its beginning.
 
-    Pixels must be computed within the block. libvips reads the file only then, and pyvips keeps the
-    bytes behind a source no longer than the source (except for `new_from_source`). What libvips has
-    to say of an earlier file, which it kept to itself if it could read that one, is forgotten.
+    Pixels must be computed within the block: libvips reads the file only then, and pyvips keeps the
+    bytes of a source alive only as long as the source (except for `new_from_source`). Messages of
+    libvips about an earlier file are cleared.
     """
     _prepare()
     pyvips.vips_lib.vips_error_clear()
@@ -114,7 +113,7 @@ def _source(file: BinaryIO | bytes) -> Generator[Image]:
 
 @cache
 def _prepare() -> None:
-    """Once a process: one thread, nothing remembered, and no loader but those that are named."""
+    """Set up libvips once per process: one thread, no cache, and no loaders but ours."""
     pyvips.concurrency_set(1)
     pyvips.cache_set_max(0)
     pyvips.operation_block_set("VipsForeignLoad", True)

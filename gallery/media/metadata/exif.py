@@ -1,13 +1,14 @@
-"""EXIF, as Pillow takes it apart: numbers of tags, and values of many types, none to be trusted."""
+"""EXIF, as Pillow parses it. The type of a value is never certain."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from datetime import datetime
 from itertools import product
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from gallery.media.metadata import sources
-from gallery.media.metadata.sources import BROKEN, MAX_TEXT_BYTES, Metadata
+from gallery.media.metadata.broken import BROKEN, report, reported
+from gallery.media.metadata.sources import MAX_TEXT_BYTES, Metadata
 from gallery.media.metadata.times import clock, utc
 
 if TYPE_CHECKING:
@@ -22,10 +23,11 @@ _OWN_TAGS = (
     *(0x920A, 0xA434),
 )
 _GPS_TAGS = (1, 2, 3, 4, 5, 6, 7, 29)
+_CLOCK_PARTS = 3
 
 
 def read(exif: "Image.Exif") -> Metadata:
-    """What EXIF says; silent where it is broken."""
+    """Return the metadata of EXIF. Broken values are left out."""
     return _tags(
         _directory(exif, None, _MAIN_TAGS),
         _directory(exif, _EXIF, _OWN_TAGS),
@@ -34,7 +36,7 @@ def read(exif: "Image.Exif") -> Metadata:
 
 
 def read_apart(main: "Image.Exif", own: "Image.Exif", gps: "Image.Exif") -> Metadata:
-    """Return what EXIF says whose directories stand apart, each as if it were the main one."""
+    """Return the metadata of EXIF whose directories are separate, each like a main one."""
     return _tags(
         _directory(main, None, _MAIN_TAGS),
         _directory(own, None, _OWN_TAGS),
@@ -74,21 +76,21 @@ def _tags(
 def _directory(
     exif: "Image.Exif", number: int | None, wanted: Iterable[int]
 ) -> Mapping[int, object]:
-    """Return the wanted values of a directory that can be read at all.
+    """Return the wanted values of a directory that can be read.
 
-    What belongs into EXIF's own directory some cameras and programs write into the main one.
+    Some cameras and programs write tags of the EXIF directory into the main one.
     """
     places: list[Mapping[int, object]] = [exif] if number in (None, _EXIF) else []
     if number is not None:
-        with suppress(*BROKEN):
+        with reported():
             places.insert(0, exif.get_ifd(number))
     found: dict[int, object] = {}
     for directory, tag in product(places, wanted):
         try:
             if tag not in found and tag in directory:
                 found[tag] = directory[tag]
-        except BROKEN:
-            continue
+        except BROKEN as error:
+            report(error)
     return found
 
 
@@ -103,7 +105,7 @@ def _string(value: object) -> str | None:
 
 
 def _repaired(value: object) -> object:
-    """Text that Pillow took for Latin-1, as EXIF has it, and that is mostly UTF-8."""
+    """Return a text that Pillow decoded as Latin-1 as bytes again: most texts are UTF-8."""
     try:
         return value[:MAX_TEXT_BYTES].encode("latin-1") if isinstance(value, str) else value
     except UnicodeEncodeError:
@@ -115,60 +117,55 @@ def _name(value: object) -> str | None:
 
 
 def _utf16(value: object) -> str | None:
-    """What Windows writes: UTF-16 with a NUL at its end."""
+    """Return a text that Windows wrote: UTF-16 that ends with a NUL."""
     if isinstance(value, (tuple, bytes)):
         value = value[: 2 * MAX_TEXT_BYTES]
-    if isinstance(value, tuple) and all(
-        isinstance(part, int) and 0 <= part < 256 for part in value
-    ):
-        value = bytes(value)
-    if not isinstance(value, bytes):
-        return None
-    return value.decode("utf-16-le", "replace").partition("\0")[0]
+    raw = sources.data(value)
+    return None if raw is None else raw.decode("utf-16-le", "replace").partition("\0")[0]
 
 
 def _comment(value: object) -> str | None:
-    """A comment of the user: eight bytes that name the encoding, then the text."""
+    """Return a user comment: eight bytes that name the encoding, then the text."""
     if not isinstance(value, bytes):
         return None
-    kind, raw = value[:8], value[8 : 2 * MAX_TEXT_BYTES]
-    if kind == b"UNICODE\0":
-        big = raw[:2] == b"\xfe\xff" or (raw[:1] == b"\0" and raw[1:2] != b"\0")
-        return raw.decode("utf-16-be" if big else "utf-16-le", "replace").strip("\0\ufeff ")
-    return sources.decoded(raw) if kind in (b"ASCII\0\0\0", b"\0" * 8) else None
+    encoding, raw = value[:8], value[8 : 2 * MAX_TEXT_BYTES]
+    if encoding == b"UNICODE\0":
+        is_big = raw[:2] == b"\xfe\xff" or (raw[:1] == b"\0" and raw[1:2] != b"\0")
+        return raw.decode("utf-16-be" if is_big else "utf-16-le", "replace").strip("\0\ufeff ")
+    return sources.decoded(raw) if encoding in (b"ASCII\0\0\0", b"\0" * 8) else None
 
 
 def _degrees(value: object, reference: object) -> float | None:
-    """Degrees, minutes and seconds as degrees, negative in the south and the west."""
+    """Return degrees, minutes and seconds as degrees, negative in the south and the west."""
     parts = value if isinstance(value, tuple) else (value,)
-    numbers = [float(part) for part in parts[:3]]
-    size = sum(number / 60.0**place for place, number in enumerate(numbers))
+    size = 0.0
+    for place, part in enumerate(parts[:3]):
+        number = sources.real(part)
+        if number is None:
+            return None
+        size += number / 60.0**place
     letter = (_string(reference) or "").strip().upper()[:1]
     return -size if letter in ("S", "W") else size
 
 
 def _position(gps: Mapping[int, object]) -> tuple[int, int] | None:
-    try:
-        latitude, longitude = _degrees(gps[2], gps.get(1)), _degrees(gps[4], gps.get(3))
-        assert latitude is not None
-        assert longitude is not None
-        return sources.position(latitude, longitude)
-    except BROKEN:
+    latitude, longitude = _degrees(gps.get(2), gps.get(1)), _degrees(gps.get(4), gps.get(3))
+    if latitude is None or longitude is None:
         return None
+    return sources.position(latitude, longitude)
 
 
 def _altitude(gps: Mapping[int, object]) -> int | None:
-    """Millimetres above the sea."""
+    """Return millimetres above sea level."""
     height = sources.scaled(gps.get(6), 1_000)
     return -height if height is not None and gps.get(5) in (1, b"\x01", b"1") else height
 
 
 def _satellite_time(gps: Mapping[int, object]) -> datetime | None:
-    """UTC from the satellites: a date as text, the time as three numbers."""
-    try:
-        date, parts = _string(gps[29]), gps[7]
-        assert isinstance(parts, tuple)
-        hour, minute, second = (int(float(part)) for part in parts)
-        return utc(f"{date} {hour:02d}:{minute:02d}:{second:02d}")
-    except BROKEN:
+    """Return UTC by GPS: the date is a text, the time is three numbers."""
+    date, parts = _string(gps.get(29)), gps.get(7)
+    numbers = [sources.real(part) for part in parts] if isinstance(parts, tuple) else []
+    clock_parts = [int(number) for number in numbers if number is not None and isfinite(number)]
+    if date is None or len(clock_parts) != len(numbers) or len(numbers) != _CLOCK_PARTS:
         return None
+    return utc("{} {:02d}:{:02d}:{:02d}".format(date, *clock_parts))

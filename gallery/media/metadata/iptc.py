@@ -1,4 +1,4 @@
-"""IPTC-IIM, what newspapers used before XMP: numbered data sets of bytes."""
+"""IPTC-IIM, the standard of newspapers before XMP: numbered data sets of bytes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,18 +17,18 @@ TITLE, KEYWORDS, DATE, TIME, CAPTION, ENCODING = (
 )
 
 Sets = Mapping[tuple[int, int], Sequence[bytes]]
-"""The values of each data set, by the numbers of its record and of itself."""
+"""The values of each data set, by record number and data set number."""
 
 _MARK, _HEAD = b"\x1c", 5
 _LONG = 0x8000
-"""Set where the length does not fit: then the other bits tell of how many bytes it is."""
+"""Marks a longer length: the other bits are its number of bytes."""
 MAX_LENGTH_BYTES = 4
 _RESOURCE, _RESOURCE_HEAD = b"8BIM", 6
 _IPTC = 0x0404
 
 
 def sets_of(raw: bytes) -> Sets:
-    """Return the data sets in bytes of IPTC-IIM; those before the first broken one."""
+    """Return the data sets of IPTC-IIM before the first broken one."""
     found: dict[tuple[int, int], list[bytes]] = {}
     at = 0
     while raw.startswith(_MARK, at) and at + _HEAD <= len(raw):
@@ -46,7 +46,7 @@ def sets_of(raw: bytes) -> Sets:
 
 
 def among_resources(raw: bytes) -> bytes:
-    """Return the IPTC-IIM among resources of Photoshop; no bytes if there is none."""
+    """Return the IPTC-IIM among Photoshop resources, empty if there is none."""
     at = 0
     while raw.startswith(_RESOURCE, at) and at + _RESOURCE_HEAD < len(raw):
         number = int.from_bytes(raw[at + 4 : at + _RESOURCE_HEAD])
@@ -60,7 +60,7 @@ def among_resources(raw: bytes) -> bytes:
 
 
 def read(sets: Sets) -> Metadata:
-    """Return what the data sets say; in UTF-8 if they say so or can be, else in Latin-1."""
+    """Return the metadata of data sets. Texts are UTF-8 if declared or valid, else Latin-1."""
     date, time = (_text(sets, key) or "" for key in (DATE, TIME))
     return Metadata(
         clock=clock(f"{date} {time}".strip()),

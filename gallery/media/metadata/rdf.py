@@ -1,4 +1,4 @@
-"""RDF in XML, as XMP uses it: properties and their values, read without entities or a tree."""
+"""RDF in XML, as XMP uses it: a streaming parser of properties, without entities or a tree."""
 
 from collections.abc import Mapping
 from typing import NoReturn
@@ -29,15 +29,15 @@ Properties = Mapping[str, list[str]]
 
 
 class _Refused(ValueError):
-    """The document is not what is read here, or too large."""
+    """The document has a document type or is too large."""
 
 
 def properties(raw: bytes) -> Properties:
-    """Return the values of every property that we know, by its prefixed name.
+    """Return the values of each known property by its prefixed name.
 
-    There are none if the XML is broken, has a document type, or has too many or too deep elements.
-    What follows a complete `rdf:RDF` may be broken: programs that write over a longer packet leave
-    its end behind.
+    The result is empty if the XML is broken, has a document type, or has too many or too deep
+    elements. Broken text after a complete `rdf:RDF` is ignored: programs that overwrite a longer
+    packet leave its end.
     """
     parser = expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
@@ -54,9 +54,9 @@ def properties(raw: bytes) -> Properties:
 
 
 def _without_padding(raw: bytes) -> bytes:
-    """Return XML from its first `<` on, in whatever width its characters are.
+    """Return XML from its first `<` to its last `>`, in UTF-8 or UTF-16.
 
-    A NUL before it may be half of it, and one behind `>` as well.
+    In UTF-16 a NUL before `<`, or after `>`, is half of that character.
     """
     begin, end = raw.find(b"<"), raw.rfind(b">") + 1
     if raw[begin + 1 : begin + 2] == b"\0":
@@ -69,11 +69,11 @@ def _refuse(*_declaration: object) -> NoReturn:
 
 
 class _Reader:
-    """Hears of one element after another, and keeps the values of properties only.
+    """The handlers of the parser, which keep only values of properties.
 
-    `rdf:RDF` holds descriptions, whose attributes and elements are properties. The value of an
-    element is its text, or, if it holds a list, that of every `rdf:li`; of several languages the
-    default one comes first.
+    `rdf:RDF` contains descriptions, whose attributes and elements are properties. The value of an
+    element is its text. If it contains a list, each `rdf:li` is a value, and the default language
+    comes first.
     """
 
     def __init__(self) -> None:
@@ -83,11 +83,11 @@ class _Reader:
         self._depth = 0
         self._elements = 0
         self._list_depth = 0
-        """Of the open rdf:RDF."""
+        """Depth of the open rdf:RDF."""
         self._is_described = False
         self._property: str | None = None
         self._values: list[tuple[bool, str]] = []
-        """Whether each is in another language than the default one, and the value."""
+        """For each value: whether its language is not the default one, and the text."""
         self._item_depth = 0
         self._is_foreign = False
         self._texts: list[str] = []
@@ -145,7 +145,7 @@ class _Reader:
 
 
 def _known(name: str) -> str | None:
-    """Return the name of a property with its prefix, None for one that is not read."""
+    """Return the prefixed name of a property, None if it is not known."""
     space, _brace, local = name.rpartition("}")
     prefix = _PREFIXES.get(space)
     return f"{prefix}:{local}" if prefix else None

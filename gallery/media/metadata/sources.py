@@ -1,9 +1,9 @@
-"""What one source inside, or beside, a file says of it. Sources are read apart and then merged."""
+"""The metadata of one source in, or beside, a file. Sources are read separately, then merged."""
 
-import struct
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from numbers import Real
 from typing import NamedTuple
 
 import msgspec
@@ -19,28 +19,16 @@ from gallery.limits import (
     MAX_NUMBER,
     MAX_TITLE,
 )
-
-BROKEN = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    OSError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
-"""What the libraries raise for bytes that are not what they should be."""
+from gallery.media.metadata.broken import BROKEN, report
 
 MAX_TEXT_BYTES = 64 << 10
-"""Bytes, or characters, of a text that are looked at, however little of it is kept."""
+"""Bytes, or characters, of a text that are read. Fewer may be kept."""
 
 
 class CameraClock(NamedTuple):
-    """A time as a clock on a wall showed it, and how far that was ahead of UTC, if known.
+    """A local time, and its offset from UTC if known.
 
-    A date without a time of day is its midnight: `has_time` is false.
+    A date without a time of day is stored as midnight, and `has_time` is false.
     """
 
     local: datetime
@@ -49,9 +37,9 @@ class CameraClock(NamedTuple):
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True):
-    """What a source says; None, or nothing, where it is silent. Numbers as in `model.Probed`.
+    """The metadata of one source; None, or empty, if it has none. Numbers as in `model.Probed`.
 
-    `utc` is a time that some other clock than the camera's gave.
+    `utc` is a time that does not come from the clock of the camera.
     """
 
     clock: CameraClock | None = None
@@ -74,7 +62,7 @@ NOTHING = Metadata()
 
 
 class Sources(NamedTuple):
-    """What all sources say about a file, in order of precedence."""
+    """The metadata of a file by source, in order of precedence."""
 
     sidecar: Metadata = NOTHING
     xmp: Metadata = NOTHING
@@ -83,37 +71,37 @@ class Sources(NamedTuple):
     container: Metadata = NOTHING
 
 
-_SILENCE: tuple[object, ...] = (None, ())
+_EMPTY: tuple[object, ...] = (None, ())
 
 
 def merged(sources: Iterable[Metadata]) -> Metadata:
     """Return each property from the first source that has it."""
-    speaking = [tags for tags in sources if tags is not NOTHING]
-    if len(speaking) <= 1:
-        return speaking[0] if speaking else NOTHING
+    used = [source for source in sources if source is not NOTHING]
+    if len(used) <= 1:
+        return used[0] if used else NOTHING
     return msgspec.structs.replace(
         NOTHING,
         **{
             field: value
-            for tags in reversed(speaking)
+            for source in reversed(used)
             for field in Metadata.__struct_fields__
-            if (value := getattr(tags, field)) not in _SILENCE
+            if (value := getattr(source, field)) not in _EMPTY
         },
     )
 
 
 def name(raw: object) -> str | None:
-    """Return what a camera or a lens is called; None if nothing is left."""
+    """Return the name of a camera or a lens; None if no visible text is left."""
     return line(raw, MAX_NAME)
 
 
 def line(raw: object, longest: int = MAX_TITLE) -> str | None:
-    """Return a text of one line, without what cannot be stored or seen; None if nothing is left."""
+    """Return a text on one line, without invisible characters; None if nothing is left."""
     return " ".join((text(raw, longest) or "").split()) or None
 
 
 def text(raw: object, longest: int = MAX_CAPTION) -> str | None:
-    """Return a text that a source gives; None if nothing of it can be seen."""
+    """Return a text without invisible characters; None if it is no text or nothing is left."""
     if isinstance(raw, bytes):
         raw = decoded(raw)
     if not isinstance(raw, str):
@@ -128,9 +116,9 @@ _UNSEEN = ("Cc", "Cs", "Cn", "Co")
 
 
 def caption(raw: object) -> str | None:
-    """Return a caption that somebody wrote; None for what cameras write in its place.
+    """Return a caption that a person wrote; None for the default texts of cameras.
 
-    Programs copy that from one source into another.
+    Programs copy such texts from one source into another.
     """
     found = text(raw)
     return None if found and found.upper() in _NO_CAPTIONS else found
@@ -158,16 +146,13 @@ _NO_CAPTIONS = frozenset(
 
 
 def decoded(raw: bytes) -> str:
-    """Return bytes as text: UTF-8, else Latin-1, which most writers without a standard use.
-
-    64 KiB of them are looked at.
-    """
+    """Return the first 64 KiB of bytes as text: UTF-8 if valid, else Latin-1."""
     raw = raw[:MAX_TEXT_BYTES].partition(b"\0")[0]
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
         if len(raw) == MAX_TEXT_BYTES and len(raw) - error.start < _MAX_CHARACTER:
-            return raw[: error.start].decode()  # it was cut within a character
+            return raw[: error.start].decode()  # the limit cut a character
         return raw.decode("latin-1")
 
 
@@ -175,10 +160,10 @@ _MAX_CHARACTER = 4
 
 
 def keywords(given: Iterable[Iterable[object]]) -> tuple[tuple[str, ...], ...]:
-    """Return keywords, each the names from the most general one down; every one once.
+    """Return distinct keywords, each as names from the most general one down.
 
-    Of each the first names stay that are at most `MAX_LEVELS` and fit into `MAX_KEYWORD`
-    characters. Of all the first ones stay: `MAX_KEYWORDS`, in `MAX_KEYWORD_BYTES`.
+    A keyword is cut to `MAX_LEVELS` names and `MAX_KEYWORD` characters. The list is cut to
+    `MAX_KEYWORDS` keywords and `MAX_KEYWORD_BYTES`.
     """
     found: dict[tuple[str, ...], None] = {}
     left = MAX_KEYWORD_BYTES
@@ -204,7 +189,7 @@ def _fitting(names: Iterable[object]) -> tuple[str, ...]:
 
 
 def camera(make: str | None, model: str | None) -> str | None:
-    """Return make and model, with the make not said twice."""
+    """Return make and model, without the make if the model begins with it."""
     if not make or not model:
         return model or make
     brand = make.split()[0].casefold()
@@ -213,16 +198,32 @@ def camera(make: str | None, model: str | None) -> str | None:
 
 
 def scaled(raw: object, scale: int) -> int | None:
-    """A positive number in parts of `scale`; None for what is none."""
+    """Return a positive number in parts of `scale`, None if `raw` is no such number."""
+    number = real(raw)
+    value = None if number is None else number * scale
+    return round(value) if value is not None and 0 < value < MAX_NUMBER else None
+
+
+def real(raw: object) -> float | None:
+    """Return a number, or a text that contains one, as a float; None if it is neither."""
+    if not isinstance(raw, (Real, str, bytes)):
+        return None
     try:
-        value = float(raw) * scale  # type: ignore[arg-type]
-        return round(value) if 0 < value < MAX_NUMBER else None
-    except BROKEN:
+        return float(raw)
+    except BROKEN as error:
+        report(error)
         return None
 
 
+def data(raw: object) -> bytes | None:
+    """Return bytes that a decoder gives as such, or as numbers; None if they are neither."""
+    if isinstance(raw, tuple) and all(isinstance(one, int) and 0 <= one < 256 for one in raw):
+        return bytes(raw)
+    return raw if isinstance(raw, bytes) else None
+
+
 def position(latitude: float, longitude: float) -> tuple[int, int] | None:
-    """A position in 10^-7 degrees; None for what lies nowhere, and for the empty 0, 0."""
+    """Return a position in 10^-7 degrees; None if out of range, or 0, 0, which means unset."""
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180) or latitude == longitude == 0:
         return None
     return round(latitude * 10_000_000), round(longitude * 10_000_000)

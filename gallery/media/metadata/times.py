@@ -1,4 +1,4 @@
-"""When something was taken: reading the ways to write a time, and choosing among several."""
+"""The time at which something was taken: parsing, and the choice among several sources."""
 
 import re
 from collections.abc import Iterable
@@ -8,15 +8,15 @@ from gallery.media.metadata.sources import CameraClock, Sources
 from gallery.model import Taken
 from gallery.values.times import file_time
 
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  (a wall clock's)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  (local time)
 _FARTHEST = timedelta(hours=15)
 _QUARTER = timedelta(minutes=15)
 _FARTHEST_ZONE = timedelta(hours=14)
-"""The largest difference between a local clock and UTC that is taken for a zone."""
+"""Largest difference between local time and UTC that can be a time zone."""
 _CLOCK_ERROR = timedelta(minutes=5)
-"""How far a camera's clock may be from a satellite's, apart from the zone."""
+"""Largest error of a camera's clock, compared with GPS, apart from the zone."""
 _FRACTION = timedelta(seconds=1)
-"""Two writings of one time differ by less: not all have fractions of a second."""
+"""Two forms of the same time differ by less, because some have no fractions of a second."""
 _MILLISECOND = timedelta(milliseconds=1)
 EARLIEST_YEAR, LATEST_YEAR = 1800, 2199
 _TIME = re.compile(
@@ -30,13 +30,13 @@ _TIME = re.compile(
 _ZONE = re.compile(r"(?:(Z)|([+-])(\d\d):?(\d\d)?)")
 _PADDING = " \t\n\r\v\f\0"
 _MAX_TIME = 64
-"""Characters, between the padding, of what may be a time."""
+"""Characters of a time, without padding."""
 
 
 def clock(raw: object, fraction: object = None, offset: object = None) -> CameraClock | None:
-    """A time in one of the ways of EXIF, XMP, IPTC and QuickTime; None for what is none.
+    """Parse a time in a form of EXIF, XMP, IPTC or QuickTime. Return None if it is no time.
 
-    `fraction` holds the digits behind the second, `offset` the zone, where they stand apart.
+    `fraction` (digits of the second) and `offset` (zone) are for sources that separate them.
     """
     found = _TIME.fullmatch(_stripped(raw))
     if found is None:
@@ -45,7 +45,7 @@ def clock(raw: object, fraction: object = None, offset: object = None) -> Camera
     if isinstance(fraction, str) and fraction.strip("\0 ").isdecimal():
         digits = digits or fraction.strip("\0 ")[:9]
     try:
-        local = datetime(  # noqa: DTZ001  (the zone stands beside it)
+        local = datetime(  # noqa: DTZ001  (local time)
             int(year),
             int(month or 1),
             int(day or 1),
@@ -62,7 +62,7 @@ def clock(raw: object, fraction: object = None, offset: object = None) -> Camera
 
 
 def _stripped(raw: object) -> str:
-    """Return a text without its padding; nothing of what is too long for a time, or no text."""
+    """Return a text without padding; empty if it is no text, or too long for a time."""
     text = raw.strip(_PADDING) if isinstance(raw, str) else ""
     return text if len(text) <= _MAX_TIME else ""
 
@@ -78,33 +78,33 @@ def _offset(raw: object) -> timedelta | None:
 
 
 def utc(raw: object) -> datetime | None:
-    """Return a time that is in UTC unless it says otherwise, without its zone; None for a date."""
-    read = clock(raw)
-    return None if read is None or not read.has_time else read.local - (read.offset or timedelta())
+    """Parse a time, in UTC unless it has a zone. Return it in UTC, None for a date or no time."""
+    time = clock(raw)
+    return None if time is None or not time.has_time else time.local - (time.offset or timedelta())
 
 
-def choose(said: Sources, modified_at: int) -> Taken:
-    """The time that deserves most trust; the file's own (`modified_at`, microseconds) if none does.
+def choose(sources: Sources, modified_at: int) -> Taken:
+    """Return the most reliable time; without any, `modified_at` (of the file, in microseconds).
 
-    A sidecar is what somebody wrote last. Then comes what knows its zone, then what does not: the
-    camera's clock, then the others, read as UTC. An instant in UTC and a local clock of another
-    source are one statement where their difference can be a zone.
+    A sidecar comes first, because a person wrote it. Then come times with a zone. Times without a
+    zone, read as UTC, come last, the camera's clock first among them. A local time gets its zone
+    from a UTC time of another source if the difference can be a zone.
     """
-    satellites = [tags.utc for tags in (said.exif, said.xmp, said.sidecar) if tags.utc]
-    by_gps = said.xmp.utc or said.sidecar.utc
+    satellites = [one.utc for one in (sources.exif, sources.xmp, sources.sidecar) if one.utc]
+    by_gps = sources.xmp.utc or sources.sidecar.utc
     for source, time in (
-        ("sidecar", _zoned(said.sidecar.clock, said)),
-        ("xmp", _is_zoned(said.xmp.clock) and _zoned(said.xmp.clock, said)),
-        ("gps", _by_instants(said.exif.clock, satellites, _CLOCK_ERROR)),
-        ("exif", _is_zoned(said.exif.clock) and _zoned(said.exif.clock, said)),
-        ("gps", _by_instants(said.xmp.clock, satellites, _CLOCK_ERROR)),
+        ("sidecar", _zoned(sources.sidecar.clock, sources)),
+        ("xmp", _is_zoned(sources.xmp.clock) and _zoned(sources.xmp.clock, sources)),
+        ("gps", _by_instants(sources.exif.clock, satellites, _CLOCK_ERROR)),
+        ("exif", _is_zoned(sources.exif.clock) and _zoned(sources.exif.clock, sources)),
+        ("gps", _by_instants(sources.xmp.clock, satellites, _CLOCK_ERROR)),
         ("gps", by_gps and CameraClock(by_gps, timedelta())),
-        ("exif", _zoned(said.exif.clock, said)),
-        ("xmp", _zoned(said.xmp.clock, said)),
-        ("iptc", _zoned(said.iptc.clock, said)),
-        ("container", _zoned(said.container.clock, said)),
-        ("gps", said.exif.utc and CameraClock(said.exif.utc)),
-        ("container", said.container.utc and CameraClock(said.container.utc)),
+        ("exif", _zoned(sources.exif.clock, sources)),
+        ("xmp", _zoned(sources.xmp.clock, sources)),
+        ("iptc", _zoned(sources.iptc.clock, sources)),
+        ("container", _zoned(sources.container.clock, sources)),
+        ("gps", sources.exif.utc and CameraClock(sources.exif.utc)),
+        ("container", sources.container.utc and CameraClock(sources.container.utc)),
     ):
         if time:
             return _taken(time, source)
@@ -112,7 +112,7 @@ def choose(said: Sources, modified_at: int) -> Taken:
 
 
 def by_file(modified_at: int) -> Taken:
-    """The time of a file of which nothing better is known, in microseconds since 1970."""
+    """Return the modification time of a file, in microseconds since 1970, as the time taken."""
     time = file_time(modified_at)
     return Taken(time, time, None, "file")
 
@@ -121,18 +121,18 @@ def _is_zoned(time: CameraClock | None) -> bool:
     return time is not None and time.offset is not None
 
 
-def _zoned(time: CameraClock | None, said: Sources) -> CameraClock | None:
-    """Return a time with what the other sources say of its zone.
+def _zoned(time: CameraClock | None, sources: Sources) -> CameraClock | None:
+    """Return a time with the zone that the other sources imply.
 
-    A clock without a zone gets the one by which it differs from an instant in UTC. An instant in
-    UTC becomes the local clock that shows the same moment.
+    A local time without a zone gets the difference to a UTC time. A UTC time becomes the local time
+    of another source at the same moment.
     """
     if time is None:
         return None
-    clocks = [tags.clock for tags in said if tags.clock]
+    clocks = [one.clock for one in sources if one.clock]
     if time.offset is None:
         instants = [one.local for one in clocks if one.has_time and one.offset == timedelta()]
-        satellites = [tags.utc for tags in said if tags.utc]
+        satellites = [one.utc for one in sources if one.utc]
         return (
             _by_instants(time, instants, _FRACTION)
             or _by_instants(time, satellites, _CLOCK_ERROR)
@@ -150,7 +150,7 @@ def _zoned(time: CameraClock | None, said: Sources) -> CameraClock | None:
 def _by_instants(
     time: CameraClock | None, instants: Iterable[datetime], error: timedelta
 ) -> CameraClock | None:
-    """Return a clock without a zone with the first by which it differs from one of the instants."""
+    """Give a local time the first zone by which it differs from one of the UTC times."""
     if time is None or time.offset is not None or not time.has_time:
         return None
     for instant in instants:

@@ -1,12 +1,13 @@
-"""XMP, embedded in a file or beside it: what its properties say."""
+"""XMP, embedded in a file or in a sidecar."""
 
 import re
 from collections.abc import Iterator, Sequence
 
 from gallery.limits import MAX_KEYWORD
 from gallery.media.metadata import sources
+from gallery.media.metadata.broken import BROKEN, report
 from gallery.media.metadata.rdf import Properties, properties
-from gallery.media.metadata.sources import BROKEN, NOTHING, Metadata
+from gallery.media.metadata.sources import NOTHING, Metadata
 from gallery.media.metadata.times import clock, utc
 
 MAX_PACKET = 4 << 20
@@ -19,25 +20,25 @@ _HIERARCHIES = (
 )
 _TIMES = ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate")
 _MAX_KEYWORD_PATH = 4 * MAX_KEYWORD
-"""Characters of a path of names that are looked at."""
+"""Characters of a hierarchical keyword that are read."""
 _COORDINATE = re.compile(
     r"\s*(\d{1,3}),(\d{1,2}(?:\.\d+)?)(?:,(\d{1,2}(?:\.\d+)?))?\s*([NSEWnsew])\s*"
 )
 
 
 def read(raw: bytes) -> Metadata:
-    """Return what a packet of XMP says.
+    """Return the metadata of an XMP packet.
 
-    Nothing if it is broken, too large, too deep, or has a document type.
+    It is empty if the packet is broken, too large, too deep, or has a document type.
     """
     return tags_of(properties(raw)) if len(raw) <= MAX_PACKET else NOTHING
 
 
-def tags_of(said: Properties) -> Metadata:
-    """Return what properties, by their prefixed names, say."""
+def tags_of(values: Properties) -> Metadata:
+    """Return the metadata of properties, which have prefixed names."""
 
     def first(*names: str) -> str | None:
-        return next((v for name in names for v in said.get(name, ()) if v.strip()), None)
+        return next((v for name in names for v in values.get(name, ()) if v.strip()), None)
 
     return Metadata(
         clock=next((time for name in _TIMES if (time := clock(first(name)))), None),
@@ -53,36 +54,38 @@ def tags_of(said: Properties) -> Metadata:
         rating=_rating(first("xmp:Rating")),
         title=sources.line(first("dc:title")),
         caption=sources.caption(first("dc:description")),
-        keywords=sources.keywords(_keywords(said)),
+        keywords=sources.keywords(_keywords(values)),
     )
 
 
-def _keywords(said: Properties) -> Iterator[Sequence[str]]:
-    subjects = said.get("dc:subject", ())
+def _keywords(values: Properties) -> Iterator[Sequence[str]]:
+    subjects = values.get("dc:subject", ())
     yield from ((name,) for name in subjects)
     alone = frozenset(subjects)
     for name, separator in _HIERARCHIES:
-        for path in said.get(name, ()):
+        for path in values.get(name, ()):
             if separator in path or path not in alone:
                 yield path[:_MAX_KEYWORD_PATH].split(separator)
 
 
 def _ratio(raw: str | None) -> float | None:
-    """`1/250`, or a number."""
-    top, slash, bottom = (raw or "").partition("/")
+    """Return the value of `1/250`, or of a number."""
+    if raw is None:
+        return None
+    top, slash, bottom = raw.partition("/")
     try:
         return float(top) / (float(bottom) if slash else 1)
-    except BROKEN:
+    except BROKEN as error:
+        report(error)
         return None
 
 
 def _rating(raw: str | None) -> int | None:
-    """-1, which is rejected, to 5."""
-    try:
-        rating = int(float(raw or ""))
-    except BROKEN:
+    """Return a rating from -1 (rejected) to 5; None for 0, which is no rating."""
+    number = sources.real(raw)
+    if number is None or not -2 < number < 6:
         return None
-    return rating if rating and -1 <= rating <= 5 else None
+    return int(number) or None
 
 
 def _position(latitude: str | None, longitude: str | None) -> tuple[int, int] | None:
@@ -91,7 +94,7 @@ def _position(latitude: str | None, longitude: str | None) -> tuple[int, int] | 
 
 
 def _degrees(raw: str | None) -> float | None:
-    """`48,51.5N`, or with seconds `48,51,30N`."""
+    """Return degrees from `48,51.5N`, or with seconds `48,51,30N`."""
     found = _COORDINATE.fullmatch(raw or "")
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""ThumbHash: a picture of some 25 bytes, to show until the real one has come.
+"""ThumbHash: a placeholder of about 25 bytes, shown until the picture has loaded.
 
 The format is Evan Wallace's, https://evanw.github.io/thumbhash/: the lowest frequencies of the
 luminance, of two colour differences and of the alpha channel, each a cosine transform whose
@@ -11,28 +11,28 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 MAX_HASH_SIDE = 32
-"""Pixels on the longer side that are enough to make one of."""
+"""Pixels on the longer side of the picture that is hashed: enough for its frequencies."""
 
 _FLAT = 1e-9
-"""What is below comes of rounding."""
+"""Smaller scales are rounding errors."""
 
 
 class _Channel(NamedTuple):
-    """The mean of a channel, its other coefficients in the order of the format, their scale."""
+    """The mean of a channel, its other coefficients in the order of the format, and their scale."""
 
     mean: float
     waves: list[float]
     scale: float
 
     def nibbles(self) -> list[int]:
-        """The coefficients from 0 to 15, where 7.5 is nothing; of a flat channel all are 0."""
+        """Return the coefficients as 0 to 15, where 7.5 means zero. A flat channel has only 0."""
         if self.scale < _FLAT:
             return [0] * len(self.waves)
         return [_rounded(7.5 + 7.5 * wave / self.scale) for wave in self.waves]
 
 
 def thumbhash(rgba: bytes | memoryview, width: int, height: int) -> str:
-    """The hash, in base64, of a picture of four bytes a pixel, at most 100 pixels on a side."""
+    """Return the base64 of the hash of RGBA pixels, at most 100 on a side."""
     alphas = [value / 255 for value in rgba[3::4]]
     covered = sum(alphas)
     means = [
@@ -40,7 +40,7 @@ def thumbhash(rgba: bytes | memoryview, width: int, height: int) -> str:
         / (covered or 1)
         for band in range(3)
     ]
-    # What shines through is taken to be the mean colour, so that edges leave no trace.
+    # Transparent pixels get the mean colour, so that edges do not change the hash.
     red, green, blue = (
         [
             mean * (1 - alpha) + value / 255 * alpha
@@ -91,7 +91,7 @@ def thumbhash(rgba: bytes | memoryview, width: int, height: int) -> str:
 
 
 def _transformed(values: Sequence[float], width: int, height: int, nx: int, ny: int) -> _Channel:
-    """The cosine transform of a channel, of the lower triangle of `nx` by `ny` frequencies."""
+    """Return the cosine transform of a channel: the lower triangle of `nx` by `ny` frequencies."""
     rows = [values[y * width : (y + 1) * width] for y in range(height)]
     columns = [
         [sum(value * wave for value, wave in zip(row, cosines, strict=True)) for row in rows]
@@ -116,5 +116,5 @@ def _transformed(values: Sequence[float], width: int, height: int, nx: int, ny: 
 
 
 def _rounded(number: float) -> int:
-    """To the nearest whole number, halves up, as JavaScript does it."""
+    """Round to the nearest integer, halves up, as JavaScript does."""
     return math.floor(number + 0.5)

@@ -1,4 +1,4 @@
-"""Smaller pictures of whatever the library holds. It decodes: run it through `media.worker`."""
+"""Thumbnails of all kinds of files. It decodes: only workers import and run it."""
 
 import io
 import os
@@ -12,7 +12,7 @@ from gallery.media.formats.image import decoded, decoded_heif
 from gallery.media.formats.pixels import CannotDraw, Pixels
 from gallery.media.formats.sniff import Kind, is_too_large, kind_of_file
 from gallery.media.jobs import Rendering
-from gallery.media.metadata.sources import BROKEN
+from gallery.media.metadata.broken import BROKEN, report
 from gallery.media.render import poster
 from gallery.media.render.thumbhash import MAX_HASH_SIDE, thumbhash
 from gallery.model import PIXELS, Size
@@ -27,9 +27,9 @@ class Drawn(NamedTuple):
 
 
 def render(file: BinaryIO, name: str, sizes: Collection[Size]) -> Rendering:
-    """Return a file's pictures in these sizes, and its ThumbHash.
+    """Return the pictures of a file in these sizes, and its ThumbHash, or a problem.
 
-    What is too large in one size may do for the hash: then there is that and a problem.
+    If the sizes cannot be rendered, the hash is tried alone: then there are a hash and a problem.
     """
     problem = None
     for wanted in (sizes, ()) if sizes else (sizes,):
@@ -44,9 +44,9 @@ def render(file: BinaryIO, name: str, sizes: Collection[Size]) -> Rendering:
 
 
 def draw(file: BinaryIO, name: str, sizes: Collection[Size]) -> Drawn:
-    """A file's pictures in these sizes, upright, in sRGB, never enlarged (but SVG).
+    """Return the pictures of a file in these sizes, upright, in sRGB. Only SVG is enlarged.
 
-    Raises `CannotDraw` for what is no medium, is damaged, or is too large.
+    Raises `CannotDraw` if the file is no picture or video, is damaged, or is too large.
     """
     longest = max((_pixels(size) for size in sizes), default=MAX_HASH_SIDE)
     with _refusing(file):
@@ -59,21 +59,22 @@ def draw(file: BinaryIO, name: str, sizes: Collection[Size]) -> Drawn:
 
 
 def thumbhash_of(picture: bytes) -> str:
-    """The ThumbHash of a file that `draw` has made a picture of."""
+    """Return the ThumbHash of a picture that `draw` returned."""
     with _refusing(io.BytesIO(picture)):
         return _thumbhash(vips.shrunk(picture, MAX_HASH_SIDE))
 
 
 @contextmanager
 def _refusing(file: BinaryIO) -> Generator[None]:
-    """Whatever a decoder makes of bytes that are not what they should be is `CannotDraw`."""
+    """Raise `CannotDraw` in place of every error that decoders raise for damaged files."""
     try:
         yield
     except CannotDraw:
         raise
-    except ImportError as error:  # of an extra
+    except ImportError as error:  # of an extra that is not installed
         raise CannotDraw(problems.NO_DECODER) from error
     except (*BROKEN, vips.Error) as error:
+        report(error)
         raise CannotDraw(problem_of(file, error)) from error
 
 
@@ -93,7 +94,7 @@ def _loaded(file: BinaryIO, name: str, longest: int) -> vips.Image:
     if kind == "raw":
         return _raw(file, longest)
     if kind is None:
-        raise ValueError("no medium")
+        raise ValueError("no picture or video")
     if kind in _DECODERS:
         return vips.of_pixels(_DECODERS[kind](file), longest)
     try:
@@ -101,7 +102,7 @@ def _loaded(file: BinaryIO, name: str, longest: int) -> vips.Image:
     except vips.Error:
         if kind != "avif":
             raise
-        return vips.of_pixels(decoded(file), longest)  # moving ones
+        return vips.of_pixels(decoded(file), longest)  # animated ones
 
 
 def _poster(file: BinaryIO) -> Pixels:
@@ -120,11 +121,11 @@ _DECODERS: Mapping[Kind, Callable[[BinaryIO], Pixels]] = {
     "heif": decoded_heif,
     "bmp": decoded,
 }
-"""What libvips does not decode."""
+"""Decoders of kinds that libvips does not decode."""
 
 
 def _raw(file: BinaryIO, longest: int) -> vips.Image:
-    """What the camera has put into the file to be shown, if that is good enough."""
+    """Return the embedded JPEG if it is large enough, else the developed picture."""
     from gallery.media.formats import raw  # noqa: PLC0415  (an extra)
 
     jpeg = raw.preview(file, longest)
